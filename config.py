@@ -1,0 +1,102 @@
+"""Settings: one frozen object per process, read once from the environment and `.env`, checked at start.
+
+The server's settings know nothing of a database, the updater's nothing of tokens.
+"""
+
+from datetime import date
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, HttpUrl, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from util.errors import ConfigurationError
+
+
+class Settings(BaseSettings):
+    """What both processes share."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    data_dir: Path = Field(default=Path("data"), description="Directory of the read model.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="Least severity that is logged."
+    )
+    sentry_environment: str = Field(
+        default="development", description="Name of the deployment; errors go to Sentry only from `production`."
+    )
+    fpp_analytics_sentry_dsn: SecretStr | None = Field(
+        default=None, description="Sentry DSN; without it errors are only logged."
+    )
+
+    @classmethod
+    def load(cls) -> Self:
+        """The settings of this process.
+
+        Raises:
+            ConfigurationError: One line that names every missing or wrong variable.
+        """
+        try:
+            return cls()
+        except ValidationError as error:
+            raise ConfigurationError(_explain(error)) from None
+
+
+class ServerSettings(Settings):
+    """Settings of the read-only server."""
+
+    analytics_secret_token: SecretStr = Field(min_length=1, description="Token every data request must carry.")
+    start_date: date = Field(
+        default=date(2024, 6, 3), description="First day of series, sessions and bounce rate (inclusive, UTC)."
+    )
+    host: str = Field(default="127.0.0.1", description="Address `python main.py` listens on.")
+    port: int = Field(default=5100, ge=1, le=65535, description="Port `python main.py` listens on.")
+    bea_base_url: str | None = Field(
+        default=None, description="E-mail service; a bare host means `http://HOST:3010`. Without it no mail is sent."
+    )
+    bea_secret_key: SecretStr | None = Field(default=None, description="Bearer token of the e-mail service.")
+    bea_timeout_seconds: float = Field(default=30, gt=0, description="Longest wait for the e-mail service, in seconds.")
+
+    @field_validator("bea_base_url")
+    @classmethod
+    def _complete_url(cls, value: str | None) -> str | None:
+        if value is None or "://" in value:
+            return value and value.rstrip("/")
+        host = value.rstrip("/")
+        return f"http://{host}" if ":" in host else f"http://{host}:3010"
+
+
+class UpdaterSettings(Settings):
+    """Settings of the updater."""
+
+    db_host: str = Field(min_length=1, description="Host of the MySQL or MariaDB server.")
+    db_port: int = Field(default=3306, ge=1, le=65535, description="Port of the database server.")
+    db_username: str = Field(min_length=1, description="Database user; needs SELECT only.")
+    db_password: SecretStr = Field(description="Password of the database user.")
+    db_name: str = Field(default="free-planning-poker", min_length=1, description="Database to read.")
+    sync_overlap_seconds: int = Field(
+        default=3600,
+        gt=0,
+        description="Rows this much older than the previous run are settled; longer than any transaction, in seconds.",
+    )
+    full_sync_interval_hours: float = Field(
+        default=24, ge=0, description="Hours after which a run re-reads everything by itself; 0 = never."
+    )
+    segment_rows: int = Field(
+        default=1_000_000, gt=0, description="Rows of a table's file before its rows go on in a further one."
+    )
+    uptimekuma_push_url: HttpUrl | None = Field(
+        default=None, description="Push URL of an Uptime Kuma monitor, called after every run."
+    )
+
+
+def _explain(error: ValidationError) -> str:
+    """One line: each variable at fault and what is wrong with it, never its value."""
+    faults = []
+    for fault in error.errors(include_input=False, include_url=False):
+        variable = str(fault["loc"][0]).upper() if fault["loc"] else "settings"
+        reason = "is missing" if fault["type"] == "missing" else f"is wrong: {fault['msg']}"
+        faults.append(f"{variable} {reason}")
+    return f"{'; '.join(faults)}. Set it in the environment or in .env (see .env.example)"

@@ -1,0 +1,1 @@
+"""Small shared parts: errors, logging, error reporting, HTTP."""

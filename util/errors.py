@@ -1,0 +1,61 @@
+"""The root of the errors this service expects: each knows its HTTP status and exit code, and says a way out."""
+
+import logging
+from enum import Enum
+from typing import ClassVar, Literal
+
+# Exit codes by sysexits(3), the convention of mail systems and BSD tools.
+EXIT_OK = 0
+EXIT_USAGE = 64
+EXIT_DATA = 65
+EXIT_NO_INPUT = 66
+EXIT_UNAVAILABLE = 69
+EXIT_SOFTWARE = 70
+EXIT_CANNOT_WRITE = 73
+EXIT_BUSY = 75
+EXIT_CONFIG = 78
+
+type SentryLevel = Literal["fatal", "error", "warning", "info"]
+
+
+class Severity(Enum):
+    """How bad an error is."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+    @property
+    def sentry_level(self) -> SentryLevel:
+        """The level Sentry knows it by."""
+        levels: dict[Severity, SentryLevel] = {
+            Severity.CRITICAL: "fatal",
+            Severity.HIGH: "error",
+            Severity.MEDIUM: "warning",
+            Severity.LOW: "info",
+        }
+        return levels[self]
+
+    @property
+    def log_level(self) -> int:
+        """The level `logging` knows it by."""
+        return logging.getLevelNamesMapping()[self.sentry_level.upper()]
+
+
+class AnalyticsError(Exception):
+    """An expected failure: its text is one line for a person and says what to do.
+
+    `status` is the HTTP status a server answers with, `exit_code` the one a command ends with. Error reporting hears of
+    it with `severity`, or not at all when that is None.
+    """
+
+    status: ClassVar[int] = 500
+    exit_code: ClassVar[int] = EXIT_SOFTWARE
+    severity: ClassVar[Severity | None] = None
+
+
+class ConfigurationError(AnalyticsError):
+    """A setting is missing or wrong; the text names the variable."""
+
+    exit_code = EXIT_CONFIG

@@ -1,0 +1,15 @@
+"""Logging: one line per event on standard error, instants in UTC."""
+
+import logging
+import time
+
+
+def configure_logging(level: str) -> None:
+    """Send every log record of this process to standard error."""
+    formatter = logging.Formatter("%(asctime)sZ %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S")
+    formatter.converter = time.gmtime
+    handler = logging.StreamHandler()
+    handler.setFormatter(formatter)
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    # httpx logs whole URLs at INFO; the heartbeat's carries a token.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
