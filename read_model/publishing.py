@@ -1,0 +1,219 @@
+"""Write a snapshot and put it in force.
+
+Files are written under names that are used once, flushed to disk, and become visible together by one atomic rename of
+the symlink `current`. Until then a crash leaves nothing but litter, which the next run sweeps.
+"""
+
+import fcntl
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Self
+
+import polars as pl
+
+from read_model.manifest import MANIFEST, File, Manifest, StoredTable
+from read_model.schema import dtype_name
+from read_model.snapshot import CURRENT, SNAPSHOTS
+from read_model.tables import Table
+from util.clock import utc_now
+from util.errors import EXIT_BUSY, EXIT_CANNOT_WRITE, AnalyticsError, Severity
+
+SEGMENT_ROWS = 1_000_000
+ROW_GROUP_ROWS = 100_000
+LOCK = ".lock"
+KEPT_SNAPSHOTS = 3
+KEPT_AGE = timedelta(minutes=30)
+
+
+class CannotWriteError(AnalyticsError):
+    """The data directory can't be written."""
+
+    exit_code = EXIT_CANNOT_WRITE
+    severity = Severity.CRITICAL
+
+    def __init__(self, data_dir: Path, reason: object) -> None:
+        super().__init__(f"Cannot write to DATA_DIR {data_dir}: {reason}. Free space, or fix its owner or permissions")
+
+
+class BusyError(AnalyticsError):
+    """Another updater holds the lock."""
+
+    exit_code = EXIT_BUSY
+
+    def __init__(self, data_dir: Path) -> None:
+        super().__init__(f"Another updater is at work in {data_dir}: this run is skipped")
+
+
+@contextmanager
+def writing_to(data_dir: Path) -> Iterator[None]:
+    """Turn what the file system refuses inside the block into a `CannotWriteError`."""
+    try:
+        yield
+    except OSError as error:
+        raise CannotWriteError(data_dir, error.strerror or error) from error
+
+
+@contextmanager
+def locked(data_dir: Path) -> Iterator[None]:
+    """Hold the data directory for one writer; the lock goes with the process, however it ends.
+
+    Raises:
+        BusyError: Another process holds it.
+        CannotWriteError: The directory can't be made or written; said before anything is read.
+    """
+    with writing_to(data_dir):
+        (data_dir / SNAPSHOTS).mkdir(parents=True, exist_ok=True)
+        lock = (data_dir / LOCK).open("a")
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BusyError(data_dir) from None
+        yield
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Files of an earlier snapshot that stand in the new one as they are."""
+
+    directory: Path
+    files: tuple[File, ...]
+
+
+@dataclass
+class SnapshotWriter:
+    """A snapshot in the making. Leaving the `with` block without `publish` removes what was written."""
+
+    data_dir: Path
+    segment_rows: int = SEGMENT_ROWS
+    id: str = field(init=False)
+    tables: dict[str, StoredTable] = field(init=False, default_factory=dict)
+    _published: bool = field(init=False, default=False)
+
+    def __post_init__(self) -> None:
+        self.id = f"{utc_now():%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(2)}"
+
+    @property
+    def directory(self) -> Path:
+        """Where the snapshot's files are."""
+        return self.data_dir / SNAPSHOTS / self.id
+
+    def __enter__(self) -> Self:
+        with writing_to(self.data_dir):
+            self.directory.mkdir(parents=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if not self._published:
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+    def write(self, table: Table, schema: pl.Schema, frames: Iterable[pl.DataFrame], kept: Kept | None = None) -> None:
+        """Store a table: hard links to the files `kept` of an earlier snapshot, then the rows of `frames`.
+
+        Rows are cut into segments of `segment_rows`; without any row one empty file keeps the columns.
+
+        Raises:
+            CannotWriteError: The disk is full or read-only, or a kept file is gone.
+        """
+        files = [self._link(kept.directory, file) for file in kept.files] if kept else []
+        for segment in _segments(frames, schema, self.segment_rows, at_least_one=not files):
+            suffix = f".{len(files)}" if files else ""
+            files.append(self._write_file(f"{table.name}{suffix}.parquet", segment))
+        columns = {name: dtype_name(dtype) for name, dtype in schema.items()}
+        self.tables[table.name] = StoredTable(columns=columns, files=tuple(files))
+
+    def _link(self, kept: Path, facts: File) -> File:
+        with writing_to(self.data_dir):
+            os.link(kept / facts.name, self.directory / facts.name)
+        return facts
+
+    def _write_file(self, name: str, rows: pl.DataFrame) -> File:
+        path = self.directory / name
+        with writing_to(self.data_dir):
+            try:
+                rows.lazy().sink_parquet(path, row_group_size=ROW_GROUP_ROWS, sync_on_close="all")
+            except pl.exceptions.ComputeError as error:
+                # Polars says a full disk this way.
+                raise OSError(f"{name}: {error}") from error
+            with path.open("rb") as written:
+                digest = hashlib.file_digest(written, "sha256").hexdigest()
+            return File(name=name, rows=rows.height, bytes=path.stat().st_size, sha256=digest)
+
+    def publish(self, *, data_updated_at: datetime, full_sync_at: datetime, source: str) -> Manifest:
+        """Put the snapshot in force: one atomic rename after everything is on disk."""
+        manifest = Manifest(
+            id=self.id,
+            data_updated_at=data_updated_at,
+            full_sync_at=full_sync_at,
+            source=source,
+            tables=self.tables,
+        )
+        with writing_to(self.data_dir):
+            self._put_in_force(manifest)
+        self._published = True
+        return manifest
+
+    def _put_in_force(self, manifest: Manifest) -> None:
+        with (self.directory / MANIFEST).open("w", encoding="utf-8") as file:
+            file.write(manifest.model_dump_json(indent=1))
+            file.flush()
+            os.fsync(file.fileno())
+        flush_directory(self.directory)
+        flush_directory(self.data_dir / SNAPSHOTS)
+        link = self.data_dir / f".{CURRENT}-{self.id}"
+        link.symlink_to(Path(SNAPSHOTS) / self.id)
+        link.replace(self.data_dir / CURRENT)
+        flush_directory(self.data_dir)
+
+
+def _segments(
+    frames: Iterable[pl.DataFrame], schema: pl.Schema, rows: int, *, at_least_one: bool
+) -> Iterator[pl.DataFrame]:
+    """Regroup frames into frames of exactly `rows` rows, the last one smaller."""
+    waiting: list[pl.DataFrame] = []
+    height = 0
+    for frame in frames:
+        waiting.append(frame.select(pl.col(name).cast(dtype) for name, dtype in schema.items()))
+        height += frame.height
+        while height >= rows:
+            full = pl.concat(waiting)
+            yield full.head(rows)
+            waiting, height = [full.tail(-rows)] if height > rows else [], height - rows
+            at_least_one = False
+    if height or at_least_one:
+        yield pl.concat([schema.to_frame(), *waiting])
+
+
+def flush_directory(directory: Path) -> None:
+    """Make the names in a directory durable."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sweep(data_dir: Path, now: datetime) -> None:
+    """Remove the litter of crashed runs and the snapshots out of use; call while holding the lock.
+
+    Kept are the current snapshot, the last `KEPT_SNAPSHOTS`, and those younger than `KEPT_AGE`, which a slow reader may
+    still read. A directory without a manifest was never published.
+    """
+    for litter in data_dir.glob(f".{CURRENT}-*"):
+        litter.unlink(missing_ok=True)
+    directories = sorted((path for path in (data_dir / SNAPSHOTS).iterdir() if path.is_dir()), reverse=True)
+    published = [path for path in directories if (path / MANIFEST).exists()]
+    current = (data_dir / CURRENT).resolve()
+    youngest_to_go = (now - KEPT_AGE).timestamp()
+    kept = {current, *(path.resolve() for path in published[:KEPT_SNAPSHOTS])}
+    kept |= {path.resolve() for path in published if path.stat().st_mtime > youngest_to_go}
+    for directory in directories:
+        if directory.resolve() not in kept:
+            shutil.rmtree(directory, ignore_errors=True)

@@ -1,0 +1,158 @@
+"""Open a snapshot for reading. Nothing a reader can see is ever changed, so an opened snapshot stays what it is.
+
+A data directory holds `snapshots/<id>/` and the symlink `current` to one of them; or, without `current`, flat
+`fpp_*.parquet` files, which are read as one snapshot of unknown source.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+from pydantic import ValidationError
+
+from read_model.manifest import FORMAT_VERSION, MANIFEST, FormatVersion, Manifest
+from read_model.schema import same_kind
+from read_model.tables import TABLES, Table
+from util.errors import EXIT_NO_INPUT, AnalyticsError
+
+CURRENT = "current"
+SNAPSHOTS = "snapshots"
+WAY_OUT = "run `uv run python update_readmodel.py` once"
+
+
+class SnapshotError(AnalyticsError):
+    """There is nothing to serve; the text says why and what to run."""
+
+    status = 503
+    exit_code = EXIT_NO_INPUT
+
+
+class SnapshotMissingError(SnapshotError):
+    """No snapshot was published yet."""
+
+    def __init__(self, data_dir: Path) -> None:
+        super().__init__(f"No snapshot in {data_dir}: {WAY_OUT}, or set DATA_DIR to where it writes")
+
+
+class SnapshotUnreadableError(SnapshotError):
+    """The current snapshot can't be understood."""
+
+    def __init__(self, directory: Path, reason: str) -> None:
+        super().__init__(f"Snapshot {directory} is unreadable ({reason}): {WAY_OUT}")
+
+
+class TableMissingError(SnapshotError):
+    """The snapshot lacks a table, or a table a column."""
+
+    def __init__(self, directory: Path, what: str) -> None:
+        super().__init__(f"Snapshot {directory} has no {what}: {WAY_OUT}")
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One immutable state of all tables.
+
+    `manifest` is None for a plain directory of Parquet files.
+    """
+
+    directory: Path
+    manifest: Manifest | None
+
+    @property
+    def data_updated_at(self) -> datetime:
+        """The instant of the source this snapshot shows; of plain files, when the last one was written."""
+        if self.manifest is not None:
+            return self.manifest.data_updated_at
+        newest = max(path.stat().st_mtime for path in self.directory.glob("*.parquet"))
+        return datetime.fromtimestamp(newest, UTC)
+
+    def files(self, table: Table) -> list[Path]:
+        """The files of a table in the order it grew; empty when the snapshot lacks the table."""
+        if self.manifest is None:
+            return _flat_files(self.directory, table)
+        stored = self.manifest.tables.get(table.name)
+        return [self.directory / file.name for file in stored.files] if stored else []
+
+    def is_intact(self, path: Path) -> bool:
+        """Whether a file of this snapshot is there with the size it was published with."""
+        if not path.is_file():
+            return False
+        if self.manifest is None:
+            return True
+        sizes = {file.name: file.bytes for stored in self.manifest.tables.values() for file in stored.files}
+        return path.stat().st_size == sizes[path.name]
+
+    def scan(self, table: Table) -> pl.LazyFrame:
+        """A table's rows, in no order, with the columns of the source (see `Table.columns` for those always there).
+
+        Raises:
+            TableMissingError: The snapshot lacks the table or a required column.
+        """
+        files = self.files(table)
+        if not files:
+            raise TableMissingError(self.directory, f"{table.name}.parquet")
+        if self.manifest is None:
+            return self._scan_flat(table, files)
+        schema = self.manifest.tables[table.name].polars_schema
+        return self._checked(table, pl.scan_parquet(files, schema=schema, glob=False), schema)
+
+    def _scan_flat(self, table: Table, files: list[Path]) -> pl.LazyFrame:
+        """Plain files may hold the same facts in other types: bring the required columns to theirs."""
+        frame = pl.scan_parquet(files, glob=False)
+        schema = frame.collect_schema()
+        return self._checked(table, frame, schema).with_columns(
+            pl.col(name).cast(dtype) for name, dtype in table.columns.items() if not same_kind(schema[name], dtype)
+        )
+
+    def _checked(self, table: Table, frame: pl.LazyFrame, schema: pl.Schema) -> pl.LazyFrame:
+        missing = table.columns.keys() - schema.keys()
+        if missing:
+            raise TableMissingError(self.directory, f"column {table.name}.{min(missing)}")
+        return frame
+
+
+def open_snapshot(data_dir: Path) -> Snapshot:
+    """The snapshot that is current now. Resolve it once per request: all figures of a response come from one.
+
+    Raises:
+        SnapshotMissingError: There is none yet.
+        SnapshotUnreadableError: Its manifest is missing, broken or of a later version than this program knows.
+    """
+    link = data_dir / CURRENT
+    if link.is_symlink() or link.exists():
+        directory = link.resolve()
+        return Snapshot(directory, read_manifest(directory))
+    if any(_flat_files(data_dir, table) for table in TABLES):
+        return Snapshot(data_dir, None)
+    raise SnapshotMissingError(data_dir)
+
+
+def read_manifest(directory: Path) -> Manifest:
+    """The manifest of a snapshot's directory.
+
+    Raises:
+        SnapshotUnreadableError: It is missing, broken or of a later version than this program knows.
+    """
+    try:
+        text = (directory / MANIFEST).read_text(encoding="utf-8")
+        version = FormatVersion.model_validate_json(text).format_version
+        if version != FORMAT_VERSION:
+            raise SnapshotUnreadableError(
+                directory, f"its format is version {version}, this program knows version {FORMAT_VERSION}"
+            )
+        return Manifest.model_validate_json(text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SnapshotUnreadableError(directory, f"{MANIFEST}: {error}") from error
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "its text"
+        raise SnapshotUnreadableError(directory, f"{MANIFEST}: {where}: {first['msg']}") from error
+
+
+def _flat_files(directory: Path, table: Table) -> list[Path]:
+    """`fpp_votes.parquet`, `fpp_votes.1.parquet` and so on in a plain directory."""
+    pattern = re.compile(re.escape(table.name) + r"(?:\.(\d+))?\.parquet")
+    found = [(match, path) for path in directory.glob("*.parquet") if (match := pattern.fullmatch(path.name))]
+    return [path for _, path in sorted((int(match[1] or 0), path) for match, path in found)]

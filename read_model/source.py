@@ -1,0 +1,262 @@
+"""The database: the only module that talks to one.
+
+Everything is read on one connection in one consistent read-only transaction, with the session's clock set to UTC.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NoReturn, cast
+
+import mysql.connector
+import polars as pl
+from mysql.connector import errorcode
+from mysql.connector.abstracts import MySQLConnectionAbstract
+
+from config import UpdaterSettings
+from read_model.parsing import parse
+from read_model.schema import same_kind, source_dtype
+from read_model.tables import INSTANT, Append, Table
+from util.errors import EXIT_CONFIG, EXIT_DATA, EXIT_UNAVAILABLE, AnalyticsError, Severity
+
+logger = logging.getLogger(__name__)
+
+BATCH_ROWS = 50_000
+CONNECT_TIMEOUT_S = 10
+READ_TIMEOUT_S = 60
+
+type Parameter = int | str | datetime
+
+
+class SourceError(AnalyticsError):
+    """The database failed; the text says which setting to look at."""
+
+    exit_code = EXIT_UNAVAILABLE
+    severity = Severity.HIGH
+
+
+class CredentialsError(SourceError):
+    """The database refuses the user, or knows no such database."""
+
+    exit_code = EXIT_CONFIG
+
+
+class SchemaRefusedError(SourceError):
+    """A table or column the figures need is missing or of another kind."""
+
+    exit_code = EXIT_DATA
+
+
+@dataclass(frozen=True)
+class SourceTable:
+    """A declared table as this source has it.
+
+    `by` and `time` are the columns an append table grows by; None means that it has to be read whole.
+    """
+
+    table: Table
+    schema: pl.Schema
+    key: tuple[str, ...]
+    by: str | None
+    time: str | None
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The columns rows are read and stored in the order of."""
+        leading = (self.by,) if self.by else ()
+        return leading + tuple(column for column in self.key if column not in leading)
+
+
+class Source:
+    """An open, consistent view of the database."""
+
+    def __init__(self, connection: MySQLConnectionAbstract, settings: UpdaterSettings) -> None:
+        self._connection = connection
+        self._settings = settings
+        self.now: datetime = self._begin()
+        self.identity: str = self._identity()
+
+    def _begin(self) -> datetime:
+        """Fix the view; the source's time is taken just before, so no row of the view is younger by more than ties."""
+        self._query("SET SESSION time_zone = '+00:00'")
+        self._query("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        ((now,),) = self._query("SELECT UTC_TIMESTAMP(6)")
+        self._query("START TRANSACTION READ ONLY, WITH CONSISTENT SNAPSHOT")
+        return datetime.fromisoformat(str(now)).replace(tzinfo=UTC)
+
+    def _identity(self) -> str:
+        """What tells this server and database from another: the server's own id (MySQL and MariaDB name it
+        differently), its host and port, and the database."""
+        variables = dict(self._query("SHOW VARIABLES WHERE Variable_name IN ('server_uuid', 'server_uid')"))
+        ((host, port),) = self._query("SELECT @@hostname, @@port")
+        server = next(iter(variables.values()), "")
+        return f"{server}@{host}:{port}/{self._settings.db_name}"
+
+    def describe(self, table: Table) -> SourceTable:
+        """A table's columns and types, from `information_schema`.
+
+        Raises:
+            SchemaRefusedError: The table or a required column is missing, unreadable or of another kind.
+        """
+        columns = self._query(
+            "SELECT column_name, column_type, column_key FROM information_schema.columns"
+            " WHERE table_schema = %s AND table_name = %s ORDER BY ordinal_position",
+            (self._settings.db_name, table.name),
+        )
+        if not columns:
+            raise SchemaRefusedError(
+                f"Table {table.name} is not in database {self._settings.db_name}, or user {self._settings.db_username}"
+                f" may not read it: check DB_NAME, or grant SELECT on it"
+            )
+        schema = pl.Schema({name: _stored_dtype(table, name, column_type) for name, column_type, _ in columns})
+        _check(table, schema)
+        key = tuple(name for name, _, column_key in columns if column_key == "PRI")
+        by, time = _growth(table, schema, key)
+        return SourceTable(table, schema, key, by, time)
+
+    def estimated_rows(self, table: Table) -> int:
+        """About how many rows a table has: what the server's statistics say, free of charge."""
+        rows = self._query(
+            "SELECT table_rows FROM information_schema.tables WHERE table_schema = %s AND table_name = %s",
+            (self._settings.db_name, table.name),
+        )
+        return int(rows[0][0] or 0) if rows else 0
+
+    def rows(self, source_table: SourceTable, since: int | datetime | None = None) -> Iterator[pl.DataFrame]:
+        """A table's rows in batches, in the order of `source_table.order`: all, or those with `by` at or after `since`.
+
+        Values without a counterpart (such as `0000-00-00`) come as null and are counted in the log.
+        """
+        sql = f"SELECT {_listed(source_table.schema.names())} FROM {_quoted(source_table.table.name)}"  # noqa: S608 - names come from information_schema and are quoted
+        parameters: tuple[Parameter, ...] = ()
+        if source_table.by and since is not None:
+            sql += f" WHERE {_quoted(source_table.by)} >= %s"
+            parameters = (_parameter(since),)
+        if source_table.order:
+            sql += f" ORDER BY {_listed(source_table.order)}"
+        lost: dict[str, int] = {}
+        for raw in self._batches(sql, parameters):
+            batch = parse(raw, source_table.schema)
+            for column, count in batch.lost.items():
+                lost[column] = lost.get(column, 0) + count
+            yield batch.rows
+        for column, count in lost.items():
+            logger.warning("%s.%s: %d values could not be read and are null", source_table.table.name, column, count)
+
+    def _batches(self, sql: str, parameters: tuple[Parameter, ...]) -> Iterator[Sequence[Any]]:
+        with self._connection.cursor(raw=True) as cursor:
+            cursor.execute(sql, parameters)
+            while batch := cursor.fetchmany(BATCH_ROWS):
+                yield batch
+
+    def _query(self, sql: str, parameters: tuple[Parameter, ...] = ()) -> list[Any]:
+        with self._connection.cursor() as cursor:
+            cursor.execute(sql, parameters)
+            return cursor.fetchall() if cursor.description else []
+
+
+@contextmanager
+def consistent_source(settings: UpdaterSettings) -> Iterator[Source]:
+    """Connect and open one consistent view.
+
+    Raises:
+        SourceError: The database can't be reached, refuses, or fails while it is read.
+    """
+    try:
+        connection = mysql.connector.connect(
+            host=settings.db_host,
+            port=settings.db_port,
+            user=settings.db_username,
+            password=settings.db_password.get_secret_value(),
+            database=settings.db_name,
+            charset="utf8mb4",
+            # The connector's own choice is unknown to MariaDB before 11.4.
+            collation="utf8mb4_general_ci",
+            autocommit=True,
+            connection_timeout=CONNECT_TIMEOUT_S,
+            read_timeout=READ_TIMEOUT_S,
+        )
+        try:
+            yield Source(cast(MySQLConnectionAbstract, connection), settings)
+        finally:
+            with suppress(mysql.connector.Error):
+                connection.close()
+    except mysql.connector.Error as error:
+        _explain(error, settings)
+
+
+def driver_mode() -> str:
+    """Which of the driver's two implementations is in use: the pure-Python one is five times slower."""
+    return "C extension" if mysql.connector.HAVE_CEXT else "pure Python (slow)"
+
+
+def _explain(error: mysql.connector.Error, settings: UpdaterSettings) -> NoReturn:
+    """Say in one line what the database's error means for the operator."""
+    where = f"{settings.db_host}:{settings.db_port}"
+    credentials = {
+        errorcode.ER_ACCESS_DENIED_ERROR: f"{where} refuses user {settings.db_username}:"
+        " check DB_USERNAME and DB_PASSWORD",
+        errorcode.ER_BAD_DB_ERROR: f"{where} has no database {settings.db_name}: check DB_NAME",
+        errorcode.ER_DBACCESS_DENIED_ERROR: f"User {settings.db_username} may not use database {settings.db_name}:"
+        " check DB_NAME, or grant SELECT on it",
+    }
+    refused = {
+        errorcode.ER_TABLEACCESS_DENIED_ERROR: "grant SELECT on that table",
+        errorcode.ER_COLUMNACCESS_DENIED_ERROR: "grant SELECT on that column",
+        errorcode.ER_NO_SUCH_TABLE: "check DB_NAME and the migrations of the app",
+        errorcode.ER_BAD_FIELD_ERROR: "run the updater again, the table changed meanwhile",
+    }
+    unreachable = {
+        errorcode.CR_UNKNOWN_HOST: f"Host {settings.db_host} is unknown: check DB_HOST",
+        errorcode.CR_CONN_HOST_ERROR: f"No database answers at {where}: check DB_HOST and DB_PORT",
+        errorcode.CR_CONNECTION_ERROR: f"No database answers at {where}: check DB_HOST and DB_PORT",
+    }
+    if error.errno in credentials:
+        raise CredentialsError(credentials[error.errno]) from error
+    if error.errno in refused:
+        raise SchemaRefusedError(f"{error.msg}: {refused[error.errno]}") from error
+    raise SourceError(unreachable.get(error.errno, f"Database {where} failed: {error}")) from error
+
+
+def _stored_dtype(table: Table, column: str, column_type: str) -> pl.DataType:
+    """The type to store a column with: the source's own, except TINYINT(1) where the table says Boolean."""
+    dtype = source_dtype(column_type)
+    return pl.Boolean() if table.columns.get(column) == pl.Boolean and dtype.is_integer() else dtype
+
+
+def _check(table: Table, schema: pl.Schema) -> None:
+    for column, declared in table.columns.items():
+        if column not in schema:
+            raise SchemaRefusedError(f"Column {table.name}.{column} is missing at the source: check its migrations")
+        if not same_kind(schema[column], declared):
+            raise SchemaRefusedError(
+                f"Column {table.name}.{column} is {schema[column]} at the source, the figures need {declared}"
+            )
+
+
+def _growth(table: Table, schema: pl.Schema, key: tuple[str, ...]) -> tuple[str | None, str | None]:
+    """The columns a table grows by at this source, which may name its key or its time otherwise."""
+    if not isinstance(table.grows, Append):
+        return None, None
+    instants = [name for name, dtype in schema.items() if dtype == INSTANT]
+    time = table.grows.time if table.grows.time in instants else instants[0] if len(instants) == 1 else None
+    if time is None:
+        logger.warning("%s has no time column %s: it is read whole by every run", table.name, table.grows.time)
+        return None, None
+    by = table.grows.by if table.grows.by in schema else key[0] if len(key) == 1 else time
+    return (by if schema[by].is_integer() else time), time
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(_quoted(name) for name in names)
+
+
+def _quoted(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
+
+
+def _parameter(since: int | datetime) -> Parameter:
+    """A bound as the session, whose clock is UTC, understands it."""
+    return since.astimezone(UTC).replace(tzinfo=None) if isinstance(since, datetime) else since

@@ -1,0 +1,79 @@
+"""The stored rows of an append table, split into those that are settled and those the source is asked for again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from read_model.manifest import File
+from read_model.source import SourceTable
+
+
+@dataclass(frozen=True)
+class Split:
+    """A table's stored rows, split at `since`: rows with `by` before it are settled, the others are asked for again.
+
+    `files` hold settled rows only; `settled` and `unsettled` are the rows of the files after them, in order.
+    """
+
+    since: int | datetime
+    files: tuple[File, ...]
+    settled: pl.DataFrame
+    unsettled: pl.DataFrame
+
+
+def split_stored_rows(
+    directory: Path, files: Sequence[File], table: SourceTable, settled_before: datetime
+) -> Split | None:
+    """Split what is stored of a table; None when there is nothing settled to build on, so that all has to be read.
+
+    Args:
+        directory: Where the files are.
+        files: The table's files in the order it grew.
+        table: The table at the source, with the columns it grows by.
+        settled_before: Rows with a time before this can't change any more, nor can others appear among them.
+    """
+    if table.by is None or table.time is None:
+        return None
+    since = _first_unsettled(_scan(directory, files, table), table.by, table.time, settled_before)
+    if since is None:
+        return None
+    whole = len(files)
+    while whole and _reaches(directory, files[whole - 1], table, since):
+        whole -= 1
+    rows = _scan(directory, files[whole:], table).sort(table.order, maintain_order=True).collect()
+    is_unsettled = (pl.col(table.by) >= since).fill_null(value=False)
+    return Split(since, tuple(files[:whole]), rows.filter(~is_unsettled), rows.filter(is_unsettled))
+
+
+def read_stored(directory: Path, files: Sequence[File], table: SourceTable) -> pl.DataFrame:
+    """All rows of some of a table's files, in order."""
+    return _scan(directory, files, table).sort(table.order, maintain_order=True).collect()
+
+
+def _first_unsettled(rows: pl.LazyFrame, by: str, time: str, settled_before: datetime) -> int | datetime | None:
+    """The least `by` that is not settled.
+
+    An id is settled when its row and all rows with lower ids are old. Ids beyond the last such row are asked for again
+    even where none is stored: a transaction may still commit them.
+    """
+    if by == time:
+        return settled_before
+    young = rows.filter(pl.col(time) >= settled_before).select(pl.col(by).min()).collect().item()
+    settled = rows if young is None else rows.filter(pl.col(by) < young)
+    last: int | None = settled.select(pl.col(by).max()).collect().item()
+    return None if last is None else last + 1
+
+
+def _reaches(directory: Path, file: File, table: SourceTable, since: int | datetime) -> bool:
+    """Whether a file holds unsettled rows, or none at all."""
+    last = _scan(directory, [file], table).select(pl.col(table.order[0]).max()).collect().item()
+    return last is None or bool(last >= since)
+
+
+def _scan(directory: Path, files: Sequence[File], table: SourceTable) -> pl.LazyFrame:
+    if not files:
+        return table.schema.to_frame().lazy()
+    return pl.scan_parquet([directory / file.name for file in files], schema=table.schema, glob=False)

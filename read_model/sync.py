@@ -1,0 +1,192 @@
+"""What to read and what to keep: bring the read model up to the state of the source.
+
+Plain cursors lose rows, since transactions commit out of order. So rows of append tables stay unsettled for an overlap
+longer than any transaction, and every run replaces the stored unsettled rows by what the source now has.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import chain
+from pathlib import Path
+
+import polars as pl
+
+from read_model.manifest import Manifest, StoredTable
+from read_model.publishing import SEGMENT_ROWS, Kept, SnapshotWriter
+from read_model.snapshot import SnapshotError, SnapshotMissingError, open_snapshot
+from read_model.source import Source, SourceTable
+from read_model.stored_rows import Split, read_stored, split_stored_rows
+from read_model.tables import TABLES, Table
+from util.errors import EXIT_DATA, AnalyticsError, Severity
+
+logger = logging.getLogger(__name__)
+
+LARGEST_SHRINK = 0.2
+
+# Called after each batch with the table and the rows read of it so far.
+type Progress = Callable[[Table, int], None]
+
+
+class ShrunkError(AnalyticsError):
+    """A table lost so many rows that an accident is likelier than a clean-up."""
+
+    exit_code = EXIT_DATA
+    severity = Severity.HIGH
+
+    def __init__(self, table: str, before: int, now: int) -> None:
+        super().__init__(
+            f"Table {table} shrank from {before:,} to {now:,} rows: nothing is published."
+            " If that is right, run again with --allow-shrink"
+        )
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to sync.
+
+    `overlap` is longer than any transaction at the source; `full_interval` is the longest time without a full sync,
+    None for never one by itself.
+    """
+
+    overlap: timedelta = timedelta(hours=1)
+    full: bool = False
+    full_interval: timedelta | None = timedelta(hours=24)
+    allow_shrink: bool = False
+    segment_rows: int = SEGMENT_ROWS
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The snapshot a run starts from."""
+
+    directory: Path
+    manifest: Manifest
+
+
+@dataclass(frozen=True)
+class Synced:
+    """What a run did: the snapshot it published, the rows it read, and why it was a full one (None if it was not)."""
+
+    manifest: Manifest
+    rows_read: int
+    why_full: str | None
+
+
+def sync(source: Source, data_dir: Path, options: Options, progress: Progress) -> Synced:
+    """Publish a snapshot of the source's present state; call while holding the lock of `data_dir`.
+
+    Raises:
+        SourceError: The source failed or lacks something; nothing is published.
+        ShrunkError: A table lost more than `LARGEST_SHRINK` of its rows; nothing is published.
+        CannotWriteError: The disk is full or read-only; nothing is published.
+    """
+    stored = stored_snapshot(data_dir)
+    tables = [source.describe(table) for table in TABLES]
+    why_full = reason_for_full(stored, source, tables, options)
+    rows_read: Counter[Table] = Counter()
+    with SnapshotWriter(data_dir, options.segment_rows) as writer:
+        for table in tables:
+            split = split_of(stored, table, options.overlap) if stored and not why_full else None
+            fetched = _counted(source.rows(table, split.since if split else None), table.table, rows_read, progress)
+            if stored and split:
+                _write_changes(writer, table, stored, split, fetched)
+            else:
+                writer.write(table.table, table.schema, fetched)
+        if stored and not options.allow_shrink:
+            _refuse_shrunk(stored.manifest, writer.tables)
+        manifest = writer.publish(
+            data_updated_at=source.now,
+            full_sync_at=stored.manifest.full_sync_at if stored and not why_full else source.now,
+            source=source.identity,
+        )
+    return Synced(manifest, rows_read.total(), why_full)
+
+
+def stored_snapshot(data_dir: Path) -> Stored | None:
+    """What earlier runs published; None when there is nothing a run could build on."""
+    try:
+        snapshot = open_snapshot(data_dir)
+    except SnapshotMissingError:
+        return None
+    except SnapshotError as error:
+        logger.warning("%s; it is rebuilt now", error)
+        return None
+    return Stored(snapshot.directory, snapshot.manifest) if snapshot.manifest else None
+
+
+def reason_for_full(
+    stored: Stored | None, source: Source, tables: Iterable[SourceTable], options: Options
+) -> str | None:
+    """Why everything has to be read again; None when what may have moved is enough."""
+    if stored is None:
+        return "nothing is stored yet"
+    manifest = stored.manifest
+    if options.full:
+        return "--full was given"
+    if manifest.source != source.identity:
+        return f"the source is another one: {source.identity}, before {manifest.source}"
+    if options.full_interval is not None and source.now - manifest.full_sync_at >= options.full_interval:
+        return f"the last full sync was at {manifest.full_sync_at:%Y-%m-%d %H:%M} UTC"
+    for table in tables:
+        before = manifest.tables.get(table.table.name)
+        if before is None:
+            return f"table {table.table.name} is new"
+        if before.polars_schema != table.schema:
+            return f"the columns of {table.table.name} changed"
+    for before in manifest.tables.values():
+        for file in before.files:
+            path = stored.directory / file.name
+            if not path.is_file() or path.stat().st_size != file.bytes:
+                return f"the stored file {path} is missing or damaged"
+    return None
+
+
+def split_of(stored: Stored, table: SourceTable, overlap: timedelta) -> Split | None:
+    """The stored rows of a table, split at the overlap before the previous run's time at the source."""
+    files = stored.manifest.tables[table.table.name].files
+    return split_stored_rows(stored.directory, files, table, stored.manifest.data_updated_at - overlap)
+
+
+def _write_changes(
+    writer: SnapshotWriter, table: SourceTable, stored: Stored, split: Split, fetched: Iterator[pl.DataFrame]
+) -> None:
+    """Replace the stored unsettled rows by the fetched ones; files without a change are kept as they are."""
+    first = _take(fetched, more_than=split.unsettled.height, schema=table.schema)
+    if first.equals(split.unsettled):
+        files = stored.manifest.tables[table.table.name].files
+        writer.write(table.table, table.schema, [], Kept(stored.directory, files))
+        return
+    kept, reopened = split.files, table.schema.to_frame()
+    if kept and kept[-1].rows < writer.segment_rows:
+        reopened = read_stored(stored.directory, kept[-1:], table)
+        kept = kept[:-1]
+    rows = chain([reopened, split.settled, first], fetched)
+    writer.write(table.table, table.schema, rows, Kept(stored.directory, kept))
+
+
+def _take(frames: Iterator[pl.DataFrame], more_than: int, schema: pl.Schema) -> pl.DataFrame:
+    """The first frames, until they have more rows than `more_than` or there are no further ones."""
+    taken, height = [schema.to_frame()], 0
+    while height <= more_than and (frame := next(frames, None)) is not None:
+        taken.append(frame)
+        height += frame.height
+    return pl.concat(taken)
+
+
+def _counted(
+    frames: Iterator[pl.DataFrame], table: Table, rows_read: Counter[Table], progress: Progress
+) -> Iterator[pl.DataFrame]:
+    for frame in frames:
+        rows_read[table] += frame.height
+        progress(table, rows_read[table])
+        yield frame
+
+
+def _refuse_shrunk(before: Manifest, now: Mapping[str, StoredTable]) -> None:
+    for name, table in now.items():
+        rows = before.tables[name].rows if name in before.tables else 0
+        if table.rows < rows * (1 - LARGEST_SHRINK):
+            raise ShrunkError(name, rows, table.rows)
