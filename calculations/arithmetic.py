@@ -1,0 +1,54 @@
+"""The small last step of every figure: divide and round, never by zero."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+import polars as pl
+
+DECIMALS = 2
+EXACT = pl.Decimal(38, 6)
+UNKNOWN = "unknown"
+TOP = 40
+
+
+def average(total: float | Decimal, count: int) -> float:
+    """`total / count` with two decimals; 0 over nothing."""
+    return round(float(total) / count, DECIMALS) if count else 0.0
+
+
+def sums_and_counts(columns: Iterable[str]) -> list[pl.Expr]:
+    """What the averages of number columns need: `<column>_sum` (Decimal, exact) and `<column>_count` (not null)."""
+    return [
+        expression
+        for name in columns
+        for expression in (
+            pl.col(name).cast(EXACT).sum().name.suffix("_sum"),
+            pl.col(name).count().name.suffix("_count"),
+        )
+    ]
+
+
+def label(column: str) -> pl.Expr:
+    """A column used as a label (String): a missing value is `"unknown"`, never a null key."""
+    return pl.col(column).cast(pl.String).fill_null(UNKNOWN)
+
+
+def counts(table: pl.LazyFrame, *columns: str) -> pl.LazyFrame:
+    """Rows per label, or per combination of labels.
+
+    Returns:
+        `columns` (String, `"unknown"` for null) and `count` (UInt32), by count descending, then by labels ascending.
+    """
+    return total_per_label(table.group_by(*columns).len("count"), *columns)
+
+
+def total_per_label(counted: pl.LazyFrame, *columns: str) -> pl.LazyFrame:
+    """Sum `count` per label; the result has the columns and the order of `counts`."""
+    labelled = counted.with_columns(label(column) for column in columns)
+    summed = labelled.group_by(*columns).agg(pl.col("count").sum())
+    return summed.sort("count", *columns, descending=[True, *[False] * len(columns)])
+
+
+def as_map(counted: pl.DataFrame) -> dict[str, int]:
+    """A frame of one label column and `count` as a mapping, in the frame's order."""
+    return dict(counted.iter_rows())

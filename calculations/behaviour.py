@@ -1,0 +1,78 @@
+"""What visitors look at, do, come from and which rooms they vote in (metrics reference, behaviour)."""
+
+from functools import reduce
+
+import polars as pl
+from pydantic import BaseModel, Field
+
+from calculations.arithmetic import TOP, as_map, counts, total_per_label
+
+# The first rule that matches a page view's source wins. Add a category by adding a line.
+SOURCE_RULES = (
+    ("Teams", r"teams\."),
+    ("Google Ads", r"ads\.|google_ads"),
+    ("Google Search", r"www\.google\.com"),
+    ("Free Planning Poker", r"free-planning-poker\.com"),
+    ("CV", r"cv"),
+    ("Email", r"email"),
+    ("GitHub", r"github\.com"),
+    ("Bing", r"bing\.com"),
+)
+OTHER = "Other"
+
+
+class Behaviour(BaseModel, frozen=True):
+    """Counts per label over all rows, each by count descending, then by label."""
+
+    routes: dict[str, int] = Field(description="Page views per route.")
+    events: dict[str, int] = Field(description="Events per kind of event.")
+    sources: dict[str, int] = Field(
+        description="Page views per category of source; direct traffic (no source) is left out, `Other` always present."
+    )
+    rooms: dict[str, int] = Field(
+        description="Votes per room name, the 40 largest; votes of rooms that no longer exist are under `unknown`."
+    )
+
+
+def behaviour(page_views: pl.LazyFrame, events: pl.LazyFrame, votes: pl.LazyFrame, rooms: pl.LazyFrame) -> Behaviour:
+    """Count page views by route and source, events by kind and votes by room."""
+    routes, kinds, sources, named = pl.collect_all(
+        [
+            counts(page_views, "route"),
+            counts(events, "event"),
+            page_views_per_source(page_views),
+            votes_per_room(votes, rooms),
+        ]
+    )
+    return Behaviour(
+        routes=as_map(routes),
+        events=as_map(kinds),
+        sources=as_map(sources) | {OTHER: as_map(sources).get(OTHER, 0)},
+        rooms=as_map(named),
+    )
+
+
+def page_views_per_source(page_views: pl.LazyFrame) -> pl.LazyFrame:
+    """Page views per category of source: `category` (String), `count` (UInt32), only categories that occur."""
+    per_source = page_views.group_by("source").len("count").drop_nulls()
+    return total_per_label(per_source.select("count", category=category("source")), "category").select(
+        "category", "count"
+    )
+
+
+def category(column: str) -> pl.Expr:
+    """The category of a source (String): that of the first of `SOURCE_RULES` that matches, else `OTHER`."""
+    return reduce(
+        lambda otherwise, rule: (
+            pl.when(pl.col(column).str.contains(rule[1])).then(pl.lit(rule[0])).otherwise(otherwise)
+        ),
+        reversed(SOURCE_RULES),
+        pl.lit(OTHER),
+    )
+
+
+def votes_per_room(votes: pl.LazyFrame, rooms: pl.LazyFrame) -> pl.LazyFrame:
+    """Votes per room name, the `TOP` largest: `name` (String, `"unknown"` for erased rooms), `count` (UInt32)."""
+    per_room = votes.group_by("room_id").len("count")
+    named = per_room.join(rooms.select("id", "name"), left_on="room_id", right_on="id", how="left")
+    return total_per_label(named.select("name", "count"), "name").head(TOP)

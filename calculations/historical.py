@@ -1,0 +1,67 @@
+"""Counts per weekday, their running totals and moving averages (metrics reference, historical)."""
+
+import datetime as dt
+
+import polars as pl
+from pydantic import BaseModel, Field, TypeAdapter
+
+from calculations.arithmetic import DECIMALS
+from calculations.period import Period, day, is_weekday
+
+WINDOW = 30
+SERIES = ("new_users", "page_views", "rooms", "estimations", "votes")
+
+
+class HistoricalDay(BaseModel, frozen=True):
+    """One weekday. Plain fields count that day's rows, `acc_*` all rows from START_DATE to its end, weekends too;
+    `ma_*` is the mean of the last 30 rows of the series, null until there are 30."""
+
+    date: dt.date = Field(description="UTC calendar day.")
+    new_users: int = Field(ge=0, description="Users created.")
+    acc_new_users: int = Field(ge=0, description="Users created since START_DATE.")
+    page_views: int = Field(ge=0, description="Page views.")
+    acc_page_views: int = Field(ge=0, description="Page views since START_DATE.")
+    rooms: int = Field(ge=0, description="Rooms first used.")
+    acc_rooms: int = Field(ge=0, description="Rooms first used since START_DATE.")
+    estimations: int = Field(ge=0, description="Estimations.")
+    acc_estimations: int = Field(ge=0, description="Estimations since START_DATE.")
+    votes: int = Field(ge=0, description="Votes.")
+    acc_votes: int = Field(ge=0, description="Votes since START_DATE.")
+    ma_new_users: float | None = Field(description="Users created per weekday, mean of 30 weekdays.")
+    ma_page_views: float | None = Field(description="Page views per weekday, mean of 30 weekdays.")
+    ma_rooms: float | None = Field(description="Rooms first used per weekday, mean of 30 weekdays.")
+    ma_estimations: float | None = Field(description="Estimations per weekday, mean of 30 weekdays.")
+    ma_votes: float | None = Field(description="Votes per weekday, mean of 30 weekdays.")
+
+
+_SERIES = TypeAdapter(list[HistoricalDay])
+
+
+def historical(
+    users: pl.LazyFrame,
+    page_views: pl.LazyFrame,
+    rooms: pl.LazyFrame,
+    estimations: pl.LazyFrame,
+    votes: pl.LazyFrame,
+    period: Period,
+) -> list[HistoricalDay]:
+    """The weekday series of new users, page views, rooms, estimations and votes, in order, quiet days included."""
+    counted = [
+        rows_per_day(users, "created_at", "new_users"),
+        rows_per_day(page_views, "viewed_at", "page_views"),
+        rows_per_day(rooms, "first_used_at", "rooms"),
+        rows_per_day(estimations, "estimated_at", "estimations"),
+        rows_per_day(votes, "voted_at", "votes"),
+    ]
+    series = (
+        period.per_day(counted, SERIES)
+        .with_columns(pl.col(SERIES).cum_sum().name.prefix("acc_"))
+        .filter(is_weekday("day"))
+        .with_columns((pl.col(SERIES).rolling_sum(WINDOW) / WINDOW).round(DECIMALS).name.prefix("ma_"))
+    )
+    return _SERIES.validate_python(series.rename({"day": "date"}).collect().to_dicts())
+
+
+def rows_per_day(table: pl.LazyFrame, time: str, name: str) -> pl.LazyFrame:
+    """Rows per UTC day: `day` (Date, null for rows without a time) and the column `name` (UInt32), in no order."""
+    return table.group_by(day=day(time)).agg(pl.len().alias(name))

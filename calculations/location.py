@@ -1,0 +1,55 @@
+"""Where users come from and what they use (metrics reference, location_and_user_agent)."""
+
+import polars as pl
+from pydantic import BaseModel, Field
+
+from calculations.arithmetic import TOP, as_map, counts
+
+
+class CountryRegion(BaseModel, frozen=True):
+    """Users of one region."""
+
+    country: str = Field(description="Country code, or `unknown`.")
+    region: str = Field(description="Region code, or `unknown`.")
+    count: int = Field(ge=0, description="Users.")
+
+
+class CountryCity(BaseModel, frozen=True):
+    """Users of one city."""
+
+    country: str = Field(description="Country code, or `unknown`.")
+    city: str = Field(description="City, or `unknown`.")
+    count: int = Field(ge=0, description="Users.")
+
+
+class Location(BaseModel, frozen=True):
+    """Users per label, over all users, each by count descending, then by label."""
+
+    device: dict[str, int] = Field(description="Users per device.")
+    os: dict[str, int] = Field(description="Users per operating system.")
+    browser: dict[str, int] = Field(description="Users per browser.")
+    country: dict[str, int] = Field(description="Users per country code, the 40 largest.")
+    country_region: list[CountryRegion] = Field(description="Users per country and region, the 40 largest.")
+    country_city: list[CountryCity] = Field(description="Users per country and city, the 40 largest.")
+
+
+def location(users: pl.LazyFrame) -> Location:
+    """Count users by device, system, browser and place."""
+    device, system, browser, country, region, city = pl.collect_all(
+        [
+            counts(users, "device"),
+            counts(users, "os"),
+            counts(users, "browser"),
+            counts(users, "country").head(TOP),
+            counts(users, "country", "region").head(TOP),
+            counts(users, "country", "city").head(TOP),
+        ]
+    )
+    return Location(
+        device=as_map(device),
+        os=as_map(system),
+        browser=as_map(browser),
+        country=as_map(country),
+        country_region=[CountryRegion(**row) for row in region.iter_rows(named=True)],
+        country_city=[CountryCity(**row) for row in city.iter_rows(named=True)],
+    )
