@@ -1,0 +1,79 @@
+"""The read-only server: `uvicorn main:app`, or `python main.py`."""
+
+import logging
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import uvicorn
+from fastapi import FastAPI
+
+from config import ServerSettings
+from routers import analytics, health, room
+from routers.errors import CrashGuard, answer_expected
+from util.clock import utc_now
+from util.error_reporting import flush, start_error_reporting
+from util.errors import AnalyticsError, ConfigurationError
+from util.logs import configure_logging
+from util.version import VERSION
+
+if TYPE_CHECKING:
+    app: FastAPI
+
+logger = logging.getLogger(__name__)
+
+
+def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now) -> FastAPI:
+    """The server over the read model in `settings.data_dir`; `clock` tells the instant of each request."""
+    app = FastAPI(
+        title="FPP Analytics",
+        version=VERSION,
+        description="Figures of Free Planning Poker, computed on demand from the current snapshot of the read model.",
+        lifespan=_lifespan,
+    )
+    app.state.settings = settings
+    app.state.clock = clock
+    app.add_middleware(CrashGuard)
+    app.add_exception_handler(AnalyticsError, answer_expected)
+    for router in (analytics.router, room.router, health.router):
+        app.include_router(router)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    settings: ServerSettings = app.state.settings
+    configure_logging(settings.log_level)
+    start_error_reporting(settings, VERSION)
+    if bool(settings.bea_base_url) != bool(settings.bea_secret_key):
+        logger.warning("The daily mail is off: it needs both BEA_BASE_URL and BEA_SECRET_KEY")
+    yield
+    flush()
+
+
+def __getattr__(name: str) -> FastAPI:
+    """Make `app` when a server asks for it, so that importing this module needs no settings."""
+    if name != "app":
+        raise AttributeError(f"module 'main' has no attribute {name!r}")
+    return create_app(load_settings())
+
+
+def load_settings() -> ServerSettings:
+    """The server's settings; ends the process with one line when one is missing or wrong."""
+    try:
+        return ServerSettings.load()
+    except ConfigurationError as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(error.exit_code) from None
+
+
+def main() -> None:
+    """Serve on HOST and PORT."""
+    settings = load_settings()
+    uvicorn.run(create_app(settings), host=settings.host, port=settings.port, server_header=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The routes: a line of meaning each."""

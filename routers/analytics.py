@@ -1,0 +1,51 @@
+"""The dashboard's bundle and the daily figures."""
+
+from datetime import datetime
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, Field
+
+from calculations.bundle import Bundle, bundle
+from calculations.daily import Daily, daily
+from read_model.tables import ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, USERS, VOTES
+from routers.authentication import require_token
+from routers.dependencies import NowDep, PeriodDep, SettingsDep, SnapshotDep
+from routers.errors import UNAUTHORIZED, UNAVAILABLE, Problem
+from util.http import post_json
+
+router = APIRouter(dependencies=[Depends(require_token)], responses=UNAUTHORIZED | UNAVAILABLE)
+
+
+class Dashboard(BaseModel, frozen=True):
+    """The figures of the dashboard and how fresh they are."""
+
+    data: Bundle = Field(description="All figures, from one snapshot.")
+    data_updated_at: datetime = Field(description="The instant of the source the figures show (ISO 8601, UTC).")
+
+
+@router.get("/")
+def get_dashboard(snapshot: SnapshotDep, period: PeriodDep) -> Dashboard:
+    """Every figure of the dashboard in one answer."""
+    figures = bundle(
+        estimations=snapshot.scan(ESTIMATIONS),
+        events=snapshot.scan(EVENTS),
+        page_views=snapshot.scan(PAGE_VIEWS),
+        rooms=snapshot.scan(ROOMS),
+        votes_=snapshot.scan(VOTES),
+        users=snapshot.scan(USERS),
+        period=period,
+    )
+    return Dashboard(data=figures, data_updated_at=snapshot.data_updated_at)
+
+
+@router.get(
+    "/daily-analytics",
+    responses={502: {"model": Problem, "description": "The e-mail service did not take the figures."}},
+)
+def get_daily(snapshot: SnapshotDep, settings: SettingsDep, now: NowDep) -> Daily:
+    """The figures of the last 24 hours; they are also posted to the e-mail service when one is configured."""
+    figures = daily(snapshot.scan(VOTES), snapshot.scan(PAGE_VIEWS), now)
+    if settings.bea_base_url and settings.bea_secret_key:
+        url = f"{settings.bea_base_url}/fpp-daily-analytics"
+        post_json(url, figures.model_dump(), settings.bea_secret_key.get_secret_value(), settings.bea_timeout_seconds)
+    return figures

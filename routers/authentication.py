@@ -1,0 +1,44 @@
+"""Who may ask: every data request carries the secret token."""
+
+import hmac
+from typing import ClassVar
+
+from fastapi import Request, Security
+from fastapi.security import APIKeyHeader
+
+from util.errors import AnalyticsError
+
+SCHEME = b"bearer "
+
+_described = APIKeyHeader(
+    name="Authorization",
+    scheme_name="token",
+    description="`Authorization: <token>` or `Authorization: Bearer <token>`.",
+    auto_error=False,
+)
+
+
+class UnauthorizedError(AnalyticsError):
+    """The token is missing or wrong."""
+
+    status = 401
+    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": "Bearer"}
+
+    def __init__(self) -> None:
+        super().__init__("Missing or wrong token: send `Authorization: Bearer <ANALYTICS_SECRET_TOKEN>`")
+
+
+async def require_token(request: Request, _: str | None = Security(_described)) -> None:
+    """Let a request pass that has exactly one Authorization header with the token, bare or as Bearer.
+
+    Raises:
+        UnauthorizedError: Anything else.
+    """
+    values = [value for name, value in request.headers.raw if name == b"authorization"]
+    token: bytes = request.app.state.settings.analytics_secret_token.get_secret_value().encode()
+    if len(values) != 1 or not hmac.compare_digest(_credentials(values[0]), token):
+        raise UnauthorizedError
+
+
+def _credentials(value: bytes) -> bytes:
+    return value[len(SCHEME) :].strip() if value[: len(SCHEME)].lower() == SCHEME else value

@@ -1,0 +1,106 @@
+"""Whether there is something to serve, and how fresh it is."""
+
+from datetime import datetime
+from typing import Literal
+
+from fastapi import APIRouter, Response, status
+from pydantic import BaseModel, Field
+
+from config import ServerSettings
+from read_model.snapshot import Snapshot, SnapshotError, open_snapshot
+from read_model.tables import TABLES
+from routers.dependencies import NowDep, SettingsDep
+
+router = APIRouter()
+
+BYTES_PER_MB = 1_000_000
+STALE_AFTER_S = 20 * 60
+DEAD_AFTER_S = 60 * 60
+
+
+class ParquetFiles(BaseModel, frozen=True):
+    """The files of the current snapshot."""
+
+    status: Literal["ok", "missing"] = Field(description="`ok` when all files are there.")
+    files: dict[str, bool] = Field(description="Whether each file is there and has its size.")
+
+
+class Storage(BaseModel, frozen=True):
+    """The room the current snapshot takes."""
+
+    status: Literal["ok", "missing"] = Field(description="`ok` when there is a snapshot.")
+    data_size_mb: float = Field(ge=0, description="Size of the snapshot's files, in megabytes (10⁶ bytes).")
+
+
+class Freshness(BaseModel, frozen=True):
+    """How old the data are."""
+
+    status: Literal["ok", "stale", "dead"] = Field(
+        description="`ok` under 20 minutes, `stale` under 60, `dead` above or without data."
+    )
+    data_updated_at: datetime | None = Field(description="The instant of the source the figures show (ISO 8601, UTC).")
+    age_seconds: int | None = Field(description="Time since then, in seconds.")
+
+
+class Components(BaseModel, frozen=True):
+    """The parts health is made of."""
+
+    parquet_files: ParquetFiles
+    storage: Storage
+    freshness: Freshness
+
+
+class Health(BaseModel, frozen=True):
+    """What a container's health check asks for."""
+
+    status: Literal["ok", "degraded"] = Field(description="`ok` when every component is.")
+    components: Components
+    detail: str | None = Field(description="Why there is nothing to serve and what to do; null when there is.")
+
+
+@router.get("/health", responses={503: {"model": Health, "description": "There is nothing to serve."}})
+async def get_health(response: Response, settings: SettingsDep, now: NowDep) -> Health:
+    """200 while there is something to serve, also when it is old: restarting the server would not help."""
+    health, serving = examine(settings, now)
+    if not serving:
+        response.status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    return health
+
+
+def examine(settings: ServerSettings, now: datetime) -> tuple[Health, bool]:
+    """The health of the read model, and whether it can be served."""
+    try:
+        snapshot = open_snapshot(settings.data_dir)
+    except SnapshotError as error:
+        missing = ParquetFiles(status="missing", files={f"{table.name}.parquet": False for table in TABLES})
+        nothing = Components(
+            parquet_files=missing,
+            storage=Storage(status="missing", data_size_mb=0),
+            freshness=Freshness(status="dead", data_updated_at=None, age_seconds=None),
+        )
+        return Health(status="degraded", components=nothing, detail=str(error)), False
+    files, size = _files(snapshot)
+    complete = all(files.values())
+    components = Components(
+        parquet_files=ParquetFiles(status="ok" if complete else "missing", files=files),
+        storage=Storage(status="ok", data_size_mb=round(size / BYTES_PER_MB, 2)),
+        freshness=_freshness(snapshot.data_updated_at, now),
+    )
+    ok = complete and components.freshness.status == "ok"
+    absent = ", ".join(name for name, there in files.items() if not there)
+    detail = None if complete else f"Missing or damaged: {absent}. Run `uv run python update_readmodel.py --full`"
+    return Health(status="ok" if ok else "degraded", components=components, detail=detail), complete
+
+
+def _files(snapshot: Snapshot) -> tuple[dict[str, bool], int]:
+    """Whether each file is there with its size, and the bytes of all together."""
+    paths = [path for table in TABLES for path in snapshot.files(table)]
+    absent = {f"{table.name}.parquet": False for table in TABLES}
+    intact = {path.name: snapshot.is_intact(path) for path in paths}
+    return absent | intact, sum(path.stat().st_size for path in paths if intact[path.name])
+
+
+def _freshness(data_updated_at: datetime, now: datetime) -> Freshness:
+    age = max(round((now - data_updated_at).total_seconds()), 0)
+    state: Literal["ok", "stale", "dead"] = "ok" if age < STALE_AFTER_S else "stale" if age < DEAD_AFTER_S else "dead"
+    return Freshness(status=state, data_updated_at=data_updated_at, age_seconds=age)

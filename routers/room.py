@@ -1,0 +1,31 @@
+"""The figures of one room, for its page."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path
+
+from calculations.room_stats import RoomStats, room_stats
+from read_model.tables import VOTES
+from routers.authentication import require_token
+from routers.dependencies import SnapshotDep
+from routers.errors import UNAUTHORIZED, UNAVAILABLE, Problem
+from util.errors import AnalyticsError
+
+router = APIRouter(prefix="/room", dependencies=[Depends(require_token)], responses=UNAUTHORIZED | UNAVAILABLE)
+
+
+class RoomNumberError(AnalyticsError):
+    """A room id that no room can have."""
+
+    status = 400
+
+    def __init__(self, room_id: int) -> None:
+        super().__init__(f"Room id {room_id} is not positive: ids begin with 1")
+
+
+@router.get("/{room_id}/stats", responses={400: {"model": Problem, "description": "The room id is zero or negative."}})
+def get_room_stats(room_id: Annotated[int, Path(description="Id of the room.")], snapshot: SnapshotDep) -> RoomStats:
+    """The votes of one room, counted and averaged; all zeros before its first vote."""
+    if room_id <= 0:
+        raise RoomNumberError(room_id)
+    return room_stats(snapshot.scan(VOTES), room_id)
