@@ -1,0 +1,1 @@
+"""A made-up, repeatable sample of the source tables, to see the service work without the live database."""

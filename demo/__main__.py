@@ -1,0 +1,113 @@
+"""`make demo`: the server over a made-up sample, without any database."""
+
+import errno
+import logging
+import os
+import socket
+import sys
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import uvicorn
+from pydantic import SecretStr
+
+from config import ServerSettings
+from demo.sample import sample
+from demo.sample_rhythm import FIRST_DAY
+from main import create_app
+from read_model import publishing
+from read_model.manifest import Manifest
+from read_model.snapshot import SnapshotError, open_snapshot
+from read_model.tables import TABLES
+from util.clock import utc_now
+from util.errors import EXIT_OK, EXIT_UNAVAILABLE, AnalyticsError
+
+DATA_DIR = Path("data") / "demo"
+HOST = "127.0.0.1"
+PORT = "5100"
+TOKEN = "free-planning-poker-demo"  # noqa: S105 - it guards made-up data on this machine only
+OUTDATED_AFTER = timedelta(minutes=15)
+
+TEXT = """
+FPP Analytics serves a made-up sample of {rows:,} rows.
+
+  address  {url}
+  token    {token}
+
+Try:
+  curl {url}/health
+  curl -H "Authorization: Bearer {token}" {url}/
+  curl -H "Authorization: Bearer {token}" {url}/room/1/stats
+
+Stop it with Ctrl-C.
+"""
+
+
+def main(environment: Mapping[str, str] = os.environ) -> int:
+    """Serve the sample until interrupted; returns the exit code."""
+    port = int(environment.get("PORT") or PORT)
+    try:
+        listener = listen(port)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        sys.stderr.write(f"Port {port} is taken: stop what uses it, or choose another with `make demo PORT=5101`\n")
+        return EXIT_UNAVAILABLE
+    try:
+        manifest = recent_sample(DATA_DIR, utc_now())
+    except AnalyticsError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    rows = sum(table.rows for table in manifest.tables.values())
+    print(TEXT.format(rows=rows, url=f"http://{HOST}:{port}", token=TOKEN), flush=True)  # noqa: T201 - a command
+    # Nothing of a real deployment: no mail about made-up figures, no errors reported from a demo.
+    settings = ServerSettings(
+        analytics_secret_token=SecretStr(TOKEN),
+        data_dir=DATA_DIR,
+        start_date=FIRST_DAY.date(),
+        bea_base_url=None,
+        fpp_analytics_sentry_dsn=None,
+    )
+    server = uvicorn.Server(uvicorn.Config(create_app(settings), log_level=logging.WARNING))
+    try:
+        server.run(sockets=[listener])
+    except KeyboardInterrupt:
+        print("Stopped.")  # noqa: T201 - a command
+    return EXIT_OK
+
+
+def listen(port: int) -> socket.socket:
+    """A socket bound to the port, so that a taken one is noticed before any work."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((HOST, port))
+    return listener
+
+
+def recent_sample(data_dir: Path, now: datetime) -> Manifest:
+    """The sample's manifest: of the one already there, or of a new one up to `now` when that is outdated."""
+    try:
+        stored = open_snapshot(data_dir).manifest
+    except SnapshotError:
+        stored = None
+    if stored is not None and now - stored.data_updated_at < OUTDATED_AFTER:
+        return stored
+    return publish_sample(sample(now), data_dir, now)
+
+
+def publish_sample(tables: Mapping[str, pl.DataFrame], data_dir: Path, now: datetime) -> Manifest:
+    """Publish made-up tables by the code that publishes real ones."""
+    with publishing.locked(data_dir):
+        publishing.sweep(data_dir, now)
+        with publishing.SnapshotWriter(data_dir) as writer:
+            for table in TABLES:
+                if table.name in tables:
+                    rows = tables[table.name]
+                    writer.write(table, rows.schema, [rows])
+            return writer.publish(data_updated_at=now, full_sync_at=now, source="a made-up sample")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
