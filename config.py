@@ -7,10 +7,14 @@ from datetime import date
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, HttpUrl, SecretStr, ValidationError, field_validator
+from pydantic import Field, FilePath, HttpUrl, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sentry_sdk.utils import BadDsn, Dsn
 
 from util.errors import ConfigurationError
+
+# A year: no span of time here makes sense beyond it.
+LONGEST_S = 365 * 24 * 3600
 
 
 class Settings(BaseSettings):
@@ -30,6 +34,15 @@ class Settings(BaseSettings):
     fpp_analytics_sentry_dsn: SecretStr | None = Field(
         default=None, description="Sentry DSN; without it errors are only logged."
     )
+
+    @field_validator("fpp_analytics_sentry_dsn")
+    @classmethod
+    def _is_dsn(cls, value: SecretStr | None) -> SecretStr | None:
+        try:
+            Dsn(value.get_secret_value() if value else "https://key@host/1")
+        except BadDsn:
+            raise ValueError("it is no Sentry DSN") from None
+        return value
 
     @classmethod
     def load(cls) -> Self:
@@ -53,11 +66,34 @@ class ServerSettings(Settings):
     )
     host: str = Field(default="127.0.0.1", description="Address `python main.py` listens on.")
     port: int = Field(default=5100, ge=1, le=65535, description="Port `python main.py` listens on.")
+    max_concurrent_queries: int = Field(
+        default=2, ge=1, description="Computations at once; memory is bounded by their number."
+    )
+    query_queue_seconds: float = Field(
+        default=10,
+        ge=0,
+        le=LONGEST_S,
+        description="Longest wait for a computation's turn before the answer is 503, in seconds.",
+    )
+    health_stale_seconds: float = Field(
+        default=20 * 60,
+        gt=0,
+        le=LONGEST_S,
+        description="Age of the data from which /health calls them stale, in seconds.",
+    )
+    health_dead_seconds: float = Field(
+        default=60 * 60,
+        gt=0,
+        le=LONGEST_S,
+        description="Age of the data from which /health calls them dead, in seconds.",
+    )
     bea_base_url: str | None = Field(
         default=None, description="E-mail service; a bare host means `http://HOST:3010`. Without it no mail is sent."
     )
     bea_secret_key: SecretStr | None = Field(default=None, description="Bearer token of the e-mail service.")
-    bea_timeout_seconds: float = Field(default=30, gt=0, description="Longest wait for the e-mail service, in seconds.")
+    bea_timeout_seconds: float = Field(
+        default=30, gt=0, le=LONGEST_S, description="Longest wait for the e-mail service, in seconds."
+    )
 
     @field_validator("bea_base_url")
     @classmethod
@@ -76,13 +112,25 @@ class UpdaterSettings(Settings):
     db_username: str = Field(min_length=1, description="Database user; needs SELECT only.")
     db_password: SecretStr = Field(description="Password of the database user.")
     db_name: str = Field(default="free-planning-poker", min_length=1, description="Database to read.")
+    db_ssl_ca: FilePath | None = Field(
+        default=None, description="File of the certificate authority; with it the connection is TLS, verified."
+    )
     sync_overlap_seconds: int = Field(
         default=3600,
         gt=0,
+        le=LONGEST_S,
         description="Rows this much older than the previous run are settled; longer than any transaction, in seconds.",
     )
     full_sync_interval_hours: float = Field(
-        default=24, ge=0, description="Hours after which a run re-reads everything by itself; 0 = never."
+        default=24,
+        ge=0,
+        le=LONGEST_S / 3600,
+        description="Hours after which a run re-reads everything by itself; 0 = never.",
+    )
+    sync_deadline_seconds: float = Field(
+        default=540,
+        gt=0,
+        description="A run that takes longer is ended; shorter than the interval of runs, in seconds.",
     )
     segment_rows: int = Field(
         default=1_000_000, gt=0, description="Rows of a table's file before its rows go on in a further one."

@@ -5,45 +5,63 @@ Run it every ten minutes. See `--help` for options, settings and exit codes.
 
 import argparse
 import logging
+import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import NoReturn
 
-from rich.console import Console
-from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TextColumn, TimeElapsedColumn
-from rich.text import Text
+import stamina
 
 from config import UpdaterSettings
 from read_model import publishing
-from read_model.source import consistent_source, driver_mode
+from read_model.snapshot import SnapshotMissingError, open_snapshot
+from read_model.source import Source, consistent_source, driver_mode
+from read_model.source_errors import PassingSourceError
 from read_model.sync import Options, Synced, sync
-from read_model.tables import Table
+from read_model.verifying import Comparison, verify
 from util.clock import utc_now
 from util.error_reporting import flush, report, start_error_reporting
-from util.errors import EXIT_OK, EXIT_SOFTWARE, EXIT_USAGE, AnalyticsError, ConfigurationError, Severity
+from util.errors import (
+    EXIT_DIFFERENT,
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    EXIT_SOFTWARE,
+    EXIT_UNAVAILABLE,
+    EXIT_USAGE,
+    AnalyticsError,
+    ConfigurationError,
+    Severity,
+)
 from util.http import push_heartbeat
 from util.logs import configure_logging
+from util.progress import shown_progress
 from util.version import VERSION
 
 logger = logging.getLogger("update_readmodel")
 
-LOG_EVERY_S = 5.0
+ATTEMPTS = 5
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 20.0
 EPILOG = """\
 settings (environment or .env):
 {settings}
 
 exit codes:
-   0  a snapshot was published
+   0  published, or nothing was new; with --verify: equal
+   1  --verify found differences
   64  wrong arguments
   65  a table or column is missing or of another kind, or a table shrank by more than 20 %
-  69  the database can't be reached or failed
+  66  --verify without a snapshot
+  69  the database can't be reached or failed, or the run took too long
   70  an error of this program
   73  DATA_DIR can't be written
   75  another updater is at work
   78  a setting is missing or wrong, or the database refuses the user
+ 130  interrupted; nothing was published
 """
 
 
@@ -65,7 +83,19 @@ def arguments() -> argparse.ArgumentParser:
         epilog=EPILOG.format(settings=settings),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--full", action="store_true", help="re-read every table, not only what may have moved")
+    jobs = parser.add_mutually_exclusive_group()
+    jobs.add_argument("--full", action="store_true", help="re-read every table, not only what may have moved")
+    jobs.add_argument(
+        "--verify",
+        action="store_true",
+        help="compare every row and file with the source and publish nothing; tells differences per table",
+    )
+    jobs.add_argument("--repair", action="store_true", help="verify, then publish what is right")
+    jobs.add_argument(
+        "--erase-now",
+        action="store_true",
+        help="re-read every table, then remove every older snapshot: for requests to erase a user",
+    )
     parser.add_argument(
         "--allow-shrink", action="store_true", help="publish even if a table lost more than 20 %% of its rows"
     )
@@ -74,7 +104,7 @@ def arguments() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run once; returns the exit code."""
-    options = arguments().parse_args(argv)
+    wanted = arguments().parse_args(argv)
     configure_logging("INFO")
     try:
         settings = UpdaterSettings.load()
@@ -83,36 +113,64 @@ def main(argv: Sequence[str] | None = None) -> int:
         return error.exit_code
     configure_logging(settings.log_level)
     start_error_reporting(settings, VERSION)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    stamina.instrumentation.set_on_retry_hooks([_log_retry])
     try:
-        return run(settings, full=options.full, allow_shrink=options.allow_shrink)
+        with ended_by_deadline(settings):
+            return run(settings, wanted)
     finally:
         flush()
 
 
-def run(settings: UpdaterSettings, *, full: bool = False, allow_shrink: bool = False) -> int:
-    """Sync once with a heartbeat at the end, whatever happens; returns the exit code."""
+def _log_retry(details: stamina.instrumentation.RetryDetails) -> None:
+    logger.info("%s; trying again in %.1f s", details.caused_by, details.wait_for)
+
+
+def run(settings: UpdaterSettings, wanted: argparse.Namespace) -> int:
+    """Do the job that is wanted, with a heartbeat at the end, whatever happens; returns the exit code."""
     started = time.monotonic()
     try:
-        synced = update(settings, full=full, allow_shrink=allow_shrink)
-        code, message = EXIT_OK, f"published {synced.manifest.id}, {synced.rows_read:,} rows read"
+        code, message = do(settings, wanted)
     except AnalyticsError as error:
         code, message = error.exit_code, str(error)
         if error.severity is None:
             logger.warning("%s", error)
         else:
             report(error, error.severity)
+    except KeyboardInterrupt:
+        code, message = EXIT_INTERRUPTED, "Interrupted: nothing was published"
+        logger.warning(message)
     except Exception as error:
         code, message = EXIT_SOFTWARE, f"{type(error).__name__}: {error}"
         report(error, Severity.CRITICAL)
-    elapsed_ms = round((time.monotonic() - started) * 1000)
-    if code == EXIT_OK:
-        logger.info("%s in %.1f s", message, elapsed_ms / 1000)
-    if settings.uptimekuma_push_url:
-        push_heartbeat(str(settings.uptimekuma_push_url), "up" if code == EXIT_OK else "down", message, elapsed_ms)
+    if code in {EXIT_OK, EXIT_DIFFERENT}:
+        logger.info("%s in %.1f s", message, time.monotonic() - started)
+    beat(settings, code, message, started)
     return code
 
 
-def update(settings: UpdaterSettings, *, full: bool, allow_shrink: bool) -> Synced:
+def beat(settings: UpdaterSettings, code: int, message: str, started: float) -> None:
+    """Push the heartbeat of a run that began at `started` on the monotonic clock."""
+    if settings.uptimekuma_push_url:
+        elapsed_ms = round((time.monotonic() - started) * 1000)
+        push_heartbeat(str(settings.uptimekuma_push_url), "up" if code == EXIT_OK else "down", message, elapsed_ms)
+
+
+def do(settings: UpdaterSettings, wanted: argparse.Namespace) -> tuple[int, str]:
+    """The job that is wanted; returns the exit code and what was done, in words."""
+    if wanted.verify or wanted.repair:
+        found = compare(settings)
+        wrong = [each.table for each in found if not each.equal]
+        if not wrong:
+            return EXIT_OK, f"verified {sum(each.rows for each in found):,} rows, all equal"
+        if wanted.verify:
+            return EXIT_DIFFERENT, f"differences in {', '.join(wrong)}: run with --repair"
+    full = wanted.full or wanted.repair or wanted.erase_now
+    synced = update(settings, full=full, allow_shrink=wanted.allow_shrink, erase_older=wanted.erase_now)
+    return EXIT_OK, f"published {synced.manifest.id}, {synced.rows_read:,} rows read"
+
+
+def update(settings: UpdaterSettings, *, full: bool, allow_shrink: bool, erase_older: bool = False) -> Synced:
     """Publish a snapshot of the database's present state, and remove the snapshots out of use.
 
     Raises:
@@ -128,63 +186,73 @@ def update(settings: UpdaterSettings, *, full: bool, allow_shrink: bool) -> Sync
     )
     with publishing.locked(settings.data_dir):
         publishing.sweep(settings.data_dir, utc_now())
-        logger.info(
-            "Reading %s on %s:%d with the driver's %s",
-            settings.db_name,
-            settings.db_host,
-            settings.db_port,
-            driver_mode(),
-        )
-        with consistent_source(settings) as source, shown_progress() as progress:
-            synced = sync(source, settings.data_dir, options, progress)
-        publishing.sweep(settings.data_dir, utc_now())
+        with shown_progress() as progress:
+            synced = with_source(settings, lambda source: sync(source, settings.data_dir, options, progress))
+        publishing.sweep(settings.data_dir, utc_now(), only_current=erase_older)
+    if synced.why_full:
+        logger.info("Everything was read: %s", synced.why_full)
     return synced
 
 
-class _Rate(ProgressColumn):
-    """Rows per second of one table."""
+def compare(settings: UpdaterSettings) -> list[Comparison]:
+    """Compare the current snapshot with the source and print what differs, per table.
 
-    def render(self, task: Task) -> Text:
-        return Text(f"{task.completed / task.elapsed:>12,.0f} rows/s" if task.elapsed else "")
+    Raises:
+        AnalyticsError: There is no snapshot, or the source failed.
+    """
+    snapshot = open_snapshot(settings.data_dir)
+    manifest = snapshot.manifest
+    if manifest is None:
+        raise SnapshotMissingError(settings.data_dir)
+    found = with_source(settings, lambda source: list(verify(source, snapshot, manifest)))
+    sys.stdout.write(f"{'table':<18}{'rows':>12}{'missing':>10}{'extra':>10}{'different':>10}  first keys\n")
+    for each in found:
+        notes = each.problem or ", ".join(each.keys)
+        sys.stdout.write(
+            f"{each.table:<18}{each.rows:>12,}{each.missing:>10,}{each.extra:>10,}{each.different:>10,}  {notes}\n"
+        )
+    return found
+
+
+def with_source[Result](settings: UpdaterSettings, work: Callable[[Source], Result]) -> Result:
+    """Do `work` on a consistent view of the source, from its start again after a failure that can pass."""
+    logger.info(
+        "Reading %s on %s:%d with the driver's %s", settings.db_name, settings.db_host, settings.db_port, driver_mode()
+    )
+    for attempt in stamina.retry_context(
+        on=PassingSourceError,
+        attempts=ATTEMPTS,
+        timeout=settings.sync_deadline_seconds,
+        wait_initial=FIRST_WAIT_S,
+        wait_max=LONGEST_WAIT_S,
+    ):
+        with attempt, consistent_source(settings) as source:
+            return work(source)
+    raise AssertionError("unreachable: the last attempt returns or raises")
 
 
 @contextmanager
-def shown_progress() -> Iterator[Callable[[Table, int], None]]:
-    """Show rows and rate per table: moving bars on a terminal, a plain line every few seconds in a log."""
-    if not sys.stderr.isatty():
-        yield _log_lines()
-        return
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description:<16}"),
-        TextColumn("{task.completed:>12,.0f} rows"),
-        _Rate(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as bars:
-        tasks = {}
+def ended_by_deadline(settings: UpdaterSettings) -> Iterator[None]:
+    """End the process when the block takes too long, even while it hangs in a read that nothing interrupts.
 
-        def show(table: Table, rows: int) -> None:
-            if table not in tasks:
-                for done in tasks.values():
-                    bars.stop_task(done)
-                tasks[table] = bars.add_task(table.name, total=None)
-            bars.update(tasks[table], completed=rows)
+    Ending at any moment is safe: nothing half-made is in force, the lock goes with the process, the next run sweeps.
+    """
+    started = time.monotonic()
 
-        yield show
+    def end() -> None:
+        message = f"The run took longer than SYNC_DEADLINE_SECONDS ({settings.sync_deadline_seconds:g}) and was ended"
+        logger.error("%s: is the database slow, or does it hang?", message)
+        beat(settings, EXIT_UNAVAILABLE, message, started)
+        flush()
+        os._exit(EXIT_UNAVAILABLE)
 
-
-def _log_lines() -> Callable[[Table, int], None]:
-    started = last = time.monotonic()
-
-    def show(table: Table, rows: int) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last >= LOG_EVERY_S:
-            last = now
-            logger.info("%s: %d rows read, %.0f s since the start", table.name, rows, now - started)
-
-    return show
+    watchdog = threading.Timer(settings.sync_deadline_seconds, end)
+    watchdog.daemon = True
+    watchdog.start()
+    try:
+        yield
+    finally:
+        watchdog.cancel()
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import errno
 import logging
 import os
+import re
 import socket
 import sys
 from collections.abc import Mapping
@@ -22,11 +23,12 @@ from read_model.manifest import Manifest
 from read_model.snapshot import SnapshotError, open_snapshot
 from read_model.tables import TABLES
 from util.clock import utc_now
-from util.errors import EXIT_OK, EXIT_UNAVAILABLE, AnalyticsError
+from util.errors import EXIT_OK, EXIT_UNAVAILABLE, AnalyticsError, ConfigurationError
 
 DATA_DIR = Path("data") / "demo"
 HOST = "127.0.0.1"
 PORT = "5100"
+LAST_PORT = 65535
 TOKEN = "free-planning-poker-demo"  # noqa: S105 - it guards made-up data on this machine only
 OUTDATED_AFTER = timedelta(minutes=15)
 
@@ -45,45 +47,74 @@ Stop it with Ctrl-C.
 """
 
 
+class PortTakenError(AnalyticsError):
+    """The port can't be listened on."""
+
+    exit_code = EXIT_UNAVAILABLE
+
+    def __init__(self, port: int, reason: str) -> None:
+        super().__init__(f"Port {port} {reason}: stop what uses it, or choose another with `make demo PORT=5101`")
+
+
 def main(environment: Mapping[str, str] = os.environ) -> int:
     """Serve the sample until interrupted; returns the exit code."""
-    port = int(environment.get("PORT") or PORT)
     try:
-        listener = listen(port)
-    except OSError as error:
-        if error.errno != errno.EADDRINUSE:
-            raise
-        sys.stderr.write(f"Port {port} is taken: stop what uses it, or choose another with `make demo PORT=5101`\n")
-        return EXIT_UNAVAILABLE
-    try:
-        manifest = recent_sample(DATA_DIR, utc_now())
+        serve(listen(chosen_port(environment)))
     except AnalyticsError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
-    rows = sum(table.rows for table in manifest.tables.values())
-    print(TEXT.format(rows=rows, url=f"http://{HOST}:{port}", token=TOKEN), flush=True)  # noqa: T201 - a command
-    # Nothing of a real deployment: no mail about made-up figures, no errors reported from a demo.
-    settings = ServerSettings(
-        analytics_secret_token=SecretStr(TOKEN),
-        data_dir=DATA_DIR,
-        start_date=FIRST_DAY.date(),
-        bea_base_url=None,
-        fpp_analytics_sentry_dsn=None,
-    )
-    server = uvicorn.Server(uvicorn.Config(create_app(settings), log_level=logging.WARNING))
-    try:
-        server.run(sockets=[listener])
     except KeyboardInterrupt:
         print("Stopped.")  # noqa: T201 - a command
     return EXIT_OK
 
 
+def chosen_port(environment: Mapping[str, str]) -> int:
+    """The port of the environment, or the usual one.
+
+    Raises:
+        ConfigurationError: It is not a port.
+    """
+    text = environment.get("PORT") or PORT
+    if not re.fullmatch(r"[0-9]{1,5}", text) or not 1 <= int(text) <= LAST_PORT:
+        raise ConfigurationError(
+            f"PORT is wrong: it should be a number from 1 to {LAST_PORT}, as in `make demo PORT=5101`"
+        )
+    return int(text)
+
+
 def listen(port: int) -> socket.socket:
-    """A socket bound to the port, so that a taken one is noticed before any work."""
+    """A socket bound to the port, so that a taken one is noticed before any work.
+
+    Raises:
+        PortTakenError: Another program listens there, or this one may not.
+    """
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((HOST, port))
+    try:
+        listener.bind((HOST, port))
+    except OSError as error:
+        listener.close()
+        reason = "is taken" if error.errno == errno.EADDRINUSE else f"can't be used ({error.strerror})"
+        raise PortTakenError(port, reason) from error
     return listener
+
+
+def serve(listener: socket.socket) -> None:
+    """Make the sample if need be, say how to use it, and serve it until interrupted."""
+    with listener:
+        manifest = recent_sample(DATA_DIR, utc_now())
+        rows = sum(table.rows for table in manifest.tables.values())
+        url = f"http://{HOST}:{listener.getsockname()[1]}"
+        print(TEXT.format(rows=rows, url=url, token=TOKEN), flush=True)  # noqa: T201 - a command
+        # Nothing of a real deployment: no mail about made-up figures, no errors reported from a demo.
+        settings = ServerSettings(
+            analytics_secret_token=SecretStr(TOKEN),
+            data_dir=DATA_DIR,
+            start_date=FIRST_DAY.date(),
+            bea_base_url=None,
+            fpp_analytics_sentry_dsn=None,
+        )
+        uvicorn.Server(uvicorn.Config(create_app(settings), log_level=logging.WARNING)).run(sockets=[listener])
 
 
 def recent_sample(data_dir: Path, now: datetime) -> Manifest:
@@ -106,7 +137,7 @@ def publish_sample(tables: Mapping[str, pl.DataFrame], data_dir: Path, now: date
                 if table.name in tables:
                     rows = tables[table.name]
                     writer.write(table, rows.schema, [rows])
-            return writer.publish(data_updated_at=now, full_sync_at=now, source="a made-up sample")
+            return writer.publish(read_at=now, full_sync_at=now, source="a made-up sample")
 
 
 if __name__ == "__main__":

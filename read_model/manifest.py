@@ -43,13 +43,15 @@ class StoredTable(BaseModel, frozen=True):
 class Manifest(BaseModel, frozen=True):
     """A snapshot: where and when it was read, and the tables in it.
 
-    `data_updated_at` is the database's own time when the consistent read began, `full_sync_at` that of the last run
-    which re-read everything; `source` tells one source from another.
+    `read_at` is the database's own time when the consistent read began, `full_sync_at` that of the last run which
+    re-read everything. `data_updated_at` is `read_at` for the readers: it never goes back, even when the database's
+    clock does. `source` tells one source from another.
     """
 
     format_version: int = FORMAT_VERSION
     id: str
     data_updated_at: AwareDatetime
+    read_at: AwareDatetime
     full_sync_at: AwareDatetime
     source: str
     tables: Mapping[str, StoredTable]

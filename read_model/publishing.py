@@ -23,6 +23,7 @@ from read_model.schema import dtype_name
 from read_model.snapshot import CURRENT, SNAPSHOTS
 from read_model.tables import Table
 from util.clock import utc_now
+from util.crash_points import crash_point
 from util.errors import EXIT_BUSY, EXIT_CANNOT_WRITE, AnalyticsError, Severity
 
 SEGMENT_ROWS = 1_000_000
@@ -142,15 +143,26 @@ class SnapshotWriter:
             except pl.exceptions.ComputeError as error:
                 # Polars says a full disk this way.
                 raise OSError(f"{name}: {error}") from error
+            crash_point(f"after {name}")
             with path.open("rb") as written:
                 digest = hashlib.file_digest(written, "sha256").hexdigest()
             return File(name=name, rows=rows.height, bytes=path.stat().st_size, sha256=digest)
 
-    def publish(self, *, data_updated_at: datetime, full_sync_at: datetime, source: str) -> Manifest:
-        """Put the snapshot in force: one atomic rename after everything is on disk."""
+    def publish(
+        self, *, read_at: datetime, full_sync_at: datetime, source: str, not_before: datetime | None = None
+    ) -> Manifest:
+        """Put the snapshot in force: one atomic rename after everything is on disk.
+
+        Args:
+            read_at: The source's own time when the read began.
+            full_sync_at: The same of the last run that read everything.
+            source: What tells one source from another.
+            not_before: The time the previous snapshot told its readers, which never goes back.
+        """
         manifest = Manifest(
             id=self.id,
-            data_updated_at=data_updated_at,
+            data_updated_at=max(read_at, not_before or read_at),
+            read_at=read_at,
             full_sync_at=full_sync_at,
             source=source,
             tables=self.tables,
@@ -161,15 +173,19 @@ class SnapshotWriter:
         return manifest
 
     def _put_in_force(self, manifest: Manifest) -> None:
+        crash_point("before the manifest")
         with (self.directory / MANIFEST).open("w", encoding="utf-8") as file:
             file.write(manifest.model_dump_json(indent=1))
             file.flush()
             os.fsync(file.fileno())
+        crash_point("after the manifest")
         flush_directory(self.directory)
         flush_directory(self.data_dir / SNAPSHOTS)
         link = self.data_dir / f".{CURRENT}-{self.id}"
         link.symlink_to(Path(SNAPSHOTS) / self.id)
+        crash_point("before the rename")
         link.replace(self.data_dir / CURRENT)
+        crash_point("after the rename")
         flush_directory(self.data_dir)
 
 
@@ -200,11 +216,11 @@ def flush_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
-def sweep(data_dir: Path, now: datetime) -> None:
+def sweep(data_dir: Path, now: datetime, *, only_current: bool = False) -> None:
     """Remove the litter of crashed runs and the snapshots out of use; call while holding the lock.
 
-    Kept are the current snapshot, the last `KEPT_SNAPSHOTS`, and those younger than `KEPT_AGE`, which a slow reader may
-    still read. A directory without a manifest was never published.
+    Kept are the current snapshot and, unless `only_current`, the last `KEPT_SNAPSHOTS` and those younger than
+    `KEPT_AGE`, which a slow reader may still read. A directory without a manifest was never published.
     """
     for litter in data_dir.glob(f".{CURRENT}-*"):
         litter.unlink(missing_ok=True)
@@ -212,8 +228,10 @@ def sweep(data_dir: Path, now: datetime) -> None:
     published = [path for path in directories if (path / MANIFEST).exists()]
     current = (data_dir / CURRENT).resolve()
     youngest_to_go = (now - KEPT_AGE).timestamp()
-    kept = {current, *(path.resolve() for path in published[:KEPT_SNAPSHOTS])}
-    kept |= {path.resolve() for path in published if path.stat().st_mtime > youngest_to_go}
+    kept = {current}
+    if not only_current:
+        kept |= {path.resolve() for path in published[:KEPT_SNAPSHOTS]}
+        kept |= {path.resolve() for path in published if path.stat().st_mtime > youngest_to_go}
     for directory in directories:
         if directory.resolve() not in kept:
             shutil.rmtree(directory, ignore_errors=True)

@@ -14,11 +14,12 @@ from pydantic import ValidationError
 
 from read_model.manifest import FORMAT_VERSION, MANIFEST, FormatVersion, Manifest
 from read_model.schema import same_kind
-from read_model.tables import TABLES, Table
+from read_model.tables import INSTANT, TABLES, Table
 from util.errors import EXIT_NO_INPUT, AnalyticsError
 
 CURRENT = "current"
 SNAPSHOTS = "snapshots"
+MAGIC = b"PAR1"
 WAY_OUT = "run `uv run python update_readmodel.py` once"
 
 
@@ -68,6 +69,13 @@ class Snapshot:
         newest = max(path.stat().st_mtime for path in self.directory.glob("*.parquet"))
         return datetime.fromtimestamp(newest, UTC)
 
+    @property
+    def id(self) -> str:
+        """What tells this state from any other."""
+        if self.manifest is not None:
+            return self.manifest.id
+        return f"files-of-{self.data_updated_at.isoformat()}"
+
     def files(self, table: Table) -> list[Path]:
         """The files of a table in the order it grew; empty when the snapshot lacks the table."""
         if self.manifest is None:
@@ -76,11 +84,11 @@ class Snapshot:
         return [self.directory / file.name for file in stored.files] if stored else []
 
     def is_intact(self, path: Path) -> bool:
-        """Whether a file of this snapshot is there with the size it was published with."""
+        """Whether a file of this snapshot is there with its published size; a plain file, with both of its ends."""
         if not path.is_file():
             return False
         if self.manifest is None:
-            return True
+            return _has_both_ends(path)
         sizes = {file.name: file.bytes for stored in self.manifest.tables.values() for file in stored.files}
         return path.stat().st_size == sizes[path.name]
 
@@ -102,8 +110,11 @@ class Snapshot:
         """Plain files may hold the same facts in other types: bring the required columns to theirs."""
         frame = pl.scan_parquet(files, glob=False)
         schema = frame.collect_schema()
-        return self._checked(table, frame, schema).with_columns(
-            pl.col(name).cast(dtype) for name, dtype in table.columns.items() if not same_kind(schema[name], dtype)
+        checked = self._checked(table, frame, schema)
+        return checked.with_columns(
+            pl.col(name).cast(dtype)
+            for name, dtype in table.columns.items()
+            if dtype == INSTANT or not same_kind(schema[name], dtype)
         )
 
     def _checked(self, table: Table, frame: pl.LazyFrame, schema: pl.Schema) -> pl.LazyFrame:
@@ -122,7 +133,10 @@ def open_snapshot(data_dir: Path) -> Snapshot:
     """
     link = data_dir / CURRENT
     if link.is_symlink() or link.exists():
-        directory = link.resolve()
+        try:
+            directory = link.resolve()
+        except (OSError, RuntimeError) as error:
+            raise SnapshotUnreadableError(link, str(error)) from error
         return Snapshot(directory, read_manifest(directory))
     if any(_flat_files(data_dir, table) for table in TABLES):
         return Snapshot(data_dir, None)
@@ -149,6 +163,16 @@ def read_manifest(directory: Path) -> Manifest:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "its text"
         raise SnapshotUnreadableError(directory, f"{MANIFEST}: {where}: {first['msg']}") from error
+
+
+def _has_both_ends(path: Path) -> bool:
+    """Whether a Parquet file was written to its end: both ends carry the format's magic bytes."""
+    with path.open("rb") as file:
+        if path.stat().st_size < 2 * len(MAGIC):
+            return False
+        first = file.read(len(MAGIC))
+        file.seek(-len(MAGIC), 2)
+        return first == file.read() == MAGIC
 
 
 def _flat_files(directory: Path, table: Table) -> list[Path]:

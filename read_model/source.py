@@ -8,18 +8,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
 import mysql.connector
 import polars as pl
-from mysql.connector import errorcode
 from mysql.connector.abstracts import MySQLConnectionAbstract
 
 from config import UpdaterSettings
 from read_model.parsing import parse
 from read_model.schema import same_kind, source_dtype
+from read_model.source_errors import SchemaRefusedError, explained
 from read_model.tables import INSTANT, Append, Table
-from util.errors import EXIT_CONFIG, EXIT_DATA, EXIT_UNAVAILABLE, AnalyticsError, Severity
 
 logger = logging.getLogger(__name__)
 
@@ -28,25 +27,6 @@ CONNECT_TIMEOUT_S = 10
 READ_TIMEOUT_S = 60
 
 type Parameter = int | str | datetime
-
-
-class SourceError(AnalyticsError):
-    """The database failed; the text says which setting to look at."""
-
-    exit_code = EXIT_UNAVAILABLE
-    severity = Severity.HIGH
-
-
-class CredentialsError(SourceError):
-    """The database refuses the user, or knows no such database."""
-
-    exit_code = EXIT_CONFIG
-
-
-class SchemaRefusedError(SourceError):
-    """A table or column the figures need is missing or of another kind."""
-
-    exit_code = EXIT_DATA
 
 
 @dataclass(frozen=True)
@@ -124,6 +104,14 @@ class Source:
         )
         return int(rows[0][0] or 0) if rows else 0
 
+    def time_of(self, source_table: SourceTable, by: int) -> datetime | None:
+        """The time of the row with an id; None when there is no such row."""
+        if source_table.by is None or source_table.time is None:
+            return None
+        time, name, column = (_quoted(each) for each in (source_table.time, source_table.table.name, source_table.by))
+        rows = self._query(f"SELECT {time} FROM {name} WHERE {column} = %s", (by,))  # noqa: S608 - quoted names
+        return rows[0][0].replace(tzinfo=UTC) if rows and rows[0][0] else None
+
     def rows(self, source_table: SourceTable, since: int | datetime | None = None) -> Iterator[pl.DataFrame]:
         """A table's rows in batches, in the order of `source_table.order`: all, or those with `by` at or after `since`.
 
@@ -177,6 +165,8 @@ def consistent_source(settings: UpdaterSettings) -> Iterator[Source]:
             autocommit=True,
             connection_timeout=CONNECT_TIMEOUT_S,
             read_timeout=READ_TIMEOUT_S,
+            write_timeout=READ_TIMEOUT_S,
+            **_tls(settings),
         )
         try:
             yield Source(cast(MySQLConnectionAbstract, connection), settings)
@@ -184,7 +174,7 @@ def consistent_source(settings: UpdaterSettings) -> Iterator[Source]:
             with suppress(mysql.connector.Error):
                 connection.close()
     except mysql.connector.Error as error:
-        _explain(error, settings)
+        raise explained(error, settings) from error
 
 
 def driver_mode() -> str:
@@ -192,32 +182,11 @@ def driver_mode() -> str:
     return "C extension" if mysql.connector.HAVE_CEXT else "pure Python (slow)"
 
 
-def _explain(error: mysql.connector.Error, settings: UpdaterSettings) -> NoReturn:
-    """Say in one line what the database's error means for the operator."""
-    where = f"{settings.db_host}:{settings.db_port}"
-    credentials = {
-        errorcode.ER_ACCESS_DENIED_ERROR: f"{where} refuses user {settings.db_username}:"
-        " check DB_USERNAME and DB_PASSWORD",
-        errorcode.ER_BAD_DB_ERROR: f"{where} has no database {settings.db_name}: check DB_NAME",
-        errorcode.ER_DBACCESS_DENIED_ERROR: f"User {settings.db_username} may not use database {settings.db_name}:"
-        " check DB_NAME, or grant SELECT on it",
-    }
-    refused = {
-        errorcode.ER_TABLEACCESS_DENIED_ERROR: "grant SELECT on that table",
-        errorcode.ER_COLUMNACCESS_DENIED_ERROR: "grant SELECT on that column",
-        errorcode.ER_NO_SUCH_TABLE: "check DB_NAME and the migrations of the app",
-        errorcode.ER_BAD_FIELD_ERROR: "run the updater again, the table changed meanwhile",
-    }
-    unreachable = {
-        errorcode.CR_UNKNOWN_HOST: f"Host {settings.db_host} is unknown: check DB_HOST",
-        errorcode.CR_CONN_HOST_ERROR: f"No database answers at {where}: check DB_HOST and DB_PORT",
-        errorcode.CR_CONNECTION_ERROR: f"No database answers at {where}: check DB_HOST and DB_PORT",
-    }
-    if error.errno in credentials:
-        raise CredentialsError(credentials[error.errno]) from error
-    if error.errno in refused:
-        raise SchemaRefusedError(f"{error.msg}: {refused[error.errno]}") from error
-    raise SourceError(unreachable.get(error.errno, f"Database {where} failed: {error}")) from error
+def _tls(settings: UpdaterSettings) -> dict[str, Any]:
+    """Verified TLS when the operator gave a certificate authority."""
+    if settings.db_ssl_ca is None:
+        return {}
+    return {"ssl_ca": str(settings.db_ssl_ca), "ssl_verify_cert": True, "ssl_verify_identity": True}
 
 
 def _stored_dtype(table: Table, column: str, column_type: str) -> pl.DataType:

@@ -12,13 +12,23 @@ from read_model.source import SourceTable
 
 
 @dataclass(frozen=True)
+class Anchor:
+    """The settled row with the highest id, by which a source is recognised."""
+
+    by: int
+    time: datetime
+
+
+@dataclass(frozen=True)
 class Split:
     """A table's stored rows, split at `since`: rows with `by` before it are settled, the others are asked for again.
 
-    `files` hold settled rows only; `settled` and `unsettled` are the rows of the files after them, in order.
+    `files` hold settled rows only; `settled` and `unsettled` are the rows of the files after them, in order. There is
+    no `anchor` where rows grow by time, or where its row has none.
     """
 
     since: int | datetime
+    anchor: Anchor | None
     files: tuple[File, ...]
     settled: pl.DataFrame
     unsettled: pl.DataFrame
@@ -37,7 +47,8 @@ def split_stored_rows(
     """
     if table.by is None or table.time is None:
         return None
-    since = _first_unsettled(_scan(directory, files, table), table.by, table.time, settled_before)
+    stored = _scan(directory, files, table)
+    since = _first_unsettled(stored, table.by, table.time, settled_before)
     if since is None:
         return None
     whole = len(files)
@@ -45,7 +56,8 @@ def split_stored_rows(
         whole -= 1
     rows = _scan(directory, files[whole:], table).sort(table.order, maintain_order=True).collect()
     is_unsettled = (pl.col(table.by) >= since).fill_null(value=False)
-    return Split(since, tuple(files[:whole]), rows.filter(~is_unsettled), rows.filter(is_unsettled))
+    anchor = _anchor(stored, table.by, table.time, since - 1) if isinstance(since, int) else None
+    return Split(since, anchor, tuple(files[:whole]), rows.filter(~is_unsettled), rows.filter(is_unsettled))
 
 
 def read_stored(directory: Path, files: Sequence[File], table: SourceTable) -> pl.DataFrame:
@@ -65,6 +77,11 @@ def _first_unsettled(rows: pl.LazyFrame, by: str, time: str, settled_before: dat
     settled = rows if young is None else rows.filter(pl.col(by) < young)
     last: int | None = settled.select(pl.col(by).max()).collect().item()
     return None if last is None else last + 1
+
+
+def _anchor(rows: pl.LazyFrame, by: str, time: str, last: int) -> Anchor | None:
+    instant = rows.filter(pl.col(by) == last).select(pl.col(time).first()).collect().item()
+    return Anchor(last, instant) if instant else None
 
 
 def _reaches(directory: Path, file: File, table: SourceTable, since: int | datetime) -> bool:

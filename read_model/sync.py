@@ -26,8 +26,8 @@ logger = logging.getLogger(__name__)
 
 LARGEST_SHRINK = 0.2
 
-# Called after each batch with the table and the rows read of it so far.
-type Progress = Callable[[Table, int], None]
+# Called after each batch with the table's name and the rows read of it so far.
+type Progress = Callable[[str, int], None]
 
 
 class ShrunkError(AnalyticsError):
@@ -86,10 +86,17 @@ def sync(source: Source, data_dir: Path, options: Options, progress: Progress) -
     stored = stored_snapshot(data_dir)
     tables = [source.describe(table) for table in TABLES]
     why_full = reason_for_full(stored, source, tables, options)
+    splits: dict[Table, Split | None] = {}
+    if stored and not why_full:
+        try:
+            splits = {table.table: split_of(stored, table, options.overlap) for table in tables}
+            why_full = reason_to_distrust(splits, source, tables)
+        except (pl.exceptions.PolarsError, OSError) as error:
+            why_full = f"a stored file can't be read ({error})"
     rows_read: Counter[Table] = Counter()
     with SnapshotWriter(data_dir, options.segment_rows) as writer:
         for table in tables:
-            split = split_of(stored, table, options.overlap) if stored and not why_full else None
+            split = None if why_full else splits.get(table.table)
             fetched = _counted(source.rows(table, split.since if split else None), table.table, rows_read, progress)
             if stored and split:
                 _write_changes(writer, table, stored, split, fetched)
@@ -98,9 +105,10 @@ def sync(source: Source, data_dir: Path, options: Options, progress: Progress) -
         if stored and not options.allow_shrink:
             _refuse_shrunk(stored.manifest, writer.tables)
         manifest = writer.publish(
-            data_updated_at=source.now,
+            read_at=source.now,
             full_sync_at=stored.manifest.full_sync_at if stored and not why_full else source.now,
             source=source.identity,
+            not_before=stored.manifest.data_updated_at if stored else None,
         )
     return Synced(manifest, rows_read.total(), why_full)
 
@@ -128,6 +136,8 @@ def reason_for_full(
         return "--full was given"
     if manifest.source != source.identity:
         return f"the source is another one: {source.identity}, before {manifest.source}"
+    if source.now < manifest.read_at:
+        return f"the source's clock went back, from {manifest.read_at} to {source.now}"
     if options.full_interval is not None and source.now - manifest.full_sync_at >= options.full_interval:
         return f"the last full sync was at {manifest.full_sync_at:%Y-%m-%d %H:%M} UTC"
     for table in tables:
@@ -144,10 +154,24 @@ def reason_for_full(
     return None
 
 
+def reason_to_distrust(
+    splits: Mapping[Table, Split | None], source: Source, tables: Iterable[SourceTable]
+) -> str | None:
+    """Why the settled rows can't be built on; None when the youngest of each table is still as it was stored.
+
+    A restored backup or a failover behind the same address shows here, before it could pass for "nothing new".
+    """
+    for table in tables:
+        split = splits[table.table]
+        if split and split.anchor and source.time_of(table, split.anchor.by) != split.anchor.time:
+            return f"row {split.anchor.by} of {table.table.name} is no longer as stored: restored, erased or edited"
+    return None
+
+
 def split_of(stored: Stored, table: SourceTable, overlap: timedelta) -> Split | None:
     """The stored rows of a table, split at the overlap before the previous run's time at the source."""
     files = stored.manifest.tables[table.table.name].files
-    return split_stored_rows(stored.directory, files, table, stored.manifest.data_updated_at - overlap)
+    return split_stored_rows(stored.directory, files, table, stored.manifest.read_at - overlap)
 
 
 def _write_changes(
@@ -181,7 +205,7 @@ def _counted(
 ) -> Iterator[pl.DataFrame]:
     for frame in frames:
         rows_read[table] += frame.height
-        progress(table, rows_read[table])
+        progress(table.name, rows_read[table])
         yield frame
 
 

@@ -43,6 +43,16 @@ class Table:
     columns: Mapping[str, pl.DataType] = field(default_factory=dict, hash=False)
 
 
+# All tables declared in this module, above or below this line.
+TABLES: tuple[Table, ...]
+
+
+def __getattr__(name: str) -> tuple[Table, ...]:
+    if name != "TABLES":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return tuple(value for value in globals().values() if isinstance(value, Table))
+
+
 ESTIMATIONS = Table(
     "fpp_estimations",
     key="id",
@@ -98,5 +108,3 @@ USERS = Table(
         "created_at": INSTANT,
     },
 )
-
-TABLES: tuple[Table, ...] = tuple(value for value in list(vars().values()) if isinstance(value, Table))

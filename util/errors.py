@@ -1,11 +1,13 @@
 """The root of the errors this service expects: each knows its HTTP status and exit code, and says a way out."""
 
 import logging
+from collections.abc import Mapping
 from enum import Enum
 from typing import ClassVar, Literal
 
 # Exit codes by sysexits(3), the convention of mail systems and BSD tools.
 EXIT_OK = 0
+EXIT_DIFFERENT = 1
 EXIT_USAGE = 64
 EXIT_DATA = 65
 EXIT_NO_INPUT = 66
@@ -14,6 +16,7 @@ EXIT_SOFTWARE = 70
 EXIT_CANNOT_WRITE = 73
 EXIT_BUSY = 75
 EXIT_CONFIG = 78
+EXIT_INTERRUPTED = 130
 
 type SentryLevel = Literal["fatal", "error", "warning", "info"]
 
@@ -46,11 +49,12 @@ class Severity(Enum):
 class AnalyticsError(Exception):
     """An expected failure: its text is one line for a person and says what to do.
 
-    `status` is the HTTP status a server answers with, `exit_code` the one a command ends with. Error reporting hears of
-    it with `severity`, or not at all when that is None.
+    `status` and `headers` are what a server answers with, `exit_code` what a command ends with. Error reporting hears
+    of it with `severity`, or not at all when that is None.
     """
 
     status: ClassVar[int] = 500
+    headers: ClassVar[Mapping[str, str]] = {}
     exit_code: ClassVar[int] = EXIT_SOFTWARE
     severity: ClassVar[Severity | None] = None
 

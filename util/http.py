@@ -28,7 +28,10 @@ def post_json(url: str, body: object, token: str, timeout_s: float) -> None:
         MailServiceError: The service can't be reached, is too slow, or answers anything but 2xx.
     """
     try:
-        response = httpx.post(url, json=body, headers={"Authorization": f"Bearer {token}"}, timeout=timeout_s)
+        response = httpx.post(url, json=body, headers={b"Authorization": f"Bearer {token}".encode()}, timeout=timeout_s)
+    except httpx.LocalProtocolError:
+        # Its text has the header in it, and so the token.
+        raise MailServiceError("can't be sent a token with a line break or the like in it") from None
     except httpx.TimeoutException as error:
         raise MailServiceError(f"did not answer within {timeout_s:g} s") from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:

@@ -1,0 +1,87 @@
+"""What the database's errors mean for the operator.
+
+They are told apart by number: the driver's classes differ between its modes.
+"""
+
+from collections.abc import Mapping
+
+import mysql.connector
+from mysql.connector import errorcode
+
+from config import UpdaterSettings
+from util.errors import EXIT_CONFIG, EXIT_DATA, EXIT_UNAVAILABLE, AnalyticsError, Severity
+
+# MariaDB's own number for a session that was killed.
+ER_CONNECTION_KILLED = 1927
+
+# Errors that can pass by themselves, so that trying again makes sense.
+PASSING = frozenset(
+    {
+        errorcode.CR_CONNECTION_ERROR,
+        errorcode.CR_CONN_HOST_ERROR,
+        errorcode.CR_SERVER_GONE_ERROR,
+        errorcode.CR_SERVER_LOST,
+        errorcode.CR_SERVER_LOST_EXTENDED,
+        errorcode.ER_CON_COUNT_ERROR,
+        errorcode.ER_LOCK_DEADLOCK,
+        errorcode.ER_LOCK_WAIT_TIMEOUT,
+        errorcode.ER_QUERY_INTERRUPTED,
+        errorcode.ER_SERVER_SHUTDOWN,
+        errorcode.ER_TABLE_DEF_CHANGED,
+        ER_CONNECTION_KILLED,
+    }
+)
+
+
+class SourceError(AnalyticsError):
+    """The database failed; the text says which setting to look at."""
+
+    exit_code = EXIT_UNAVAILABLE
+    severity = Severity.HIGH
+
+
+class PassingSourceError(SourceError):
+    """The database failed in a way that can pass: the run is worth trying again from its start."""
+
+
+class CredentialsError(SourceError):
+    """The database refuses the user, or knows no such database."""
+
+    exit_code = EXIT_CONFIG
+
+
+class SchemaRefusedError(SourceError):
+    """A table or column the figures need is missing or of another kind."""
+
+    exit_code = EXIT_DATA
+
+
+def explained(error: mysql.connector.Error, settings: UpdaterSettings) -> SourceError:
+    """The error as one line for the operator, of the class that says whether to try again."""
+    where = f"{settings.db_host}:{settings.db_port}"
+    number = error.errno
+    credentials: Mapping[int, str] = {
+        errorcode.ER_ACCESS_DENIED_ERROR: f"{where} refuses user {settings.db_username}:"
+        " check DB_USERNAME and DB_PASSWORD",
+        errorcode.ER_BAD_DB_ERROR: f"{where} has no database {settings.db_name}: check DB_NAME",
+        errorcode.ER_DBACCESS_DENIED_ERROR: f"User {settings.db_username} may not use database {settings.db_name}:"
+        " check DB_NAME, or grant SELECT on it",
+    }
+    refused: Mapping[int, str] = {
+        errorcode.ER_TABLEACCESS_DENIED_ERROR: "grant SELECT on that table",
+        errorcode.ER_COLUMNACCESS_DENIED_ERROR: "grant SELECT on that column",
+        errorcode.ER_NO_SUCH_TABLE: "check DB_NAME and the migrations of the app",
+        errorcode.ER_BAD_FIELD_ERROR: "run the updater again, the table changed meanwhile",
+    }
+    unreachable: Mapping[int, str] = {
+        errorcode.CR_UNKNOWN_HOST: f"Host {settings.db_host} is unknown: check DB_HOST",
+        errorcode.CR_CONN_HOST_ERROR: f"No database answers at {where}: check DB_HOST and DB_PORT",
+        errorcode.CR_CONNECTION_ERROR: f"No database answers at {where}: check DB_HOST and DB_PORT",
+        errorcode.CR_SSL_CONNECTION_ERROR: f"No trusted TLS connection to {where}: check DB_SSL_CA ({error.msg})",
+    }
+    if number in credentials:
+        return CredentialsError(credentials[number])
+    if number in refused:
+        return SchemaRefusedError(f"{error.msg}: {refused[number]}")
+    kind = PassingSourceError if number in PASSING else SourceError
+    return kind(unreachable.get(number, f"Database {where} failed: {error}"))

@@ -1,0 +1,102 @@
+"""Compare the read model with the source, row by row and byte by byte."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+
+import polars as pl
+
+from read_model.manifest import Manifest
+from read_model.snapshot import Snapshot
+from read_model.source import Source, SourceTable
+from read_model.tables import INSTANT, TABLES
+
+SHOWN_KEYS = 5
+DIGEST = "__digest"
+YOUNG = "__young"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One table of the current snapshot against the source.
+
+    `rows` are the source's. Rows younger than the snapshot are counted in `younger` and in none of the others.
+    `problem` says what is wrong with the table's files or columns; then rows are not compared.
+    """
+
+    table: str
+    rows: int = 0
+    missing: int = 0
+    extra: int = 0
+    different: int = 0
+    younger: int = 0
+    keys: tuple[str, ...] = ()
+    problem: str | None = None
+
+    @property
+    def equal(self) -> bool:
+        """Whether nothing is wrong."""
+        return not (self.missing or self.extra or self.different or self.problem)
+
+
+def verify(source: Source, snapshot: Snapshot, manifest: Manifest) -> Iterator[Comparison]:
+    """Compare every table of `TABLES`, one after the other.
+
+    Raises:
+        SourceError: The source failed.
+    """
+    for table in TABLES:
+        described = source.describe(table)
+        problem = _problem(snapshot, manifest, described)
+        yield Comparison(table.name, problem=problem) if problem else _compare(source, described, snapshot, manifest)
+
+
+def _problem(snapshot: Snapshot, manifest: Manifest, described: SourceTable) -> str | None:
+    """What makes a table's files useless: one is missing or damaged, or their columns are not the source's."""
+    stored = manifest.tables.get(described.table.name)
+    if stored is None:
+        return "is not in the snapshot"
+    for file in stored.files:
+        path = snapshot.directory / file.name
+        if not path.is_file():
+            return f"file {path} is missing"
+        with path.open("rb") as content:
+            digest = hashlib.file_digest(content, "sha256").hexdigest()
+        if path.stat().st_size != file.bytes or digest != file.sha256:
+            return f"file {path} is damaged: its bytes are not those that were published"
+    if stored.polars_schema != described.schema:
+        return "has other columns than the source"
+    return None
+
+
+def _compare(source: Source, described: SourceTable, snapshot: Snapshot, manifest: Manifest) -> Comparison:
+    key = list(described.key or described.schema.names())
+    since = manifest.read_at.replace(microsecond=0)
+    nothing = described.schema.to_frame()
+    there = _digests(chain([nothing], source.rows(described)), key, since)
+    here = _digests((pl.read_parquet(path) for path in snapshot.files(described.table)), key, since)
+    both = there.join(here, on=key, how="full", coalesce=True, nulls_equal=True, suffix="_here")
+    missing = pl.col(f"{DIGEST}_here").is_null()
+    extra = pl.col(DIGEST).is_null()
+    wrong = both.filter((pl.col(DIGEST) != pl.col(f"{DIGEST}_here")) | missing | extra)
+    younger = wrong.filter(pl.col(YOUNG).fill_null(value=False))
+    wrong = wrong.filter(~pl.col(YOUNG).fill_null(value=False)).sort(key)
+    counts = wrong.select(missing=missing.sum(), extra=extra.sum(), different=(~missing & ~extra).sum())
+    keys = wrong.select(pl.concat_str(pl.col(key).cast(pl.String), separator="/")).head(SHOWN_KEYS).to_series()
+    return Comparison(
+        described.table.name, rows=there.height, younger=younger.height, keys=tuple(keys), **counts.row(0, named=True)
+    )
+
+
+def _digests(frames: Iterable[pl.DataFrame], key: list[str], since: datetime) -> pl.DataFrame:
+    """Per row its key, a digest of the whole row, and whether any of its instants is at or after `since`."""
+    return pl.concat(
+        frame.select(
+            *key,
+            frame.hash_rows().alias(DIGEST),
+            pl.any_horizontal(pl.col(INSTANT) >= since, pl.lit(value=False)).alias(YOUNG),
+        )
+        for frame in frames
+    )

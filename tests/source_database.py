@@ -1,0 +1,117 @@
+"""A source database as tests see it: fill it, sync it, and compare what is stored with what it holds."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self, cast
+
+import polars as pl
+from mysql.connector.abstracts import MySQLConnectionAbstract
+from pydantic import SecretStr
+
+import update_readmodel
+from config import UpdaterSettings
+from read_model.snapshot import Snapshot, open_snapshot
+from read_model.sync import Synced
+from read_model.tables import TABLES
+from tests.mariadb import Server, insert, quoted
+
+type Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class SourceDatabase:
+    """One database on the test server and the data directory it is synced into."""
+
+    server: Server
+    name: str
+    data_dir: Path
+    connection: MySQLConnectionAbstract
+
+    @classmethod
+    @contextmanager
+    def opened(cls, server: Server, name: str, data_dir: Path) -> Iterator[Self]:
+        """Connect, with the session's clock in UTC."""
+        connection = server.connect(name)
+        try:
+            source = cls(server, name, data_dir, connection)
+            source.execute("SET time_zone = '+00:00'")
+            yield source
+        finally:
+            connection.close()
+
+    def other_connection(self) -> MySQLConnectionAbstract:
+        """A second session, in UTC, whose transactions commit when told to."""
+        connection = self.server.connect(self.name, autocommit=False)
+        with connection.cursor() as cursor:
+            cursor.execute("SET time_zone = '+00:00'")
+        return connection
+
+    def execute(self, sql: str) -> None:
+        """Run one statement and commit it."""
+        with self.connection.cursor() as cursor:
+            cursor.execute(sql)
+
+    def fill(self, tables: dict[str, pl.DataFrame]) -> None:
+        """Insert rows into several tables."""
+        for name, rows in tables.items():
+            insert(self.connection, name, rows)
+
+    def rows(self, table: str) -> list[Row]:
+        """All rows of a table as the source has them, ordered by its first column; instants in UTC."""
+        with self.connection.cursor(dictionary=True) as cursor:
+            cursor.execute(f"SELECT * FROM {quoted(table)}")
+            found = cast(list[Row], cursor.fetchall())
+        return sorted((_in_utc(row) for row in found), key=_first)
+
+    def settings(self, **changes: Any) -> UpdaterSettings:
+        """The updater's settings for this database."""
+        given: dict[str, Any] = {
+            "db_host": self.server.host,
+            "db_port": self.server.port,
+            "db_username": self.server.username,
+            "db_password": SecretStr(self.server.password),
+            "db_name": self.name,
+            "data_dir": self.data_dir,
+        }
+        return UpdaterSettings(**(given | changes))
+
+    def environment(self, **changes: str) -> dict[str, str]:
+        """The same as environment variables, for a process."""
+        return {
+            "DB_HOST": self.server.host,
+            "DB_PORT": str(self.server.port),
+            "DB_USERNAME": self.server.username,
+            "DB_PASSWORD": self.server.password,
+            "DB_NAME": self.name,
+            "DATA_DIR": str(self.data_dir),
+        } | changes
+
+    def sync(self, *, full: bool = False, allow_shrink: bool = False, **changes: Any) -> Synced:
+        """Run the updater's work once, in this process; errors are raised."""
+        return update_readmodel.update(self.settings(**changes), full=full, allow_shrink=allow_shrink)
+
+    def snapshot(self) -> Snapshot:
+        """The snapshot in force."""
+        return open_snapshot(self.data_dir)
+
+    def stored(self, table: str) -> list[Row]:
+        """All rows of a table as the read model has them, ordered by its first column."""
+        snapshot = self.snapshot()
+        declared = next(each for each in TABLES if each.name == table)
+        return sorted(snapshot.scan(declared).collect().to_dicts(), key=_first)
+
+    def assert_in_step(self) -> None:
+        """Every row of the source is stored once and as it is, and no other."""
+        for table in TABLES:
+            assert self.stored(table.name) == self.rows(table.name), table.name
+
+
+def _first(row: Row) -> Any:
+    return next(iter(row.values()))
+
+
+def _in_utc(row: Row) -> Row:
+    return {name: value.replace(tzinfo=UTC) if isinstance(value, datetime) else value for name, value in row.items()}
