@@ -12,7 +12,9 @@ from fastapi import FastAPI
 
 from config import ServerSettings
 from routers import analytics, health, room
+from routers.conditional import NotModified, answer_not_modified
 from routers.errors import CrashGuard, answer_expected
+from routers.limits import QueryLimit
 from util.clock import utc_now
 from util.error_reporting import flush, start_error_reporting
 from util.errors import AnalyticsError, ConfigurationError
@@ -35,8 +37,10 @@ def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now
     )
     app.state.settings = settings
     app.state.clock = clock
+    app.state.query_limit = QueryLimit(settings.max_concurrent_queries, settings.query_queue_seconds)
     app.add_middleware(CrashGuard)
     app.add_exception_handler(AnalyticsError, answer_expected)
+    app.add_exception_handler(NotModified, answer_not_modified)
     for router in (analytics.router, room.router, health.router):
         app.include_router(router)
     return app

@@ -11,9 +11,12 @@ from read_model.tables import ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, USERS, VOT
 from routers.authentication import require_token
 from routers.dependencies import NowDep, PeriodDep, SettingsDep, SnapshotDep
 from routers.errors import UNAUTHORIZED, UNAVAILABLE, Problem
+from routers.snapshot_route import COMPUTED, SnapshotRoute
 from util.http import post_json
 
-router = APIRouter(dependencies=[Depends(require_token)], responses=UNAUTHORIZED | UNAVAILABLE)
+router = APIRouter(
+    dependencies=[Depends(require_token)], responses=UNAUTHORIZED | UNAVAILABLE, route_class=SnapshotRoute
+)
 
 
 class Dashboard(BaseModel, frozen=True):
@@ -23,7 +26,7 @@ class Dashboard(BaseModel, frozen=True):
     data_updated_at: datetime = Field(description="The instant of the source the figures show (ISO 8601, UTC).")
 
 
-@router.get("/")
+@router.get("/", dependencies=COMPUTED)
 def get_dashboard(snapshot: SnapshotDep, period: PeriodDep) -> Dashboard:
     """Every figure of the dashboard in one answer."""
     figures = bundle(

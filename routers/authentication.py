@@ -1,6 +1,7 @@
 """Who may ask: every data request carries the secret token."""
 
 import hmac
+from collections.abc import Mapping
 from typing import ClassVar
 
 from fastapi import Request, Security
@@ -22,7 +23,7 @@ class UnauthorizedError(AnalyticsError):
     """The token is missing or wrong."""
 
     status = 401
-    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": "Bearer"}
+    headers: ClassVar[Mapping[str, str]] = {"WWW-Authenticate": "Bearer"}
 
     def __init__(self) -> None:
         super().__init__("Missing or wrong token: send `Authorization: Bearer <ANALYTICS_SECRET_TOKEN>`")

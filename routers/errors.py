@@ -63,7 +63,7 @@ def answer_expected(request: Request, error: Exception) -> JSONResponse:
         return answer_crash(request, error)
     if error.severity is not None:
         report(error, error.severity, request=f"{request.method} {request.url.path}")
-    return JSONResponse({"detail": str(error)}, error.status, headers=getattr(error, "headers", None))
+    return JSONResponse({"detail": str(error)}, error.status, headers=error.headers)
 
 
 def answer_crash(request: Request, error: BaseException) -> JSONResponse:

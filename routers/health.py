@@ -7,15 +7,13 @@ from fastapi import APIRouter, Response, status
 from pydantic import BaseModel, Field
 
 from config import ServerSettings
-from read_model.snapshot import Snapshot, SnapshotError, open_snapshot
+from read_model.snapshot import SnapshotError, open_snapshot
 from read_model.tables import TABLES
 from routers.dependencies import NowDep, SettingsDep
 
 router = APIRouter()
 
 BYTES_PER_MB = 1_000_000
-STALE_AFTER_S = 20 * 60
-DEAD_AFTER_S = 60 * 60
 
 
 class ParquetFiles(BaseModel, frozen=True):
@@ -36,7 +34,7 @@ class Freshness(BaseModel, frozen=True):
     """How old the data are."""
 
     status: Literal["ok", "stale", "dead"] = Field(
-        description="`ok` under 20 minutes, `stale` under 60, `dead` above or without data."
+        description="By default `ok` under 20 minutes, `stale` under 60, `dead` above or without data."
     )
     data_updated_at: datetime | None = Field(description="The instant of the source the figures show (ISO 8601, UTC).")
     age_seconds: int | None = Field(description="Time since then, in seconds.")
@@ -45,16 +43,16 @@ class Freshness(BaseModel, frozen=True):
 class Components(BaseModel, frozen=True):
     """The parts health is made of."""
 
-    parquet_files: ParquetFiles
-    storage: Storage
-    freshness: Freshness
+    parquet_files: ParquetFiles = Field(description="The files of the current snapshot.")
+    storage: Storage = Field(description="The room they take.")
+    freshness: Freshness = Field(description="How old the data in them are.")
 
 
 class Health(BaseModel, frozen=True):
     """What a container's health check asks for."""
 
     status: Literal["ok", "degraded"] = Field(description="`ok` when every component is.")
-    components: Components
+    components: Components = Field(description="The parts health is made of.")
     detail: str | None = Field(description="Why there is nothing to serve and what to do; null when there is.")
 
 
@@ -79,28 +77,28 @@ def examine(settings: ServerSettings, now: datetime) -> tuple[Health, bool]:
             freshness=Freshness(status="dead", data_updated_at=None, age_seconds=None),
         )
         return Health(status="degraded", components=nothing, detail=str(error)), False
-    files, size = _files(snapshot)
+    paths = [path for table in TABLES for path in snapshot.files(table)]
+    intact = {path.name: snapshot.is_intact(path) for path in paths}
+    # A table that was declared since is not in the snapshot yet: the others can be served all the same.
+    files = {f"{table.name}.parquet": False for table in TABLES} | intact
+    size = sum(path.stat().st_size for path in paths if intact[path.name])
     complete = all(files.values())
     components = Components(
         parquet_files=ParquetFiles(status="ok" if complete else "missing", files=files),
         storage=Storage(status="ok", data_size_mb=round(size / BYTES_PER_MB, 2)),
-        freshness=_freshness(snapshot.data_updated_at, now),
+        freshness=_freshness(snapshot.data_updated_at, now, settings),
     )
     ok = complete and components.freshness.status == "ok"
     absent = ", ".join(name for name, there in files.items() if not there)
     detail = None if complete else f"Missing or damaged: {absent}. Run `uv run python update_readmodel.py --full`"
-    return Health(status="ok" if ok else "degraded", components=components, detail=detail), complete
+    return Health(status="ok" if ok else "degraded", components=components, detail=detail), all(intact.values())
 
 
-def _files(snapshot: Snapshot) -> tuple[dict[str, bool], int]:
-    """Whether each file is there with its size, and the bytes of all together."""
-    paths = [path for table in TABLES for path in snapshot.files(table)]
-    absent = {f"{table.name}.parquet": False for table in TABLES}
-    intact = {path.name: snapshot.is_intact(path) for path in paths}
-    return absent | intact, sum(path.stat().st_size for path in paths if intact[path.name])
-
-
-def _freshness(data_updated_at: datetime, now: datetime) -> Freshness:
-    age = max(round((now - data_updated_at).total_seconds()), 0)
-    state: Literal["ok", "stale", "dead"] = "ok" if age < STALE_AFTER_S else "stale" if age < DEAD_AFTER_S else "dead"
-    return Freshness(status=state, data_updated_at=data_updated_at, age_seconds=age)
+def _freshness(data_updated_at: datetime, now: datetime, settings: ServerSettings) -> Freshness:
+    age = max((now - data_updated_at).total_seconds(), 0)
+    state: Literal["ok", "stale", "dead"] = "ok"
+    if age >= settings.health_dead_seconds:
+        state = "dead"
+    elif age >= settings.health_stale_seconds:
+        state = "stale"
+    return Freshness(status=state, data_updated_at=data_updated_at, age_seconds=round(age))

@@ -9,9 +9,15 @@ from read_model.tables import VOTES
 from routers.authentication import require_token
 from routers.dependencies import SnapshotDep
 from routers.errors import UNAUTHORIZED, UNAVAILABLE, Problem
+from routers.snapshot_route import COMPUTED, SnapshotRoute
 from util.errors import AnalyticsError
 
-router = APIRouter(prefix="/room", dependencies=[Depends(require_token)], responses=UNAUTHORIZED | UNAVAILABLE)
+router = APIRouter(
+    prefix="/room",
+    dependencies=[Depends(require_token)],
+    responses=UNAUTHORIZED | UNAVAILABLE,
+    route_class=SnapshotRoute,
+)
 
 
 class RoomNumberError(AnalyticsError):
@@ -23,9 +29,22 @@ class RoomNumberError(AnalyticsError):
         super().__init__(f"Room id {room_id} is not positive: ids begin with 1")
 
 
-@router.get("/{room_id}/stats", responses={400: {"model": Problem, "description": "The room id is zero or negative."}})
-def get_room_stats(room_id: Annotated[int, Path(description="Id of the room.")], snapshot: SnapshotDep) -> RoomStats:
-    """The votes of one room, counted and averaged; all zeros before its first vote."""
+async def positive_room_id(room_id: Annotated[int, Path(description="Id of the room.")]) -> int:
+    """The room id of the path.
+
+    Raises:
+        RoomNumberError: It is zero or negative.
+    """
     if room_id <= 0:
         raise RoomNumberError(room_id)
+    return room_id
+
+
+@router.get(
+    "/{room_id}/stats",
+    dependencies=[Depends(positive_room_id), *COMPUTED],
+    responses={400: {"model": Problem, "description": "The room id is zero or negative."}},
+)
+def get_room_stats(room_id: Annotated[int, Depends(positive_room_id)], snapshot: SnapshotDep) -> RoomStats:
+    """The votes of one room, counted and averaged; all zeros before its first vote."""
     return room_stats(snapshot.scan(VOTES), room_id)

@@ -1,0 +1,55 @@
+"""How many computations run at once: memory is bounded by their number, since Polars has no limit of its own."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import ClassVar
+
+import anyio
+from fastapi import Request
+
+from util.errors import AnalyticsError
+
+RETRY_AFTER_S = 5
+
+
+class TooBusyError(AnalyticsError):
+    """All computations that may run at once are running, and none ended in time."""
+
+    status = 503
+    headers: ClassVar[Mapping[str, str]] = {"Retry-After": str(RETRY_AFTER_S)}
+
+    def __init__(self) -> None:
+        super().__init__(f"The server is busy with other requests: try again in {RETRY_AFTER_S} seconds")
+
+
+class QueryLimit:
+    """Room for `at_once` computations; a further one waits up to `queue_seconds` for its turn, in order."""
+
+    def __init__(self, at_once: int, queue_seconds: float) -> None:
+        self._room = anyio.Semaphore(at_once)
+        self._queue_seconds = queue_seconds
+
+    async def acquire(self) -> None:
+        """Wait for room.
+
+        Raises:
+            TooBusyError: There was none in time.
+        """
+        try:
+            with anyio.fail_after(self._queue_seconds):
+                await self._room.acquire()
+        except TimeoutError:
+            raise TooBusyError from None
+
+    def release(self) -> None:
+        """Make room for the next one."""
+        self._room.release()
+
+
+async def query_slot(request: Request) -> AsyncIterator[None]:
+    """Hold the route function back until it may compute; use with `scope="function"`, which ends with the function."""
+    limit: QueryLimit = request.app.state.query_limit
+    await limit.acquire()
+    try:
+        yield
+    finally:
+        limit.release()

@@ -1,0 +1,37 @@
+"""The server with more routes, which crash each in its way."""
+
+from collections.abc import Iterator
+
+from fastapi import FastAPI
+from fastapi.responses import StreamingResponse
+from polars.exceptions import PanicException
+
+from main import create_app, load_settings
+
+
+def make_app() -> FastAPI:
+    """The app of `main`, settings from the environment."""
+    app = create_app(load_settings())
+
+    @app.get("/crash")
+    @app.get("/crash/{mark}")
+    def crash() -> None:
+        raise RuntimeError("a bug in a worker thread")
+
+    @app.get("/crash-in-the-loop")
+    async def crash_in_the_loop() -> None:
+        raise RuntimeError("a bug in the event loop")
+
+    @app.get("/panic")
+    def panic() -> None:
+        raise PanicException("a bug in the query engine")
+
+    @app.get("/crash-in-the-answer")
+    def crash_in_the_answer() -> StreamingResponse:
+        def answer() -> Iterator[bytes]:
+            yield b"half of the ans"
+            raise RuntimeError("a bug after the answer began")
+
+        return StreamingResponse(answer())
+
+    return app

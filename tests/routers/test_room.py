@@ -1,0 +1,78 @@
+"""`GET /room/{room_id}/stats`."""
+
+from collections.abc import Callable
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests import oracle
+from tests.processes import Server
+from tests.routers.conftest import Sample
+
+NO_VOTES = dict.fromkeys(
+    (
+        "votes",
+        "duration",
+        "estimations",
+        "estimations_per_vote",
+        "avg_min_estimation",
+        "avg_avg_estimation",
+        "avg_max_estimation",
+        "spectators",
+        "spectators_per_vote",
+    ),
+    0,
+)
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("room_id", [1, 2, 60, 125])
+def test_stats_equal_the_slow_twin(server: Server, sampled: Sample, room_id: int) -> None:
+    """The sample has the rooms 1 to 125."""
+    expected = oracle.room_stats(sampled.rows, room_id)
+    assert expected["votes"] > 0
+    answer = server.get(f"/room/{room_id}/stats")
+    assert (answer.status_code, answer.json()) == (200, expected)
+
+
+def test_stats_of_every_room_equal_the_slow_twin(in_process: Callable[..., TestClient], sampled: Sample) -> None:
+    """All 125 of them."""
+    client = in_process()
+    for room_id in sampled.tables["fpp_rooms"]["id"]:
+        assert client.get(f"/room/{room_id}/stats").json() == oracle.room_stats(sampled.rows, room_id), room_id
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("room_id", [126, 8_388_607, 2**31 - 1, 2**31, 2**63 - 1])
+def test_stats_are_all_zeros_before_the_first_vote(server: Server, room_id: int) -> None:
+    """The room page asks then."""
+    answer = server.get(f"/room/{room_id}/stats")
+    assert (answer.status_code, answer.json()) == (200, NO_VOTES)
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("room_id", ["0", "-0", "-1", "-99999999999"])
+def test_an_id_that_is_not_positive_is_refused(server: Server, room_id: str) -> None:
+    answer = server.get(f"/room/{room_id}/stats")
+    assert answer.status_code == 400
+    assert "not positive" in answer.json()["detail"]
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("room_id", ["abc", "1.5", "1e3", "%20", "null", "%00", "9" * 5_000])
+def test_what_is_no_integer_is_refused(server: Server, room_id: str) -> None:
+    answer = server.get(f"/room/{room_id}/stats")
+    assert answer.status_code == 422
+    assert answer.json()["detail"]
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("room_id", [2**63, 2**64, 10**30, -(10**30)])
+def test_an_integer_no_column_can_hold_is_no_crash(server: Server, room_id: int) -> None:
+    """Nobody votes in such a room: zeros, or a refusal."""
+    answer = server.get(f"/room/{room_id}/stats")
+    if answer.status_code == 200:
+        assert answer.json() == NO_VOTES
+    else:
+        assert 400 <= answer.status_code < 500
+        assert answer.json()["detail"]
