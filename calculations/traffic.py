@@ -11,6 +11,7 @@ from calculations.period import Period
 
 SESSION_GAP = timedelta(minutes=10)
 LAST_ACTIVITY = timedelta(seconds=10)
+MINUTE = timedelta(minutes=1)
 
 
 class Traffic(BaseModel, frozen=True):
@@ -45,14 +46,13 @@ def traffic(page_views: pl.LazyFrame, estimations: pl.LazyFrame, period: Period)
             sessions(activities),
         ]
     )
-    minutes = visits["duration_ms"].item() / (60 * 1000)
     # Everybody active less everybody who estimated: those who only looked.
     bounced = visits["users"].item() - estimators.item()
     return Traffic(
         unique_users=seen["users"].item(),
         page_views=seen["views"].item(),
         bounce_rate=average(bounced, seen["since"].item()),
-        average_duration=average(minutes, visits["sessions"].item()),
+        average_duration=average(visits["duration_ms"].item(), visits["sessions"].item() * (MINUTE // MILLISECOND)),
     )
 
 
