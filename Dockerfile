@@ -1,0 +1,17 @@
+# One image for both processes: the server by default, the updater with `python update_readmodel.py`.
+FROM python:3.12-slim
+WORKDIR /app
+RUN pip install --no-cache-dir uv && useradd --create-home analytics && mkdir data && chown analytics data
+COPY pyproject.toml uv.lock .python-version README.md LICENSE ./
+RUN uv sync --locked --no-dev --no-install-project
+COPY config.py main.py update_readmodel.py ./
+COPY calculations calculations
+COPY read_model read_model
+COPY routers routers
+COPY util util
+RUN uv sync --locked --no-dev
+USER analytics
+ENV PATH="/app/.venv/bin:$PATH" DATA_DIR=/app/data HOST=0.0.0.0
+EXPOSE 5100
+HEALTHCHECK --interval=30s --timeout=5s CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:5100/health')"]
+CMD ["python", "main.py"]
