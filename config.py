@@ -62,7 +62,9 @@ class ServerSettings(Settings):
 
     analytics_secret_token: SecretStr = Field(min_length=1, description="Token every data request must carry.")
     start_date: date = Field(
-        default=date(2024, 6, 3), description="First day of series, sessions and bounce rate (inclusive, UTC)."
+        default=date(2024, 6, 3),
+        ge=date(1970, 1, 1),
+        description="First day of series, sessions and bounce rate (inclusive, UTC).",
     )
     host: str = Field(default="127.0.0.1", description="Address `python main.py` listens on.")
     port: int = Field(default=5100, ge=1, le=65535, description="Port `python main.py` listens on.")

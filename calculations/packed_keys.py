@@ -1,8 +1,8 @@
 """Two facts packed into one integer, because sorting integers is what is fast.
 
 A user is packed as a 64-bit hash of the id. Two of n users share a hash with a probability of about n² / 2⁶⁵ (for
-1 million users 3 in 100 million); they would then count as one. Where a day shares the 64 bits, 48 are left for the
-hash: n² / 2⁴⁹ (2 in 1,000 for a million users), again an error of one user.
+1 million users 3 in 100 million); they would then count as one. Where a day and a flag share the 64 bits, 47 are left
+for the hash: n² / 2⁴⁸ (4 in 1,000 for a million users), again an error of one user.
 """
 
 from datetime import timedelta
@@ -10,7 +10,9 @@ from datetime import timedelta
 import polars as pl
 
 DAY_BITS = 16
-HASH_MASK = pl.lit((1 << 64) - (1 << DAY_BITS), pl.UInt64)
+ROOM = 1 << 63
+ROOM_SUBJECT = ROOM >> DAY_BITS
+SUBJECT_MASK = pl.lit(ROOM - (1 << DAY_BITS), pl.UInt64)
 MILLISECOND = timedelta(milliseconds=1)
 # No two instants of one user lie further apart, nor do two users' keys lie closer together.
 ANOTHER_USER = 1 << 63
@@ -22,17 +24,31 @@ def user_hash(column: str = "user_id") -> pl.Expr:
 
 
 def user_day(column: str, time: str) -> pl.Expr:
-    """A user's hash and a UTC day in one integer: sorts by user, then by day (UInt64)."""
-    return (user_hash(column) & HASH_MASK) | day_number(time)
+    """A user's hash and a UTC day in one integer: sorts by user, then by day (UInt64, the highest bit 0)."""
+    return (user_hash(column) & SUBJECT_MASK) | _day_number(time)
 
 
 def room_day(column: str, time: str) -> pl.Expr:
-    """A room's number and a UTC day in one integer: sorts by room, then by day (UInt64); exact up to room 2⁴⁸."""
-    return pl.col(column).cast(pl.UInt64) * (1 << DAY_BITS) | day_number(time)
+    """A room's number and a UTC day in one integer: sorts by room, then by day (UInt64, the highest bit 1).
+
+    Exact for room numbers below 2⁴⁷.
+    """
+    room = pl.col(column).cast(pl.UInt64, wrap_numerical=True) * (1 << DAY_BITS)
+    return (room & SUBJECT_MASK) | _day_number(time) | pl.lit(ROOM, pl.UInt64)
 
 
-def day_number(time: str) -> pl.Expr:
-    """Days since 1970-01-01 (UInt64); fits 16 bits until the year 2149."""
+def subject_of(key: str) -> pl.Expr:
+    """The user or room of a packed day (UInt64): at least `ROOM_SUBJECT` for a room."""
+    return pl.col(key) // (1 << DAY_BITS)
+
+
+def day_of(key: str) -> pl.Expr:
+    """The day of a packed day, as days since 1970-01-01 (Int32)."""
+    return (pl.col(key) % (1 << DAY_BITS)).cast(pl.Int32)
+
+
+def _day_number(time: str) -> pl.Expr:
+    """Days since 1970-01-01 (UInt64); fits its 16 bits until the year 2149."""
     return pl.col(time).dt.date().to_physical().cast(pl.UInt64)
 
 

@@ -30,6 +30,10 @@ class Period:
         """Whether an instant is at or after the first day's 00:00 (null for null)."""
         return pl.col(column) >= datetime.combine(self.first, time(), UTC)
 
+    def contains(self, column: str) -> pl.Expr:
+        """Whether an instant lies in one of the days (null for null)."""
+        return self.since_first(column) & (pl.col(column) < datetime.combine(self.last, time.max, UTC))
+
     def days(self) -> pl.LazyFrame:
         """The spine of a series: one row per day in order, `day` (Date); empty when the period has not begun."""
         return pl.LazyFrame({"day": pl.date_range(self.first, self.last, eager=True)})
