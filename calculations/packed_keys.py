@@ -13,7 +13,7 @@ DAY_BITS = 16
 ROOM = 1 << 63
 ROOM_SUBJECT = ROOM >> DAY_BITS
 SUBJECT_MASK = pl.lit(ROOM - (1 << DAY_BITS), pl.UInt64)
-MILLISECOND = timedelta(milliseconds=1)
+MICROSECOND = timedelta(microseconds=1)
 # No two instants of one user lie further apart, nor do two users' keys lie closer together.
 ANOTHER_USER = 1 << 63
 
@@ -53,9 +53,9 @@ def _day_number(time: str) -> pl.Expr:
 
 
 def user_time(column: str, time: str) -> pl.Expr:
-    """A user's hash in the high 64 bits, milliseconds since 1970 in the low ones (UInt128): sorts by user, then time.
+    """A user's hash in the high 64 bits, microseconds since 1970 in the low ones (UInt128): sorts by user, then time.
 
-    The difference of two neighbours is their distance in milliseconds when they are of one user, and more than
+    The difference of two neighbours is their distance in microseconds when they are of one user, and more than
     2⁶³ when they are not.
     """
-    return user_hash(column).cast(pl.UInt128) * (1 << 64) + pl.col(time).dt.timestamp("ms").cast(pl.UInt128)
+    return user_hash(column).cast(pl.UInt128) * (1 << 64) + pl.col(time).dt.timestamp("us").cast(pl.UInt128)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 
 import polars as pl
 
@@ -32,7 +32,8 @@ class Period:
 
     def contains(self, column: str) -> pl.Expr:
         """Whether an instant lies in one of the days (null for null)."""
-        return self.since_first(column) & (pl.col(column) < datetime.combine(self.last, time.max, UTC))
+        end = datetime.combine(self.last + timedelta(days=1), time(), UTC)
+        return self.since_first(column) & (pl.col(column) < end)
 
     def days(self) -> pl.LazyFrame:
         """The spine of a series: one row per day in order, `day` (Date); empty when the period has not begun."""

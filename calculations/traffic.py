@@ -6,7 +6,7 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from calculations.arithmetic import average
-from calculations.packed_keys import ANOTHER_USER, MILLISECOND, user_hash, user_time
+from calculations.packed_keys import ANOTHER_USER, MICROSECOND, user_hash, user_time
 from calculations.period import Period
 
 SESSION_GAP = timedelta(minutes=10)
@@ -52,7 +52,7 @@ def traffic(page_views: pl.LazyFrame, estimations: pl.LazyFrame, period: Period)
         unique_users=seen["users"].item(),
         page_views=seen["views"].item(),
         bounce_rate=average(bounced, seen["since"].item()),
-        average_duration=average(visits["duration_ms"].item(), visits["sessions"].item() * (MINUTE // MILLISECOND)),
+        average_duration=average(visits["duration_us"].item(), visits["sessions"].item() * (MINUTE // MICROSECOND)),
     )
 
 
@@ -75,9 +75,9 @@ def sessions(activities: pl.LazyFrame) -> pl.LazyFrame:
         activities: `key` (UInt128) as `user_time` packs it; null keys are no activity.
 
     Returns:
-        One row: `users`, `sessions` (UInt32) and `duration_ms` (Int64, milliseconds).
+        One row: `users`, `sessions` (UInt32) and `duration_us` (Int64, microseconds).
     """
-    longest = SESSION_GAP // MILLISECOND
+    longest = SESSION_GAP // MICROSECOND
     gap = pl.col("gap")
     starts = (gap.is_null() | (gap > longest)).sum()
     others = (gap.is_null() | (gap > ANOTHER_USER)).sum()
@@ -87,6 +87,6 @@ def sessions(activities: pl.LazyFrame) -> pl.LazyFrame:
         .sort("key")
         .select(gap=pl.col("key") - pl.col("key").shift(1))
         .select(
-            users=others, sessions=starts, duration_ms=within + starts.cast(pl.Int64) * (LAST_ACTIVITY // MILLISECOND)
+            users=others, sessions=starts, duration_us=within + starts.cast(pl.Int64) * (LAST_ACTIVITY // MICROSECOND)
         )
     )

@@ -34,7 +34,9 @@ PYTEST = (sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:c
 DRAWN = ("test_properties", "test_twin")  # the tests with drawn examples, which take long
 AT_ONCE = 2
 LONGEST_RUN_S = 600
-PASSED, FAILED = 0, 1  # pytest's exit codes; all others say that the tests could not run
+PASSED = 0
+# A test that failed; an ERROR would say that it could not run.
+FAILED = re.compile(r"^FAILED (?:tests/calculations/)?(\S+)", re.MULTILINE)
 
 
 class Mutant(NamedTuple):
@@ -82,7 +84,7 @@ MUTANTS = (
     Mutant("reoccurring by the second estimation", "reoccurring.py", '("key") != ', '("key") >= '),
     Mutant("reoccurring from the first day", "reoccurring.py", '.filter("again")', ""),
     Mutant("reoccurring anew on every day", "reoccurring.py", "again & ~third", "again | ~third"),
-    Mutant("reoccurring since ever", "reoccurring.py", '.filter(period.since_first("estimated_at"))', ""),
+    Mutant("reoccurring since ever", "reoccurring.py", '.filter(period.contains("estimated_at"))', ""),
     Mutant(
         "reoccurring forgets weekends", "reoccurring.py", "SERIES).with_", 'SERIES).filter(is_weekday("day")).with_'
     ),
@@ -151,8 +153,8 @@ def unmutated_failure() -> str | None:
     """The first failure of the tests on an unchanged copy, if any."""
     with TemporaryDirectory(prefix="fpp-mutants-") as directory:
         copy_needed(Path(directory))
-        code, last_words = run_tests(Path(directory), test_files(Path(directory), "all"))
-    return None if code == PASSED else last_words
+        code, output = run_tests(Path(directory), test_files(Path(directory), "all"))
+    return None if code == PASSED else gist(output)
 
 
 def judge(mutant: Mutant) -> tuple[bool, str]:
@@ -164,10 +166,12 @@ def judge(mutant: Mutant) -> tuple[bool, str]:
         if (found := text.count(mutant.old)) != 1:
             return False, f"NOT APPLIED: {mutant.old!r} occurs {found} times, not once"
         source.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
-        code, last_words = run_tests(Path(directory), test_files(Path(directory), source.stem))
-    if code == FAILED:
-        return True, f"killed by {last_words}"
-    return False, "SURVIVED" if code == PASSED else f"NOT JUDGED: {last_words}"
+        code, output = run_tests(Path(directory), test_files(Path(directory), source.stem))
+    if code == PASSED:
+        return False, "SURVIVED"
+    if failed := FAILED.search(output):
+        return True, f"killed by {failed[1]}"
+    return False, f"NOT JUDGED: {gist(output)}"
 
 
 def copy_needed(directory: Path) -> None:
@@ -190,7 +194,7 @@ def test_files(directory: Path, subject: str) -> list[str]:
 
 
 def run_tests(directory: Path, files: list[str]) -> tuple[int, str]:
-    """pytest's exit code in a copy, and the test that failed or its last line."""
+    """pytest's exit code in a copy, and what it wrote."""
     environment = os.environ | {
         "HYPOTHESIS_PROFILE": "mutants",
         "POLARS_MAX_THREADS": "1",
@@ -208,9 +212,13 @@ def run_tests(directory: Path, files: list[str]) -> tuple[int, str]:
         )
     except subprocess.TimeoutExpired:
         return -1, f"no end after {LONGEST_RUN_S} s"
-    if failed := re.search(r"^(?:FAILED|ERROR) (?:tests/calculations/)?(\S+)", finished.stdout, re.MULTILINE):
-        return finished.returncode, failed[1]
-    return finished.returncode, (finished.stdout + finished.stderr).strip().rpartition("\n")[2]
+    return finished.returncode, f"{finished.stdout}\n{finished.stderr}".strip()
+
+
+def gist(output: str) -> str:
+    """The line that says what went wrong: the first failed test, else the last line."""
+    lines = output.splitlines()
+    return next((line for line in lines if line.startswith(("FAILED", "ERROR"))), lines[-1] if lines else "no output")
 
 
 def say(line: str) -> None:

@@ -54,6 +54,23 @@ def test_a_period_begins_at_its_first_midnight_and_is_open_ended(
     assert table.select(period.since_first("at")).item() is is_since
 
 
+def test_a_period_contains_its_days() -> None:
+    """From the first midnight to the last second of the last day; no instant is in no day."""
+    views = rows(
+        PAGE_VIEWS,
+        """
+        viewed_at
+        2026-03-01 23:59:59
+        2026-03-02 00:00:00
+        2026-03-06 23:59:59
+        2026-03-07 00:00:00
+        null
+        """,
+    )
+    contained = views.select(Period(date(2026, 3, 2), date(2026, 3, 6)).contains("viewed_at"))
+    assert contained.collect().to_series().to_list() == [False, True, True, False, None]
+
+
 @pytest.mark.parametrize(
     ("first", "last", "days"),
     [

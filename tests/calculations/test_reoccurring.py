@@ -135,6 +135,19 @@ def test_large_room_numbers_stay_apart() -> None:
     assert [day.reoccurring_rooms for day in series] == [0, 1, 1, 1, 1]
 
 
+def test_room_numbers_may_be_zero_or_negative() -> None:
+    """The column is signed: rooms 0 and -1 on Monday and Tuesday are two rooms from Tuesday on; -2 came once."""
+    series = series_of("""
+        room_id | estimated_at
+        0       | 2026-03-02 09:00
+        0       | 2026-03-03 09:00
+        -1      | 2026-03-02 09:00
+        -1      | 2026-03-03 09:00
+        -2      | 2026-03-02 09:00
+        """)
+    assert [day.reoccurring_rooms for day in series] == [0, 2, 2, 2, 2]
+
+
 def test_nulls_are_nobody_and_never() -> None:
     """Nameless on two days is nobody (though room 7 returned), Ann's second day has no date, room null is no room."""
     series = series_of("""
