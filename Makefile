@@ -35,8 +35,8 @@ sync: install ## Copy the database into the read model once (settings in .env)
 serve: install ## Serve the read model (settings in .env)
 	$(BIN)/python main.py
 
-bench: install ## Measure speed and memory (nothing to measure yet)
-	@echo "There is nothing to measure yet"
+bench: install ## Measure speed and memory against DuckDB (takes some minutes)
+	$(UV) run --locked --group bench python -m benchmarks
 
 mutants: install ## Break the calculations on purpose: every break must fail a test
 	$(BIN)/python -m tests.mutants

@@ -14,7 +14,7 @@ from config import ServerSettings
 from routers import analytics, health, room
 from routers.conditional import NotModified, answer_not_modified
 from routers.errors import CrashGuard, answer_expected
-from routers.limits import QueryLimit
+from routers.limits import MAILS_AT_ONCE, QueryLimit
 from util.clock import utc_now
 from util.error_reporting import flush, start_error_reporting
 from util.errors import AnalyticsError, ConfigurationError
@@ -38,6 +38,7 @@ def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now
     app.state.settings = settings
     app.state.clock = clock
     app.state.query_limit = QueryLimit(settings.max_concurrent_queries, settings.query_queue_seconds)
+    app.state.mail_limit = QueryLimit(MAILS_AT_ONCE, settings.query_queue_seconds)
     app.add_middleware(CrashGuard)
     app.add_exception_handler(AnalyticsError, answer_expected)
     app.add_exception_handler(NotModified, answer_not_modified)

@@ -5,33 +5,32 @@ Run it every ten minutes. See `--help` for options, settings and exit codes.
 
 import argparse
 import logging
-import os
-import signal
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import NoReturn
 
 import stamina
+from polars.exceptions import PanicException
 
 from config import UpdaterSettings
 from read_model import publishing
-from read_model.snapshot import SnapshotMissingError, open_snapshot
+from read_model.snapshot import SNAPSHOTS, SnapshotError, SnapshotMissingError, open_snapshot
 from read_model.source import Source, consistent_source, driver_mode
 from read_model.source_errors import PassingSourceError
+from read_model.stored_rows import StoredFileError
 from read_model.sync import Options, Synced, sync
 from read_model.verifying import Comparison, verify
 from util.clock import utc_now
+from util.endings import InterruptedRunError, ended_by_deadline, ended_by_signals
 from util.error_reporting import flush, report, start_error_reporting
 from util.errors import (
     EXIT_DIFFERENT,
-    EXIT_INTERRUPTED,
     EXIT_OK,
     EXIT_SOFTWARE,
-    EXIT_UNAVAILABLE,
     EXIT_USAGE,
     AnalyticsError,
     ConfigurationError,
@@ -39,7 +38,7 @@ from util.errors import (
 )
 from util.http import push_heartbeat
 from util.logs import configure_logging
-from util.progress import shown_progress
+from util.progress import ShowRows, shown_progress
 from util.version import VERSION
 
 logger = logging.getLogger("update_readmodel")
@@ -113,11 +112,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         return error.exit_code
     configure_logging(settings.log_level)
     start_error_reporting(settings, VERSION)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     stamina.instrumentation.set_on_retry_hooks([_log_retry])
+    started = time.monotonic()
+
+    def tell(error: AnalyticsError) -> None:
+        report(error, error.severity or Severity.LOW)
+        beat(settings, error.exit_code, str(error), started)
+        flush()
+
     try:
-        with ended_by_deadline(settings):
-            return run(settings, wanted)
+        with ended_by_deadline(settings.sync_deadline_seconds, tell), ended_by_signals(tell):
+            return run(settings, wanted, started)
     finally:
         flush()
 
@@ -126,9 +131,8 @@ def _log_retry(details: stamina.instrumentation.RetryDetails) -> None:
     logger.info("%s; trying again in %.1f s", details.caused_by, details.wait_for)
 
 
-def run(settings: UpdaterSettings, wanted: argparse.Namespace) -> int:
+def run(settings: UpdaterSettings, wanted: argparse.Namespace, started: float) -> int:
     """Do the job that is wanted, with a heartbeat at the end, whatever happens; returns the exit code."""
-    started = time.monotonic()
     try:
         code, message = do(settings, wanted)
     except AnalyticsError as error:
@@ -138,9 +142,9 @@ def run(settings: UpdaterSettings, wanted: argparse.Namespace) -> int:
         else:
             report(error, error.severity)
     except KeyboardInterrupt:
-        code, message = EXIT_INTERRUPTED, "Interrupted: nothing was published"
+        code, message = InterruptedRunError.exit_code, str(InterruptedRunError())
         logger.warning(message)
-    except Exception as error:
+    except (Exception, PanicException) as error:
         code, message = EXIT_SOFTWARE, f"{type(error).__name__}: {error}"
         report(error, Severity.CRITICAL)
     if code in {EXIT_OK, EXIT_DIFFERENT}:
@@ -158,7 +162,7 @@ def beat(settings: UpdaterSettings, code: int, message: str, started: float) -> 
 
 def do(settings: UpdaterSettings, wanted: argparse.Namespace) -> tuple[int, str]:
     """The job that is wanted; returns the exit code and what was done, in words."""
-    if wanted.verify or wanted.repair:
+    if wanted.verify or (wanted.repair and is_readable(settings)):
         found = compare(settings)
         wrong = [each.table for each in found if not each.equal]
         if not wrong:
@@ -179,7 +183,7 @@ def update(settings: UpdaterSettings, *, full: bool, allow_shrink: bool, erase_o
     hours = settings.full_sync_interval_hours
     options = Options(
         overlap=timedelta(seconds=settings.sync_overlap_seconds),
-        full=full,
+        full_because="--full was given" if full else None,
         full_interval=timedelta(hours=hours) if hours else None,
         allow_shrink=allow_shrink,
         segment_rows=settings.segment_rows,
@@ -187,11 +191,42 @@ def update(settings: UpdaterSettings, *, full: bool, allow_shrink: bool, erase_o
     with publishing.locked(settings.data_dir):
         publishing.sweep(settings.data_dir, utc_now())
         with shown_progress() as progress:
-            synced = with_source(settings, lambda source: sync(source, settings.data_dir, options, progress))
+            synced = synced_whatever_is_stored(settings, options, progress)
         publishing.sweep(settings.data_dir, utc_now(), only_current=erase_older)
+        if erase_older:
+            ensure_alone(settings.data_dir, synced.manifest.id)
     if synced.why_full:
         logger.info("Everything was read: %s", synced.why_full)
     return synced
+
+
+def synced_whatever_is_stored(settings: UpdaterSettings, options: Options, progress: ShowRows) -> Synced:
+    """Sync; where a stored file turns out to be damaged, once more and without any of them."""
+    try:
+        return with_source(settings, lambda source: sync(source, settings.data_dir, options, progress))
+    except StoredFileError as error:
+        report(error, Severity.MEDIUM)
+        whole = replace(options, full_because="a stored file is damaged")
+        return with_source(settings, lambda source: sync(source, settings.data_dir, whole, progress))
+
+
+def ensure_alone(data_dir: Path, snapshot: str) -> None:
+    """Make sure that no other snapshot is left.
+
+    Raises:
+        CannotWriteError: One could not be removed; the erased rows are still in it.
+    """
+    left = sorted(path.name for path in (data_dir / SNAPSHOTS).iterdir() if path.name != snapshot)
+    if left:
+        raise publishing.CannotWriteError(data_dir, f"older snapshots could not be removed: {', '.join(left)}")
+
+
+def is_readable(settings: UpdaterSettings) -> bool:
+    """Whether there is a snapshot to compare; one that is missing or unreadable is repaired without."""
+    try:
+        return open_snapshot(settings.data_dir).manifest is not None
+    except SnapshotError:
+        return False
 
 
 def compare(settings: UpdaterSettings) -> list[Comparison]:
@@ -229,30 +264,6 @@ def with_source[Result](settings: UpdaterSettings, work: Callable[[Source], Resu
         with attempt, consistent_source(settings) as source:
             return work(source)
     raise AssertionError("unreachable: the last attempt returns or raises")
-
-
-@contextmanager
-def ended_by_deadline(settings: UpdaterSettings) -> Iterator[None]:
-    """End the process when the block takes too long, even while it hangs in a read that nothing interrupts.
-
-    Ending at any moment is safe: nothing half-made is in force, the lock goes with the process, the next run sweeps.
-    """
-    started = time.monotonic()
-
-    def end() -> None:
-        message = f"The run took longer than SYNC_DEADLINE_SECONDS ({settings.sync_deadline_seconds:g}) and was ended"
-        logger.error("%s: is the database slow, or does it hang?", message)
-        beat(settings, EXIT_UNAVAILABLE, message, started)
-        flush()
-        os._exit(EXIT_UNAVAILABLE)
-
-    watchdog = threading.Timer(settings.sync_deadline_seconds, end)
-    watchdog.daemon = True
-    watchdog.start()
-    try:
-        yield
-    finally:
-        watchdog.cancel()
 
 
 if __name__ == "__main__":

@@ -14,13 +14,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 import polars as pl
 
 from read_model.manifest import MANIFEST, File, Manifest, StoredTable
 from read_model.schema import dtype_name
-from read_model.snapshot import CURRENT, SNAPSHOTS
+from read_model.snapshot import CURRENT, SNAPSHOTS, current_directory
 from read_model.tables import Table
 from util.clock import utc_now
 from util.crash_points import crash_point
@@ -28,6 +28,8 @@ from util.errors import EXIT_BUSY, EXIT_CANNOT_WRITE, AnalyticsError, Severity
 
 SEGMENT_ROWS = 1_000_000
 ROW_GROUP_ROWS = 100_000
+# Half as large again as zstd, but every figure of every request reads a tenth faster.
+COMPRESSION: Final = "lz4"
 LOCK = ".lock"
 KEPT_SNAPSHOTS = 3
 KEPT_AGE = timedelta(minutes=30)
@@ -90,13 +92,12 @@ class Kept:
 
 @dataclass
 class SnapshotWriter:
-    """A snapshot in the making. Leaving the `with` block without `publish` removes what was written."""
+    """A snapshot in the making. Leaving the `with` block before it is in force removes what was written."""
 
     data_dir: Path
     segment_rows: int = SEGMENT_ROWS
     id: str = field(init=False)
     tables: dict[str, StoredTable] = field(init=False, default_factory=dict)
-    _published: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         self.id = f"{utc_now():%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(2)}"
@@ -106,14 +107,22 @@ class SnapshotWriter:
         """Where the snapshot's files are."""
         return self.data_dir / SNAPSHOTS / self.id
 
+    @property
+    def _new_link(self) -> Path:
+        """The symlink that is renamed to `current`."""
+        return self.data_dir / f".{CURRENT}-{self.id}"
+
     def __enter__(self) -> Self:
         with writing_to(self.data_dir):
             self.directory.mkdir(parents=True)
+        crash_point("after the directory")
         return self
 
     def __exit__(self, *_: object) -> None:
-        if not self._published:
+        # Asked of the disk: an interrupt or an error can come right after the rename.
+        if current_directory(self.data_dir) != self.directory.resolve():
             shutil.rmtree(self.directory, ignore_errors=True)
+            self._new_link.unlink(missing_ok=True)
 
     def write(self, table: Table, schema: pl.Schema, frames: Iterable[pl.DataFrame], kept: Kept | None = None) -> None:
         """Store a table: hard links to the files `kept` of an earlier snapshot, then the rows of `frames`.
@@ -133,13 +142,16 @@ class SnapshotWriter:
     def _link(self, kept: Path, facts: File) -> File:
         with writing_to(self.data_dir):
             os.link(kept / facts.name, self.directory / facts.name)
+        crash_point(f"after linking {facts.name}")
         return facts
 
     def _write_file(self, name: str, rows: pl.DataFrame) -> File:
         path = self.directory / name
         with writing_to(self.data_dir):
             try:
-                rows.lazy().sink_parquet(path, row_group_size=ROW_GROUP_ROWS, sync_on_close="all")
+                rows.lazy().sink_parquet(
+                    path, compression=COMPRESSION, row_group_size=ROW_GROUP_ROWS, sync_on_close="all"
+                )
             except pl.exceptions.ComputeError as error:
                 # Polars says a full disk this way.
                 raise OSError(f"{name}: {error}") from error
@@ -169,22 +181,21 @@ class SnapshotWriter:
         )
         with writing_to(self.data_dir):
             self._put_in_force(manifest)
-        self._published = True
         return manifest
 
     def _put_in_force(self, manifest: Manifest) -> None:
         crash_point("before the manifest")
         with (self.directory / MANIFEST).open("w", encoding="utf-8") as file:
+            crash_point("with an empty manifest")
             file.write(manifest.model_dump_json(indent=1))
             file.flush()
             os.fsync(file.fileno())
         crash_point("after the manifest")
         flush_directory(self.directory)
         flush_directory(self.data_dir / SNAPSHOTS)
-        link = self.data_dir / f".{CURRENT}-{self.id}"
-        link.symlink_to(Path(SNAPSHOTS) / self.id)
+        self._new_link.symlink_to(Path(SNAPSHOTS) / self.id)
         crash_point("before the rename")
-        link.replace(self.data_dir / CURRENT)
+        self._new_link.replace(self.data_dir / CURRENT)
         crash_point("after the rename")
         flush_directory(self.data_dir)
 
@@ -220,18 +231,26 @@ def sweep(data_dir: Path, now: datetime, *, only_current: bool = False) -> None:
     """Remove the litter of crashed runs and the snapshots out of use; call while holding the lock.
 
     Kept are the current snapshot and, unless `only_current`, the last `KEPT_SNAPSHOTS` and those younger than
-    `KEPT_AGE`, which a slow reader may still read. A directory without a manifest was never published.
+    `KEPT_AGE`, which a slow reader may still read. A directory without a manifest, or with a name after the current
+    one's, was never published.
+
+    Raises:
+        CannotWriteError: A directory may not be looked into.
     """
-    for litter in data_dir.glob(f".{CURRENT}-*"):
-        litter.unlink(missing_ok=True)
-    directories = sorted((path for path in (data_dir / SNAPSHOTS).iterdir() if path.is_dir()), reverse=True)
-    published = [path for path in directories if (path / MANIFEST).exists()]
-    current = (data_dir / CURRENT).resolve()
-    youngest_to_go = (now - KEPT_AGE).timestamp()
-    kept = {current}
-    if not only_current:
-        kept |= {path.resolve() for path in published[:KEPT_SNAPSHOTS]}
-        kept |= {path.resolve() for path in published if path.stat().st_mtime > youngest_to_go}
+    with writing_to(data_dir):
+        for litter in data_dir.glob(f".{CURRENT}-*"):
+            litter.unlink(missing_ok=True)
+        current = current_directory(data_dir)
+        snapshots = (data_dir / SNAPSHOTS).resolve()
+        directories = sorted((path for path in snapshots.iterdir() if path.is_dir()), reverse=True)
+        complete = [path for path in directories if (path / MANIFEST).exists()]
+        published = [path for path in complete if current and path.name <= current.name]
+        youngest_to_go = (now - KEPT_AGE).timestamp()
+        kept = {current}
+        if not only_current:
+            kept |= set(published[:KEPT_SNAPSHOTS])
+            kept |= {path for path in published if path.stat().st_mtime > youngest_to_go}
     for directory in directories:
-        if directory.resolve() not in kept:
+        if directory not in kept:
+            crash_point("during the sweep")
             shutil.rmtree(directory, ignore_errors=True)

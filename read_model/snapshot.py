@@ -4,7 +4,9 @@ A data directory holds `snapshots/<id>/` and the symlink `current` to one of the
 `fpp_*.parquet` files, which are read as one snapshot of unknown source.
 """
 
+import os
 import re
+import stat
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -83,14 +85,20 @@ class Snapshot:
         stored = self.manifest.tables.get(table.name)
         return [self.directory / file.name for file in stored.files] if stored else []
 
+    @property
+    def bytes(self) -> int:
+        """The size of all files."""
+        if self.manifest is None:
+            return sum(path.stat().st_size for table in TABLES for path in self.files(table))
+        return sum(file.bytes for stored in self.manifest.tables.values() for file in stored.files)
+
     def is_intact(self, path: Path) -> bool:
         """Whether a file of this snapshot is there with its published size; a plain file, with both of its ends."""
-        if not path.is_file():
-            return False
-        if self.manifest is None:
-            return _has_both_ends(path)
+        size = size_of(path)
+        if size is None or self.manifest is None:
+            return size is not None and _has_both_ends(path)
         sizes = {file.name: file.bytes for stored in self.manifest.tables.values() for file in stored.files}
-        return path.stat().st_size == sizes[path.name]
+        return size == sizes[path.name]
 
     def scan(self, table: Table) -> pl.LazyFrame:
         """A table's rows, in no order, with the columns of the source (see `Table.columns` for those always there).
@@ -131,16 +139,49 @@ def open_snapshot(data_dir: Path) -> Snapshot:
         SnapshotMissingError: There is none yet.
         SnapshotUnreadableError: Its manifest is missing, broken or of a later version than this program knows.
     """
-    link = data_dir / CURRENT
-    if link.is_symlink() or link.exists():
+    directory = current_directory(data_dir)
+    while directory is not None:
         try:
-            directory = link.resolve()
-        except (OSError, RuntimeError) as error:
-            raise SnapshotUnreadableError(link, str(error)) from error
-        return Snapshot(directory, read_manifest(directory))
+            return Snapshot(directory, read_manifest(directory))
+        except SnapshotUnreadableError:
+            before, directory = directory, current_directory(data_dir)
+            # Otherwise another one was published, and this one removed, since the link was read.
+            if directory == before:
+                raise
     if any(_flat_files(data_dir, table) for table in TABLES):
         return Snapshot(data_dir, None)
     raise SnapshotMissingError(data_dir)
+
+
+def is_replaced(snapshot: Snapshot, data_dir: Path) -> bool:
+    """Whether another snapshot was published since this one was opened, which may therefore be removed."""
+    return snapshot.manifest is not None and current_directory(data_dir) != snapshot.directory
+
+
+def current_directory(data_dir: Path) -> Path | None:
+    """Where `current` leads, whether or not something is there; None when there is no such link.
+
+    Raises:
+        SnapshotUnreadableError: The data directory may not be looked into.
+    """
+    link = data_dir / CURRENT
+    try:
+        os.lstat(link)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise SnapshotUnreadableError(link, str(error)) from error
+    # `Path.resolve` raises when the link leads to itself.
+    return Path(os.path.realpath(link))
+
+
+def size_of(path: Path) -> int | None:
+    """The bytes of a file; None when there is none, or none any more."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_size if stat.S_ISREG(found.st_mode) else None
 
 
 def read_manifest(directory: Path) -> Manifest:

@@ -4,7 +4,8 @@ Everything is read on one connection in one consistent read-only transaction, wi
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -55,6 +56,7 @@ class Source:
     def __init__(self, connection: MySQLConnectionAbstract, settings: UpdaterSettings) -> None:
         self._connection = connection
         self._settings = settings
+        self._reading: Generator[Sequence[Any]] | None = None
         self.now: datetime = self._begin()
         self.identity: str = self._identity()
 
@@ -125,7 +127,8 @@ class Source:
         if source_table.order:
             sql += f" ORDER BY {_listed(source_table.order)}"
         lost: dict[str, int] = {}
-        for raw in self._batches(sql, parameters):
+        self._reading = self._batches(sql, parameters)
+        for raw in self._reading:
             batch = parse(raw, source_table.schema)
             for column, count in batch.lost.items():
                 lost[column] = lost.get(column, 0) + count
@@ -133,11 +136,25 @@ class Source:
         for column, count in lost.items():
             logger.warning("%s.%s: %d values could not be read and are null", source_table.table.name, column, count)
 
-    def _batches(self, sql: str, parameters: tuple[Parameter, ...]) -> Iterator[Sequence[Any]]:
-        with self._connection.cursor(raw=True) as cursor:
-            cursor.execute(sql, parameters)
-            while batch := cursor.fetchmany(BATCH_ROWS):
-                yield batch
+    def give_up(self) -> None:
+        """End a read that was left in its middle, before the connection is closed: its thread may still be at work."""
+        if self._reading:
+            self._reading.close()
+
+    def _batches(self, sql: str, parameters: tuple[Parameter, ...]) -> Generator[Sequence[Any]]:
+        """The rows of a query as text, one batch ahead of their use: the next one arrives while this one is parsed."""
+        cursor = self._connection.cursor(raw=True)
+        try:
+            with ThreadPoolExecutor(1) as reader:
+                cursor.execute(sql, parameters)
+                coming = reader.submit(cursor.fetchmany, BATCH_ROWS)
+                while batch := coming.result():
+                    coming = reader.submit(cursor.fetchmany, BATCH_ROWS)
+                    yield batch
+        finally:
+            # It complains when rows are left, as after a full disk.
+            with suppress(mysql.connector.Error):
+                cursor.close()
 
     def _query(self, sql: str, parameters: tuple[Parameter, ...] = ()) -> list[Any]:
         with self._connection.cursor() as cursor:
@@ -169,7 +186,11 @@ def consistent_source(settings: UpdaterSettings) -> Iterator[Source]:
             **_tls(settings),
         )
         try:
-            yield Source(cast(MySQLConnectionAbstract, connection), settings)
+            source = Source(cast(MySQLConnectionAbstract, connection), settings)
+            try:
+                yield source
+            finally:
+                source.give_up()
         finally:
             with suppress(mysql.connector.Error):
                 connection.close()

@@ -11,10 +11,14 @@ from mysql.connector import errorcode
 from config import UpdaterSettings
 from util.errors import EXIT_CONFIG, EXIT_DATA, EXIT_UNAVAILABLE, AnalyticsError, Severity
 
-# MariaDB's own number for a session that was killed.
+# MariaDB's own numbers.
 ER_CONNECTION_KILLED = 1927
+ER_ACCOUNT_HAS_BEEN_LOCKED = 4151
+# The driver's own, for a connection that went away between two statements.
+NO_NUMBER = -1
 
-# Errors that can pass by themselves, so that trying again makes sense.
+# Errors that can pass by themselves, so that trying again makes sense. An unknown column or table is one of them: the
+# run has just been told of it, so it was changed meanwhile.
 PASSING = frozenset(
     {
         errorcode.CR_CONNECTION_ERROR,
@@ -22,13 +26,16 @@ PASSING = frozenset(
         errorcode.CR_SERVER_GONE_ERROR,
         errorcode.CR_SERVER_LOST,
         errorcode.CR_SERVER_LOST_EXTENDED,
+        errorcode.ER_BAD_FIELD_ERROR,
         errorcode.ER_CON_COUNT_ERROR,
         errorcode.ER_LOCK_DEADLOCK,
         errorcode.ER_LOCK_WAIT_TIMEOUT,
+        errorcode.ER_NO_SUCH_TABLE,
         errorcode.ER_QUERY_INTERRUPTED,
         errorcode.ER_SERVER_SHUTDOWN,
         errorcode.ER_TABLE_DEF_CHANGED,
         ER_CONNECTION_KILLED,
+        NO_NUMBER,
     }
 )
 
@@ -60,9 +67,12 @@ def explained(error: mysql.connector.Error, settings: UpdaterSettings) -> Source
     """The error as one line for the operator, of the class that says whether to try again."""
     where = f"{settings.db_host}:{settings.db_port}"
     number = error.errno
+    refuses_user = f"{where} refuses user {settings.db_username}: check DB_USERNAME and DB_PASSWORD"
     credentials: Mapping[int, str] = {
-        errorcode.ER_ACCESS_DENIED_ERROR: f"{where} refuses user {settings.db_username}:"
-        " check DB_USERNAME and DB_PASSWORD",
+        errorcode.ER_ACCESS_DENIED_ERROR: refuses_user,
+        errorcode.ER_ACCESS_DENIED_NO_PASSWORD_ERROR: refuses_user,
+        errorcode.ER_ACCOUNT_HAS_BEEN_LOCKED: f"{refuses_user} ({error.msg})",
+        ER_ACCOUNT_HAS_BEEN_LOCKED: f"{refuses_user} ({error.msg})",
         errorcode.ER_BAD_DB_ERROR: f"{where} has no database {settings.db_name}: check DB_NAME",
         errorcode.ER_DBACCESS_DENIED_ERROR: f"User {settings.db_username} may not use database {settings.db_name}:"
         " check DB_NAME, or grant SELECT on it",
@@ -70,8 +80,6 @@ def explained(error: mysql.connector.Error, settings: UpdaterSettings) -> Source
     refused: Mapping[int, str] = {
         errorcode.ER_TABLEACCESS_DENIED_ERROR: "grant SELECT on that table",
         errorcode.ER_COLUMNACCESS_DENIED_ERROR: "grant SELECT on that column",
-        errorcode.ER_NO_SUCH_TABLE: "check DB_NAME and the migrations of the app",
-        errorcode.ER_BAD_FIELD_ERROR: "run the updater again, the table changed meanwhile",
     }
     unreachable: Mapping[int, str] = {
         errorcode.CR_UNKNOWN_HOST: f"Host {settings.db_host} is unknown: check DB_HOST",

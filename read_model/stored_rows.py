@@ -1,6 +1,7 @@
 """The stored rows of an append table, split into those that are settled and those the source is asked for again."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -9,6 +10,27 @@ import polars as pl
 
 from read_model.manifest import File
 from read_model.source import SourceTable
+from util.errors import EXIT_DATA, AnalyticsError, Severity
+
+
+class StoredFileError(AnalyticsError):
+    """A file of the present snapshot can't be read."""
+
+    exit_code = EXIT_DATA
+    severity = Severity.MEDIUM
+
+    def __init__(self, directory: Path, error: BaseException) -> None:
+        first_line = str(error).partition("\n")[0]
+        super().__init__(f"A file in {directory} can't be read ({first_line}): run with --full")
+
+
+@contextmanager
+def reading(directory: Path) -> Iterator[None]:
+    """Turn what a damaged file does to its reader into a `StoredFileError`."""
+    try:
+        yield
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        raise StoredFileError(directory, error) from error
 
 
 @dataclass(frozen=True)
@@ -44,25 +66,40 @@ def split_stored_rows(
         files: The table's files in the order it grew.
         table: The table at the source, with the columns it grows by.
         settled_before: Rows with a time before this can't change any more, nor can others appear among them.
+
+    Raises:
+        StoredFileError: A file is damaged.
     """
     if table.by is None or table.time is None:
         return None
+    with reading(directory):
+        return _split(directory, files, table, table.by, table.time, settled_before)
+
+
+def _split(
+    directory: Path, files: Sequence[File], table: SourceTable, by: str, time: str, settled_before: datetime
+) -> Split | None:
     stored = _scan(directory, files, table)
-    since = _first_unsettled(stored, table.by, table.time, settled_before)
+    since = _first_unsettled(stored, by, time, settled_before)
     if since is None:
         return None
     whole = len(files)
     while whole and _reaches(directory, files[whole - 1], table, since):
         whole -= 1
     rows = _scan(directory, files[whole:], table).sort(table.order, maintain_order=True).collect()
-    is_unsettled = (pl.col(table.by) >= since).fill_null(value=False)
-    anchor = _anchor(stored, table.by, table.time, since - 1) if isinstance(since, int) else None
+    is_unsettled = (pl.col(by) >= since).fill_null(value=False)
+    anchor = _anchor(stored, by, time, since - 1) if isinstance(since, int) else None
     return Split(since, anchor, tuple(files[:whole]), rows.filter(~is_unsettled), rows.filter(is_unsettled))
 
 
 def read_stored(directory: Path, files: Sequence[File], table: SourceTable) -> pl.DataFrame:
-    """All rows of some of a table's files, in order."""
-    return _scan(directory, files, table).sort(table.order, maintain_order=True).collect()
+    """All rows of some of a table's files, in order.
+
+    Raises:
+        StoredFileError: A file is damaged.
+    """
+    with reading(directory):
+        return _scan(directory, files, table).sort(table.order, maintain_order=True).collect()
 
 
 def _first_unsettled(rows: pl.LazyFrame, by: str, time: str, settled_before: datetime) -> int | datetime | None:

@@ -47,12 +47,13 @@ class ShrunkError(AnalyticsError):
 class Options:
     """How to sync.
 
-    `overlap` is longer than any transaction at the source; `full_interval` is the longest time without a full sync,
+    `overlap` is longer than any transaction at the source; `full_because` says why to read everything, None to read
+    what may have moved; `full_interval` is the longest time without a full sync,
     None for never one by itself.
     """
 
     overlap: timedelta = timedelta(hours=1)
-    full: bool = False
+    full_because: str | None = None
     full_interval: timedelta | None = timedelta(hours=24)
     allow_shrink: bool = False
     segment_rows: int = SEGMENT_ROWS
@@ -79,6 +80,7 @@ def sync(source: Source, data_dir: Path, options: Options, progress: Progress) -
     """Publish a snapshot of the source's present state; call while holding the lock of `data_dir`.
 
     Raises:
+        StoredFileError: A file of the present snapshot can't be read; a full sync needs none of them.
         SourceError: The source failed or lacks something; nothing is published.
         ShrunkError: A table lost more than `LARGEST_SHRINK` of its rows; nothing is published.
         CannotWriteError: The disk is full or read-only; nothing is published.
@@ -88,11 +90,8 @@ def sync(source: Source, data_dir: Path, options: Options, progress: Progress) -
     why_full = reason_for_full(stored, source, tables, options)
     splits: dict[Table, Split | None] = {}
     if stored and not why_full:
-        try:
-            splits = {table.table: split_of(stored, table, options.overlap) for table in tables}
-            why_full = reason_to_distrust(splits, source, tables)
-        except (pl.exceptions.PolarsError, OSError) as error:
-            why_full = f"a stored file can't be read ({error})"
+        splits = {table.table: split_of(stored, table, options.overlap) for table in tables}
+        why_full = reason_to_distrust(splits, source, tables)
     rows_read: Counter[Table] = Counter()
     with SnapshotWriter(data_dir, options.segment_rows) as writer:
         for table in tables:
@@ -132,8 +131,8 @@ def reason_for_full(
     if stored is None:
         return "nothing is stored yet"
     manifest = stored.manifest
-    if options.full:
-        return "--full was given"
+    if options.full_because:
+        return options.full_because
     if manifest.source != source.identity:
         return f"the source is another one: {source.identity}, before {manifest.source}"
     if source.now < manifest.read_at:

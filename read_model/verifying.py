@@ -16,6 +16,7 @@ from read_model.tables import INSTANT, TABLES
 SHOWN_KEYS = 5
 DIGEST = "__digest"
 YOUNG = "__young"
+NTH = "__nth"
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,15 @@ def _problem(snapshot: Snapshot, manifest: Manifest, described: SourceTable) -> 
         if path.stat().st_size != file.bytes or digest != file.sha256:
             return f"file {path} is damaged: its bytes are not those that were published"
     if stored.polars_schema != described.schema:
-        return "has other columns than the source"
+        return f"has other columns than the source: {', '.join(_columns_apart(stored.polars_schema, described.schema))}"
     return None
+
+
+def _columns_apart(here: pl.Schema, there: pl.Schema) -> list[str]:
+    """The columns that only one side has, or that have another type or place on the other side."""
+    names = dict.fromkeys([*there, *here])
+    apart = [name for name in names if here.get(name) != there.get(name)]
+    return apart or [here_name for here_name, there_name in zip(here, there, strict=True) if here_name != there_name]
 
 
 def _compare(source: Source, described: SourceTable, snapshot: Snapshot, manifest: Manifest) -> Comparison:
@@ -77,7 +85,7 @@ def _compare(source: Source, described: SourceTable, snapshot: Snapshot, manifes
     nothing = described.schema.to_frame()
     there = _digests(chain([nothing], source.rows(described)), key, since)
     here = _digests((pl.read_parquet(path) for path in snapshot.files(described.table)), key, since)
-    both = there.join(here, on=key, how="full", coalesce=True, nulls_equal=True, suffix="_here")
+    both = there.join(here, on=[*key, NTH], how="full", coalesce=True, nulls_equal=True, suffix="_here")
     missing = pl.col(f"{DIGEST}_here").is_null()
     extra = pl.col(DIGEST).is_null()
     wrong = both.filter((pl.col(DIGEST) != pl.col(f"{DIGEST}_here")) | missing | extra)
@@ -91,8 +99,9 @@ def _compare(source: Source, described: SourceTable, snapshot: Snapshot, manifes
 
 
 def _digests(frames: Iterable[pl.DataFrame], key: list[str], since: datetime) -> pl.DataFrame:
-    """Per row its key, a digest of the whole row, and whether any of its instants is at or after `since`."""
-    return pl.concat(
+    """Per row its key, which of the rows with that key it is, a digest of the whole row, and whether any of its
+    instants is at or after `since`."""
+    rows = pl.concat(
         frame.select(
             *key,
             frame.hash_rows().alias(DIGEST),
@@ -100,3 +109,6 @@ def _digests(frames: Iterable[pl.DataFrame], key: list[str], since: datetime) ->
         )
         for frame in frames
     )
+    # Numbering takes long and is needed only where a row is doubled.
+    nth = pl.int_range(pl.len()).over(key) if rows.select(key).is_duplicated().any() else pl.lit(0, pl.Int64)
+    return rows.with_columns(nth.alias(NTH))

@@ -11,6 +11,7 @@ from read_model.tables import ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, USERS, VOT
 from routers.authentication import require_token
 from routers.dependencies import NowDep, PeriodDep, SettingsDep, SnapshotDep
 from routers.errors import UNAUTHORIZED, UNAVAILABLE, Problem
+from routers.limits import mail_slot
 from routers.snapshot_route import COMPUTED, SnapshotRoute
 from util.http import post_json
 
@@ -43,6 +44,7 @@ def get_dashboard(snapshot: SnapshotDep, period: PeriodDep) -> Dashboard:
 
 @router.get(
     "/daily-analytics",
+    dependencies=[Depends(mail_slot, scope="function")],
     responses={502: {"model": Problem, "description": "The e-mail service did not take the figures."}},
 )
 def get_daily(snapshot: SnapshotDep, settings: SettingsDep, now: NowDep) -> Daily:

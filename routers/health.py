@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response, status
 from pydantic import BaseModel, Field
 
 from config import ServerSettings
-from read_model.snapshot import SnapshotError, open_snapshot
+from read_model.snapshot import SnapshotError, is_replaced, open_snapshot, size_of
 from read_model.tables import TABLES
 from routers.dependencies import NowDep, SettingsDep
 
@@ -79,9 +79,12 @@ def examine(settings: ServerSettings, now: datetime) -> tuple[Health, bool]:
         return Health(status="degraded", components=nothing, detail=str(error)), False
     paths = [path for table in TABLES for path in snapshot.files(table)]
     intact = {path.name: snapshot.is_intact(path) for path in paths}
+    if not all(intact.values()) and is_replaced(snapshot, settings.data_dir):
+        # It was removed while its files were looked at.
+        return examine(settings, now)
     # A table that was declared since is not in the snapshot yet: the others can be served all the same.
     files = {f"{table.name}.parquet": False for table in TABLES} | intact
-    size = sum(path.stat().st_size for path in paths if intact[path.name])
+    size = sum(size_of(path) or 0 for path in paths if intact[path.name])
     complete = all(files.values())
     components = Components(
         parquet_files=ParquetFiles(status="ok" if complete else "missing", files=files),

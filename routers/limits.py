@@ -1,6 +1,7 @@
 """How many computations run at once: memory is bounded by their number, since Polars has no limit of its own."""
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import ClassVar
 
 import anyio
@@ -9,6 +10,7 @@ from fastapi import Request
 from util.errors import AnalyticsError
 
 RETRY_AFTER_S = 5
+MAILS_AT_ONCE = 2
 
 
 class TooBusyError(AnalyticsError):
@@ -47,8 +49,24 @@ class QueryLimit:
 
 async def query_slot(request: Request) -> AsyncIterator[None]:
     """Hold the route function back until it may compute; use with `scope="function"`, which ends with the function."""
-    limit: QueryLimit = request.app.state.query_limit
+    async with _turn(request, request.app.state.query_limit):
+        yield
+
+
+async def mail_slot(request: Request) -> AsyncIterator[None]:
+    """The same for a route function that may wait for the e-mail service: it must not wait in every worker thread."""
+    async with _turn(request, request.app.state.mail_limit):
+        yield
+
+
+@asynccontextmanager
+async def _turn(request: Request, limit: QueryLimit) -> AsyncIterator[None]:
+    if getattr(request.state, "has_turn", False):
+        # It is started over and still has its turn: waiting for a second one, it would wait for itself.
+        yield
+        return
     await limit.acquire()
+    request.state.has_turn = True
     try:
         yield
     finally:

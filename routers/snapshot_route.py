@@ -1,18 +1,20 @@
 """A route over a snapshot, which may be removed while a slow request still reads it."""
 
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, ClassVar
 
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 from polars.exceptions import ComputeError
 
-from read_model.snapshot import SnapshotError
+from config import ServerSettings
+from read_model.snapshot import SnapshotError, is_replaced
 from routers.conditional import answer_if_changed
 from routers.limits import query_slot
 from util.errors import Severity
 
-UNREADABLE = (FileNotFoundError, ComputeError)
+RETRY_AFTER_S = 1
+UNREADABLE = (FileNotFoundError, PermissionError, ComputeError)
 
 # What a route needs that computes from the snapshot alone: first the tag, so that a 304 takes no room.
 COMPUTED = [Depends(answer_if_changed), Depends(query_slot, scope="function")]
@@ -30,6 +32,15 @@ class SnapshotDamagedError(SnapshotError):
         )
 
 
+class SnapshotReplacedError(SnapshotError):
+    """The snapshot was replaced and removed while it was read, and so was the next one."""
+
+    headers: ClassVar[Mapping[str, str]] = {"Retry-After": str(RETRY_AFTER_S)}
+
+    def __init__(self) -> None:
+        super().__init__("The read model was replaced while it was read: ask again")
+
+
 class SnapshotRoute(APIRoute):
     """Starts a request over once, on the snapshot that is then current, when a file of its own can't be read."""
 
@@ -44,6 +55,9 @@ class SnapshotRoute(APIRoute):
                 try:
                     return await handle(request)
                 except UNREADABLE as error:
+                    settings: ServerSettings = request.app.state.settings
+                    if is_replaced(request.state.snapshot, settings.data_dir):
+                        raise SnapshotReplacedError from error
                     raise SnapshotDamagedError(error) from error
 
         return handle_twice
