@@ -6,7 +6,7 @@ UV := $(or $(shell command -v uv),$(PYTHON) -m uv)
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test format sync serve bench mutants
+.PHONY: help install demo test format sync serve bench soak mutants
 
 help: ## List these commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -35,8 +35,12 @@ sync: install ## Copy the database into the read model once (settings in .env)
 serve: install ## Serve the read model (settings in .env)
 	$(BIN)/python main.py
 
-bench: install ## Measure speed and memory against DuckDB (takes some minutes)
+bench: install ## Measure speed and memory, of the figures and of the sync (takes some 15 minutes)
 	$(UV) run --locked --group bench python -m benchmarks
+	$(UV) run --locked --group bench python -m benchmarks.sync
+
+soak: install ## Kill the updater and crowd the server for about ten minutes
+	$(BIN)/python -m tests.faults.soak
 
 mutants: install ## Break the calculations on purpose: every break must fail a test
 	$(BIN)/python -m tests.mutants

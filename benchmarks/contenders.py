@@ -1,0 +1,137 @@
+"""The contenders as the benchmark sees them: processes that are asked again and again."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import fmean, median, quantiles
+from typing import Any
+
+from benchmarks import server
+from benchmarks.data import DataSet
+from benchmarks.worker import BUNDLE, FIGURES, MS_PER_S
+from tests.processes import ROOT, Server, serving
+
+THREADS = 2
+ENVIRONMENT = {"POLARS_MAX_THREADS": str(THREADS)}
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass
+class Contender:
+    """Something that is measured.
+
+    `ask` does the work once and returns how long it took, in milliseconds. `times` and `processor` (milliseconds of all
+    cores) have one entry per time asked.
+    """
+
+    name: str
+    process: int
+    ask: Callable[[], float]
+    times: list[float] = field(default_factory=list)
+    processor: list[float] = field(default_factory=list)
+    peak_mb: float = 0
+
+    def measure(self) -> None:
+        """Do the work once more."""
+        before = processor_ms(self.process)
+        self.times.append(self.ask())
+        self.processor.append(processor_ms(self.process) - before)
+        self.peak_mb = peak_mb(self.process)
+
+    @property
+    def median_ms(self) -> float:
+        """The middle of the times."""
+        return median(self.times)
+
+    @property
+    def p95_ms(self) -> float:
+        """What 95 of 100 times stay below."""
+        return quantiles(self.times, n=20, method="inclusive")[-1] if len(self.times) > 1 else self.times[0]
+
+    @property
+    def processor_ms(self) -> float:
+        """The mean time on the cores; the system counts it in steps of 10 ms, so that only a mean is precise."""
+        return fmean(self.processor)
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A `benchmarks.worker` at work."""
+
+    process: subprocess.Popen[str]
+
+    def do(self, job: str) -> Any:
+        """The answer to a job.
+
+        Raises:
+            RuntimeError: The worker ended.
+        """
+        assert self.process.stdin  # noqa: S101 - for the type
+        assert self.process.stdout  # noqa: S101 - for the type
+        self.process.stdin.write(f"{job}\n")
+        self.process.stdin.flush()
+        if not (line := self.process.stdout.readline()):
+            raise RuntimeError(f"The worker ended with {self.process.wait()}: see above")
+        return json.loads(line)
+
+    def figures(self) -> Any:
+        """What it computes."""
+        return self.do(FIGURES)
+
+    def contender(self, name: str, job: str = BUNDLE) -> Contender:
+        """The contender that does this job here."""
+        return Contender(name, self.process.pid, lambda: float(self.do(job)))
+
+
+@contextmanager
+def worker(kind: str, data: DataSet) -> Iterator[Worker]:
+    """Start a worker; it ends with the block."""
+    with subprocess.Popen(  # noqa: S603 - our own module
+        [sys.executable, "-m", "benchmarks.worker", kind, f"{data.scale:g}"],
+        cwd=ROOT,
+        env=os.environ | ENVIRONMENT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield Worker(process)
+        assert process.stdin  # noqa: S101 - for the type
+        process.stdin.close()
+
+
+@contextmanager
+def http_server(data: DataSet) -> Iterator[Server]:
+    """The real server over a data set, at the data set's instant."""
+    variables = {server.NOW: data.now.isoformat(), "START_DATE": data.period.first.isoformat()}
+    with serving(data.directory, app="benchmarks.server:app", factory=True, **ENVIRONMENT, **variables) as running:
+        yield running
+
+
+def page(running: Server, name: str, path: str) -> Contender:
+    """A page of the server, over one kept connection."""
+
+    def ask() -> float:
+        start = time.perf_counter()
+        running.get(path).raise_for_status()
+        return (time.perf_counter() - start) * MS_PER_S
+
+    return Contender(name, running.program.process.pid, ask)
+
+
+def processor_ms(process: int) -> float:
+    """The time a process has spent on all cores, in milliseconds."""
+    fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS_PER_S * MS_PER_S
+
+
+def peak_mb(process: int) -> float:
+    """The largest resident memory a process ever had, in megabytes (10⁶ bytes)."""
+    status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
+    (line,) = [line for line in status.splitlines() if line.startswith("VmHWM:")]
+    return int(line.split()[1]) * 1024 / 1_000_000

@@ -1,0 +1,63 @@
+"""Our own figures over a snapshot: the whole bundle as `GET /` computes it, and each section alone."""
+
+from collections.abc import Callable, Mapping
+
+from pydantic import BaseModel
+
+from calculations.behaviour import Behaviour, behaviour
+from calculations.bundle import Bundle, bundle
+from calculations.historical import HistoricalDay, historical
+from calculations.location import Location, location
+from calculations.period import Period
+from calculations.reoccurring import ReoccurringDay, reoccurring
+from calculations.traffic import Traffic, traffic
+from calculations.votes import Votes, votes
+from read_model.snapshot import Snapshot
+from read_model.tables import ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, USERS, VOTES
+
+
+def all_sections(of: Snapshot, period: Period) -> Bundle:
+    """The whole bundle."""
+    return bundle(
+        estimations=of.scan(ESTIMATIONS),
+        events=of.scan(EVENTS),
+        page_views=of.scan(PAGE_VIEWS),
+        rooms=of.scan(ROOMS),
+        votes_=of.scan(VOTES),
+        users=of.scan(USERS),
+        period=period,
+    )
+
+
+def _traffic(of: Snapshot, period: Period) -> Traffic:
+    return traffic(of.scan(PAGE_VIEWS), of.scan(ESTIMATIONS), period)
+
+
+def _votes(of: Snapshot, _: Period) -> Votes:
+    return votes(of.scan(VOTES), of.scan(ESTIMATIONS))
+
+
+def _behaviour(of: Snapshot, _: Period) -> Behaviour:
+    return behaviour(of.scan(PAGE_VIEWS), of.scan(EVENTS), of.scan(VOTES), of.scan(ROOMS))
+
+
+def _reoccurring(of: Snapshot, period: Period) -> list[ReoccurringDay]:
+    return reoccurring(of.scan(ESTIMATIONS), period)
+
+
+def _historical(of: Snapshot, period: Period) -> list[HistoricalDay]:
+    return historical(of.scan(USERS), of.scan(PAGE_VIEWS), of.scan(ROOMS), of.scan(ESTIMATIONS), of.scan(VOTES), period)
+
+
+def _location(of: Snapshot, _: Period) -> Location:
+    return location(of.scan(USERS))
+
+
+SECTIONS: Mapping[str, Callable[[Snapshot, Period], BaseModel | list[ReoccurringDay] | list[HistoricalDay]]] = {
+    "traffic": _traffic,
+    "votes": _votes,
+    "behaviour": _behaviour,
+    "reoccurring": _reoccurring,
+    "historical": _historical,
+    "location_and_user_agent": _location,
+}

@@ -1,0 +1,1 @@
+"""How fast the updater reads a database and writes the read model."""
