@@ -112,7 +112,7 @@ class UpdaterSettings(Settings):
     db_host: str = Field(min_length=1, description="Host of the MySQL or MariaDB server.")
     db_port: int = Field(default=3306, ge=1, le=65535, description="Port of the database server.")
     db_username: str = Field(min_length=1, description="Database user; needs SELECT only.")
-    db_password: SecretStr = Field(description="Password of the database user.")
+    db_password: SecretStr = Field(default=SecretStr(""), description="Password of the database user.")
     db_name: str = Field(default="free-planning-poker", min_length=1, description="Database to read.")
     db_ssl_ca: FilePath | None = Field(
         default=None, description="File of the certificate authority; with it the connection is TLS, verified."

@@ -15,6 +15,7 @@ from typing import NoReturn
 
 import stamina
 from polars.exceptions import PanicException
+from pydantic import SecretStr
 
 from config import UpdaterSettings
 from read_model import publishing
@@ -73,7 +74,7 @@ def arguments() -> argparse.ArgumentParser:
     """The command line."""
     settings = "\n".join(
         f"  {name.upper():<26}{field.description}"
-        + ("" if field.is_required() or field.default is None else f" Default: {field.default}.")
+        + ("" if field.is_required() or field.default in {None, SecretStr("")} else f" Default: {field.default}.")
         for name, field in UpdaterSettings.model_fields.items()
     )
     parser = _Parser(

@@ -22,6 +22,8 @@ from util.errors import EXIT_NO_INPUT, AnalyticsError
 CURRENT = "current"
 SNAPSHOTS = "snapshots"
 MAGIC = b"PAR1"
+# About a million rows.
+LARGE_BYTES = 18_000_000
 WAY_OUT = "run `uv run python update_readmodel.py` once"
 
 
@@ -92,6 +94,11 @@ class Snapshot:
             return sum(path.stat().st_size for table in TABLES for path in self.files(table))
         return sum(file.bytes for stored in self.manifest.tables.values() for file in stored.files)
 
+    @property
+    def is_large(self) -> bool:
+        """Whether its tables are better streamed than held in memory."""
+        return self.bytes >= LARGE_BYTES
+
     def is_intact(self, path: Path) -> bool:
         """Whether a file of this snapshot is there with its published size; a plain file, with both of its ends."""
         size = size_of(path)
@@ -113,6 +120,17 @@ class Snapshot:
             return self._scan_flat(table, files)
         schema = self.manifest.tables[table.name].polars_schema
         return self._checked(table, pl.scan_parquet(files, schema=schema, glob=False), schema)
+
+    def tables(self, *tables: Table) -> list[pl.LazyFrame]:
+        """The required columns of several tables, for many figures at once.
+
+        Small tables are read once, here; large ones are scanned by each figure for the columns it needs.
+
+        Raises:
+            TableMissingError: The snapshot lacks a table or a required column.
+        """
+        scans = [self.scan(table).select(*table.columns) for table in tables]
+        return scans if self.is_large else [rows.lazy() for rows in pl.collect_all(scans)]
 
     def _scan_flat(self, table: Table, files: list[Path]) -> pl.LazyFrame:
         """Plain files may hold the same facts in other types: bring the required columns to theirs."""

@@ -30,13 +30,16 @@ class Dashboard(BaseModel, frozen=True):
 @router.get("/", dependencies=COMPUTED)
 def get_dashboard(snapshot: SnapshotDep, period: PeriodDep) -> Dashboard:
     """Every figure of the dashboard in one answer."""
+    estimations, events, page_views, rooms, votes, users = snapshot.tables(
+        ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, VOTES, USERS
+    )
     figures = bundle(
-        estimations=snapshot.scan(ESTIMATIONS),
-        events=snapshot.scan(EVENTS),
-        page_views=snapshot.scan(PAGE_VIEWS),
-        rooms=snapshot.scan(ROOMS),
-        votes_=snapshot.scan(VOTES),
-        users=snapshot.scan(USERS),
+        estimations=estimations,
+        events=events,
+        page_views=page_views,
+        rooms=rooms,
+        votes_=votes,
+        users=users,
         period=period,
     )
     return Dashboard(data=figures, data_updated_at=snapshot.data_updated_at)

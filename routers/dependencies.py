@@ -10,9 +10,6 @@ from calculations.period import Period
 from config import ServerSettings
 from read_model.snapshot import Snapshot, open_snapshot
 
-# About a million rows: where the two engines take the same time.
-STREAMING_FROM_BYTES = 18_000_000
-
 
 async def get_settings(request: Request) -> ServerSettings:
     """The settings of this process."""
@@ -37,7 +34,7 @@ def get_snapshot(request: Request, settings: SettingsDep) -> Snapshot:
     takes longer to start than the work does. Both give the same figures.
     """
     snapshot = open_snapshot(settings.data_dir)
-    pl.Config.set_engine_affinity("streaming" if snapshot.bytes >= STREAMING_FROM_BYTES else "in-memory")
+    pl.Config.set_engine_affinity("streaming" if snapshot.is_large else "in-memory")
     request.state.snapshot = snapshot
     return snapshot
 

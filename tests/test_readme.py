@@ -126,7 +126,7 @@ def test_every_setting_is_in_the_table_with_its_reader_and_default() -> None:
     expected = {}
     for name, declared in (server | updater).items():
         reader = "both" if name in server and name in updater else "server" if name in server else "updater"
-        default = "" if declared.default is None else f"`{declared.default}`"
+        default = "" if declared.default in {None, SecretStr("")} else f"`{declared.default}`"
         expected[f"`{name.upper()}`"] = (reader, "required" if declared.is_required() else default)
     rows = table("Configuration")
     assert {variable: (reader, default) for variable, reader, default, _ in rows} == expected

@@ -66,11 +66,28 @@ def watching(server: Server, seconds: list[float]) -> Iterator[None]:
         thread.join()
 
 
-def usage(server: Server) -> tuple[int, float]:
-    """Threads of the server, and the most memory it had, in megabytes (10⁶ bytes)."""
-    facts = dict(line.split(":", 1) for line in _status(server).splitlines())
-    return int(facts["Threads"]), int(facts["VmHWM"].split()[0]) * 1024 / 1e6
+@dataclass(frozen=True)
+class Usage:
+    """What a server takes: its own threads, all threads with those of Polars, and the most memory it had, in 10⁶ bytes.
+
+    Polars' threads for files come and go: they end when they had nothing to do for ten seconds.
+    """
+
+    own_threads: int
+    threads: int
+    megabytes: float
 
 
-def _status(server: Server) -> str:
-    return Path(f"/proc/{server.program.process.pid}/status").read_text()
+def usage(server: Server) -> Usage:
+    """What the server's process takes now."""
+    process = Path(f"/proc/{server.program.process.pid}")
+    names = [_name(task) for task in (process / "task").iterdir()]
+    status = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
+    return Usage(names.count(_name(process)), int(status["Threads"]), int(status["VmHWM"].split()[0]) * 1024 / 1e6)
+
+
+def _name(task: Path) -> str:
+    try:
+        return (task / "comm").read_text()
+    except OSError:  # It has just ended.
+        return ""

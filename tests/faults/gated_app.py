@@ -3,17 +3,22 @@
 import itertools
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 import polars as pl
 from fastapi import FastAPI
 
 from calculations import bundle, location
 from main import create_app, load_settings
+from read_model.snapshot import Snapshot
+from read_model.tables import USERS, Table
 from tests.processes import PATIENCE_S, POLL_S, until
 
-GATE = "GATE"
+GATE, SIZE = "GATE", "SIZE"
+SMALL, LARGE = "small", "large"
 
 
 @dataclass(frozen=True)
@@ -39,12 +44,33 @@ class Gate:
 
 
 def make_app() -> FastAPI:
-    """The app of `main`, whose dashboard has computed all sections but the last when it comes to the gate."""
-    gate, numbers, compute = Gate(Path(os.environ[GATE])), itertools.count(1), location.location
+    """The app of `main` with a gate where a request has taken its snapshot, but not read all of it."""
+    gate, numbers = Gate(Path(os.environ[GATE])), itertools.count(1)
+    if os.environ[SIZE] == LARGE:
+        _gate_the_last_section(gate, numbers)
+    else:
+        _gate_the_last_table(gate, numbers)
+    return create_app(load_settings())
+
+
+def _gate_the_last_section(gate: Gate, numbers: Iterator[int]) -> None:
+    """Large tables are read by each section: all but one are computed when the gate is reached."""
 
     def gated(users: pl.LazyFrame) -> location.Location:
         gate.pass_by(next(numbers))
-        return compute(users)
+        return location.location(users)
 
-    vars(bundle)["location"] = gated
-    return create_app(load_settings())
+    mock.patch.object(Snapshot, "is_large", property(lambda _: True)).start()
+    mock.patch.object(bundle, "location", gated).start()
+
+
+def _gate_the_last_table(gate: Gate, numbers: Iterator[int]) -> None:
+    """Small tables are read at once: none is when the gate is reached."""
+    scan = Snapshot.scan
+
+    def gated(snapshot: Snapshot, table: Table) -> pl.LazyFrame:
+        if table == USERS:
+            gate.pass_by(next(numbers))
+        return scan(snapshot, table)
+
+    mock.patch.object(Snapshot, "scan", gated).start()

@@ -35,6 +35,7 @@ class Service:
     """All of it: a source that grows, its updaters, and a server over what they publish."""
 
     directory: Path
+    segment_rows: int
     source: GrowingSource
     history: History
     updaters: Updaters
@@ -90,7 +91,7 @@ class Service:
         assert len(kept) <= KEPT_SNAPSHOTS + 1
         for directory in kept:
             files = list(directory.glob("*.parquet"))
-            assert len(files) <= len(TABLES) * (self.source.rows // SEGMENT_ROWS + 1)
+            assert len(files) <= len(TABLES) * (self.source.rows // self.segment_rows + 1)
             assert (directory / "snapshot.json").stat().st_size < MANIFEST_BYTES_PER_FILE * (len(TABLES) + len(files))
 
     def assert_in_step(self) -> None:
@@ -103,18 +104,20 @@ class Service:
 
 
 @contextmanager
-def service(mariadb: DatabaseServer, directory: Path, data_dir: Path) -> Iterator[Service]:
+def service(
+    mariadb: DatabaseServer, directory: Path, data_dir: Path, segment_rows: int = SEGMENT_ROWS
+) -> Iterator[Service]:
     """A source with old rows in every table, synced once."""
     history = History()
     with (
         fresh_database(mariadb) as name,
         SourceDatabase.opened(mariadb, name, data_dir) as database,
-        updaters(directory, database.environment(SEGMENT_ROWS=str(SEGMENT_ROWS))) as runs,
+        updaters(directory, database.environment(SEGMENT_ROWS=str(segment_rows))) as runs,
         serving(data_dir) as server,
     ):
         source = GrowingSource(database, history)
         source.grow(OLD_ROWS, ago=timedelta(days=2))
-        whole = Service(directory, source, history, runs, server)
+        whole = Service(directory, segment_rows, source, history, runs, server)
         whole.assert_in_step()
         yield whole
 

@@ -38,7 +38,7 @@ STEPS = (
     "after the rename",
     "during the sweep",
 )
-RANDOM_KILLS = 30
+RANDOM_KILLS = 25
 TINY_RUNS = 20
 RUN_INTERVAL_S = 600
 FLIPS = 15

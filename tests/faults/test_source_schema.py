@@ -5,6 +5,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import count
+from time import monotonic
 from typing import Any
 
 import polars as pl
@@ -208,7 +209,7 @@ def test_fault_09_panic_is_a_failure_like_any_other(
     monkeypatch.setattr("update_readmodel.sync", panic)
     operator.monitor.reset()
     settings = database.settings(uptimekuma_push_url=f"{operator.monitor.url}/push")
-    assert update_readmodel.run(settings, update_readmodel.arguments().parse_args([])) == 70
+    assert update_readmodel.run(settings, update_readmodel.arguments().parse_args([]), monotonic()) == 70
     assert "PanicException: index out of bounds" in caplog.text
     assert operator.heartbeat()["status"] == "down"
     assert operator.current == before
