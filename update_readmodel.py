@@ -61,7 +61,7 @@ exit codes:
   73  DATA_DIR can't be written
   75  another updater is at work
   78  a setting is missing or wrong, or the database refuses the user
- 130  interrupted; nothing was published
+ 130  interrupted
 """
 
 

@@ -10,6 +10,7 @@ import polars as pl
 
 from read_model.manifest import File
 from read_model.source import SourceTable
+from read_model.tables import Reload
 from util.errors import EXIT_DATA, AnalyticsError, Severity
 
 
@@ -45,14 +46,15 @@ class Anchor:
 class Split:
     """A table's stored rows, split at `since`: rows with `by` before it are settled, the others are asked for again.
 
-    `files` hold settled rows only; `settled` and `unsettled` are the rows of the files after them, in order. There is
-    no `anchor` where rows grow by time, or where its row has none.
+    `files` hold settled rows only; `settled` (read when it is needed) and `unsettled` are the rows of the files after
+    them, in order. There is no `anchor` where rows grow by time, or where its row has none. Where rows change in place
+    `since` is None and none is settled.
     """
 
-    since: int | datetime
+    since: int | datetime | None
     anchor: Anchor | None
     files: tuple[File, ...]
-    settled: pl.DataFrame
+    settled: pl.LazyFrame
     unsettled: pl.DataFrame
 
 
@@ -70,6 +72,8 @@ def split_stored_rows(
     Raises:
         StoredFileError: A file is damaged.
     """
+    if isinstance(table.table.grows, Reload):
+        return Split(None, None, (), table.schema.to_frame().lazy(), read_stored(directory, files, table))
     if table.by is None or table.time is None:
         return None
     with reading(directory):
@@ -86,10 +90,11 @@ def _split(
     whole = len(files)
     while whole and _reaches(directory, files[whole - 1], table, since):
         whole -= 1
-    rows = _scan(directory, files[whole:], table).sort(table.order, maintain_order=True).collect()
+    rows = _scan(directory, files[whole:], table)
     is_unsettled = (pl.col(by) >= since).fill_null(value=False)
     anchor = _anchor(stored, by, time, since - 1) if isinstance(since, int) else None
-    return Split(since, anchor, tuple(files[:whole]), rows.filter(~is_unsettled), rows.filter(is_unsettled))
+    settled, unsettled = (in_order(part, table) for part in (rows.filter(~is_unsettled), rows.filter(is_unsettled)))
+    return Split(since, anchor, tuple(files[:whole]), settled, unsettled.collect())
 
 
 def read_stored(directory: Path, files: Sequence[File], table: SourceTable) -> pl.DataFrame:
@@ -99,7 +104,12 @@ def read_stored(directory: Path, files: Sequence[File], table: SourceTable) -> p
         StoredFileError: A file is damaged.
     """
     with reading(directory):
-        return _scan(directory, files, table).sort(table.order, maintain_order=True).collect()
+        return in_order(_scan(directory, files, table), table).collect()
+
+
+def in_order(rows: pl.LazyFrame, table: SourceTable) -> pl.LazyFrame:
+    """Rows in the order they are stored in; the database's own differs where its collation does."""
+    return rows.sort(table.order, maintain_order=True) if table.order else rows
 
 
 def _first_unsettled(rows: pl.LazyFrame, by: str, time: str, settled_before: datetime) -> int | datetime | None:

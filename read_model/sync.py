@@ -18,7 +18,7 @@ from read_model.manifest import Manifest, StoredTable
 from read_model.publishing import SEGMENT_ROWS, Kept, SnapshotWriter
 from read_model.snapshot import SnapshotError, SnapshotMissingError, open_snapshot
 from read_model.source import Source, SourceTable
-from read_model.stored_rows import Split, read_stored, split_stored_rows
+from read_model.stored_rows import Split, in_order, read_stored, reading, split_stored_rows
 from read_model.tables import TABLES, Table
 from util.errors import EXIT_DATA, AnalyticsError, Severity
 
@@ -178,6 +178,7 @@ def _write_changes(
 ) -> None:
     """Replace the stored unsettled rows by the fetched ones; files without a change are kept as they are."""
     first = _take(fetched, more_than=split.unsettled.height, schema=table.schema)
+    first = in_order(first.lazy(), table).collect()
     if first.equals(split.unsettled):
         files = stored.manifest.tables[table.table.name].files
         writer.write(table.table, table.schema, [], Kept(stored.directory, files))
@@ -186,7 +187,9 @@ def _write_changes(
     if kept and kept[-1].rows < writer.segment_rows:
         reopened = read_stored(stored.directory, kept[-1:], table)
         kept = kept[:-1]
-    rows = chain([reopened, split.settled, first], fetched)
+    with reading(stored.directory):
+        settled = split.settled.collect()
+    rows = chain([reopened, settled, first], fetched)
     writer.write(table.table, table.schema, rows, Kept(stored.directory, kept))
 
 

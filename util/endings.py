@@ -37,7 +37,7 @@ class InterruptedRunError(AnalyticsError):
     exit_code = EXIT_INTERRUPTED
 
     def __init__(self) -> None:
-        super().__init__("Interrupted: nothing was published")
+        super().__init__("The run was interrupted")
 
 
 @contextmanager

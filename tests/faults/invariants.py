@@ -83,6 +83,27 @@ def litter(data_dir: Path) -> list[str]:
     return unpublished + [path.name for path in data_dir.glob(f".{CURRENT}-*")]
 
 
+def files_with(data_dir: Path, word: str) -> list[Path]:
+    """The files that have a word in their bytes or, for Parquet, in a value, compressed as it may be."""
+    files = [path for path in data_dir.rglob("*") if path.is_file()]
+    return [path for path in files if word.encode() in path.read_bytes() or has_value(path, word)]
+
+
+def has_value(path: Path, word: str) -> bool:
+    """Whether a text in a Parquet file has the word in it."""
+    if path.suffix != ".parquet":
+        return False
+    texts = pl.read_parquet(path).select(pl.col(pl.String).str.contains(word, literal=True).any())
+    return any(texts.row(0)) if texts.width else False
+
+
+def erase(database: SourceDatabase, user: str) -> None:
+    """Delete all rows of a user at the source."""
+    for table in GROWING:
+        if table != "fpp_votes":
+            database.execute(f"DELETE FROM {table} WHERE {'id' if table == 'fpp_users' else 'user_id'} = '{user}'")
+
+
 def problems(log: str) -> list[str]:
     """The lines of a log that tell of trouble; those of a try that is repeated do not."""
     return [line for line in log.splitlines() if " INFO " not in line]

@@ -1,11 +1,14 @@
 """Faults 1 to 6: what writers do to the rows, with real updaters on a real server."""
 
+import os
 import threading
 from contextlib import closing
 
 import pytest
 
-from tests.faults.invariants import GROWING, Operator, add, insertions, minutes_ago, transaction
+from read_model import publishing
+from read_model.snapshot import SNAPSHOTS
+from tests.faults.invariants import GROWING, Operator, add, erase, files_with, insertions, minutes_ago, transaction
 from tests.faults.tcp_proxy import proxied
 from tests.source_database import SourceDatabase
 
@@ -168,3 +171,28 @@ def test_fault_05_deleted_last_settled_row_makes_the_next_run_full(
     database.execute("DELETE FROM fpp_votes ORDER BY id DESC LIMIT 1")
     assert "row 9 of fpp_votes is no longer as stored" in operator.publishes().log
     database.assert_in_step()
+
+
+def test_fault_06_erased_user_goes_with_a_full_run_and_the_clean_up(
+    database: SourceDatabase, operator: Operator
+) -> None:
+    """The older snapshots keep the user for half an hour and until three newer ones are there; then no file does."""
+    add(database, [*(f"u{i}" for i in range(9)), "Erika-Mustermann-0001"], 300)
+    operator.publishes(SEGMENT_ROWS="3")
+    operator.publishes(SEGMENT_ROWS="3")
+    erase(database, "Erika-Mustermann-0001")
+    operator.publishes("--full", SEGMENT_ROWS="3")
+    assert {path.parent.name for path in files_with(database.data_dir, "Erika")} == set(snapshots(database)[:2])
+    for _ in range(publishing.KEPT_SNAPSHOTS - 1):
+        for name in snapshots(database):
+            os.utime(database.data_dir / SNAPSHOTS / name, times=(0, 0))
+        operator.publishes(SEGMENT_ROWS="3")
+    assert len(snapshots(database)) == publishing.KEPT_SNAPSHOTS
+    assert files_with(database.data_dir, "Erika") == []
+    assert files_with(database.data_dir, "u8")
+    database.assert_in_step()
+
+
+def snapshots(database: SourceDatabase) -> list[str]:
+    """The snapshots that are there, the oldest first."""
+    return sorted(path.name for path in (database.data_dir / SNAPSHOTS).iterdir())

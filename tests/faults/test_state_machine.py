@@ -82,8 +82,10 @@ class SyncMachine(RuleBasedStateMachine):
     @precondition(lambda self: len(self.model.open) < 2)
     @rule(rows=st.integers(1, 3))
     def begin_transaction(self, rows: int) -> None:
-        """Rows that take their ids now and are committed later, or never."""
+        """Rows that take their ids now and are committed later, or never; another one overtakes them."""
         self.model.begin(rows, self.now)
+        self.now += timedelta(seconds=1)
+        self.model.insert(1, self.now)
 
     @precondition(lambda self: self.model.open)
     @rule(is_last=st.booleans(), commits=st.booleans())

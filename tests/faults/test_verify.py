@@ -12,7 +12,7 @@ from read_model import publishing
 from read_model.publishing import SnapshotWriter
 from read_model.snapshot import CURRENT, SNAPSHOTS
 from read_model.tables import PAGE_VIEWS, TABLES
-from tests.faults.invariants import GROWING, Operator, add, minutes_ago
+from tests.faults.invariants import Operator, add, erase, files_with, minutes_ago
 from tests.faults.tcp_proxy import Proxy
 from tests.faults.troubles import MIDDLE, fill_up
 from tests.source_database import SourceDatabase
@@ -261,27 +261,6 @@ def test_repair_does_not_publish_an_accident(synced: SourceDatabase, operator: O
 
 
 # --- Erasing ----------------------------------------------------------------------------------------------------------
-
-
-def files_with(data_dir: Path, word: str) -> list[Path]:
-    """The files that have a word in their bytes or, for Parquet, in a value, compressed as it may be."""
-    files = [path for path in data_dir.rglob("*") if path.is_file()]
-    return [path for path in files if word.encode() in path.read_bytes() or has_value(path, word)]
-
-
-def has_value(path: Path, word: str) -> bool:
-    """Whether a text in a Parquet file has the word in it."""
-    if path.suffix != ".parquet":
-        return False
-    texts = pl.read_parquet(path).select(pl.col(pl.String).str.contains(word, literal=True).any())
-    return any(texts.row(0)) if texts.width else False
-
-
-def erase(database: SourceDatabase, user: str) -> None:
-    """Delete all rows of a user at the source."""
-    for table in GROWING:
-        if table != "fpp_votes":
-            database.execute(f"DELETE FROM {table} WHERE {'id' if table == 'fpp_users' else 'user_id'} = '{user}'")
 
 
 def test_erase_now_leaves_the_user_in_no_file(database: SourceDatabase, operator: Operator) -> None:
