@@ -41,6 +41,7 @@ bench: install ## Measure speed and memory, of the figures and of the sync (take
 
 soak: install ## Kill the updater and crowd the server for about ten minutes
 	$(BIN)/python -m tests.faults.soak
+	$(BIN)/pytest -m soak
 
 mutants: install ## Break the calculations on purpose: every break must fail a test
 	$(BIN)/python -m tests.mutants

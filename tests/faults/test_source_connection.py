@@ -61,7 +61,7 @@ def test_fault_11_cut_at_random_points(
     database: SourceDatabase, proxy: Proxy, monkeypatch: pytest.MonkeyPatch, trouble: Callable[[Link], None]
 ) -> None:
     """From the greeting to the last row: each run tries again and publishes all, never a part."""
-    cut_at_random_points(database, proxy, monkeypatch, trouble, times=12)
+    cut_at_random_points(database, proxy, monkeypatch, trouble, times=8)
 
 
 @pytest.mark.soak
@@ -134,6 +134,7 @@ def test_fault_11_server_that_is_not_there_yet_is_tried_again(operator: Operator
     assert "check DB_HOST and DB_PORT; trying again" in log
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=["restart", "crash"])
 def test_fault_11_server_restarts_in_the_middle_of_the_read(
     directory: Path, forked: Updaters, monitor: RecordingService, tmp_path: Path, how: signal.Signals
@@ -184,6 +185,7 @@ def stopped(server: Server) -> Iterator[Callable[[], None]]:
         os.kill(server.pid, signal.SIGCONT)
 
 
+@pytest.mark.slow
 def test_fault_12_hanging_server_ends_the_run_by_its_deadline(
     directory: Path, forked: Updaters, monitor: RecordingService, tmp_path: Path
 ) -> None:

@@ -26,8 +26,6 @@ MIGRATIONS = {
     "renamed": "RENAME COLUMN room_id TO room_number",
     "widened": "MODIFY id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT",
     "moved": "MODIFY user_id VARCHAR(21) NOT NULL FIRST",
-    "made unsigned": "MODIFY room_id INT UNSIGNED NULL",
-    "made longer": "MODIFY user_id VARCHAR(64) NOT NULL",
     "given an ENUM value": "MODIFY route ENUM('HOME', 'ROOM', 'PRICING') NOT NULL",
 }
 
@@ -110,7 +108,6 @@ def change_while_reading(database: SourceDatabase, operator: Operator, statement
     ("statement", "reason"),
     [
         ("ALTER TABLE fpp_votes MODIFY duration INT NOT NULL", "1412"),
-        ("ALTER TABLE fpp_votes FORCE", "1412"),
         ("ALTER TABLE fpp_users DROP COLUMN plan, ALGORITHM = INSTANT", "1054"),
         ("ALTER TABLE fpp_rooms RENAME COLUMN last_used_at TO used_at", "1054"),
     ],
