@@ -18,7 +18,7 @@ PAGES = (ROOM, DAILY)
 
 
 class Target(NamedTuple):
-    """What issue 3 asks for at a scale: `measured` must be at most, or at least, the limit."""
+    """A target at a scale: `measured` must be at most, or at least, the limit."""
 
     scale: float
     text: str
@@ -114,7 +114,7 @@ def side_by_side(runs: Sequence[Measured]) -> str:
 
 
 def targets(runs: Sequence[Measured]) -> str:
-    """What issue 3 asks for, and whether it is so."""
+    """The targets, and whether they are met."""
     at = {run.data.scale: run for run in runs}
     rows = []
     for target in TARGETS:

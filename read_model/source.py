@@ -95,16 +95,10 @@ class Source:
         schema = pl.Schema({name: _stored_dtype(table, name, column_type) for name, column_type, _ in columns})
         _check(table, schema)
         key = tuple(name for name, _, column_key in columns if column_key == "PRI")
+        if not key and table.key in schema:
+            key = (table.key,)
         by, time = _growth(table, schema, key)
         return SourceTable(table, schema, key, by, time)
-
-    def estimated_rows(self, table: Table) -> int:
-        """About how many rows a table has: what the server's statistics say, free of charge."""
-        rows = self._query(
-            "SELECT table_rows FROM information_schema.tables WHERE table_schema = %s AND table_name = %s",
-            (self._settings.db_name, table.name),
-        )
-        return int(rows[0][0] or 0) if rows else 0
 
     def time_of(self, source_table: SourceTable, by: int) -> datetime | None:
         """The time of the row with an id; None when there is no such row."""
