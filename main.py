@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
 
 from config import ServerSettings
 from routers import analytics, health, room
 from routers.conditional import NotModified, answer_not_modified
-from routers.errors import CrashGuard, answer_expected
+from routers.errors import CrashGuard, answer_expected, answer_http_error
 from routers.limits import MAILS_AT_ONCE, QueryLimit
+from routers.openapi import Api
+from routers.request_id import RequestId
+from routers.validation import answer_invalid
 from util.clock import utc_now
 from util.error_reporting import flush, start_error_reporting
 from util.errors import AnalyticsError, ConfigurationError
@@ -29,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now) -> FastAPI:
     """The server over the read model in `settings.data_dir`; `clock` tells the instant of each request."""
-    app = FastAPI(
+    app = Api(
         title="FPP Analytics",
         version=VERSION,
         description="Figures of Free Planning Poker, computed on demand from the current snapshot of the read model.",
@@ -39,8 +44,12 @@ def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now
     app.state.clock = clock
     app.state.query_limit = QueryLimit(settings.max_concurrent_queries, settings.query_queue_seconds)
     app.state.mail_limit = QueryLimit(MAILS_AT_ONCE, settings.query_queue_seconds)
+    # The last one added is the outermost: every answer has an id, that to a crash included.
     app.add_middleware(CrashGuard)
+    app.add_middleware(RequestId)
     app.add_exception_handler(AnalyticsError, answer_expected)
+    app.add_exception_handler(HTTPException, answer_http_error)
+    app.add_exception_handler(RequestValidationError, answer_invalid)
     app.add_exception_handler(NotModified, answer_not_modified)
     for router in (analytics.router, room.router, health.router):
         app.include_router(router)

@@ -13,6 +13,7 @@ from typing import Any
 
 from tests.faults.history import Figures, History, Read, dashboard_figures
 from tests.processes import HOST, PATIENCE_S, Server
+from tests.routers.problems import FIELDS
 
 DASHBOARD, ROOM, HEALTH = "/", "/room/1/stats", "/health"
 PATHS = (DASHBOARD, ROOM, HEALTH, ROOM)
@@ -29,7 +30,7 @@ class Answer:
     @property
     def is_clean_503(self) -> bool:
         """Whether it asks to come again, and says why."""
-        return self.status == 503 and "retry-after" in self.headers and json.loads(self.body).keys() == {"detail"}
+        return self.status == 503 and "retry-after" in self.headers and json.loads(self.body).keys() == FIELDS
 
 
 @dataclass

@@ -21,6 +21,7 @@ from tests.faults.tmpfs import Disk, finished_without_privileges, small_disk
 from tests.faults.updaters import KILLED
 from tests.mariadb import Server as DatabaseServer
 from tests.processes import PATIENCE_S, Server, recording_service, running, until
+from tests.routers.problems import FIELDS
 
 pytestmark = [pytest.mark.database, pytest.mark.server]
 
@@ -215,9 +216,9 @@ def test_fault_18_a_file_of_the_wrong_size_is_read_again_by_the_next_run(
 
 
 def assert_is_a_problem(status: int, body: bytes) -> None:
-    """JSON with one detail, and no trace."""
+    """JSON that says what to do, and no trace."""
     assert status in (500, 503)
-    assert json.loads(body).keys() == {"detail"}
+    assert json.loads(body).keys() == FIELDS
     assert b"Traceback" not in body
 
 

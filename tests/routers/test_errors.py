@@ -1,4 +1,4 @@
-"""Refusals are plain JSON; crashes are too, and are reported once."""
+"""Refusals are problem details; crashes are too, and are reported once."""
 
 import json
 import signal
@@ -6,11 +6,13 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 import httpx
 import pytest
 
 from tests.processes import PATIENCE_S, RecordingService, Server, free_port, serving, until
+from tests.routers.problems import problem
 
 pytestmark = pytest.mark.server
 
@@ -23,18 +25,23 @@ CRASHES = {
 }
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/room", "/room/1", "/room//stats", "/%00", "/..%2f..%2fetc/passwd"])
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/room", "/room/1", "/room//stats", "/%00", "/a%3Fb", "/a%0Ab", "/..%2f..%2fetc/passwd"]
+)
 def test_an_unknown_path_is_404(server: Server, path: str) -> None:
-    answer = server.get(path)
-    assert (answer.status_code, answer.json()) == (404, {"detail": "Not Found"})
+    """It is told again, in the form of a URI."""
+    found = problem(server.get(path), 404)
+    assert found["instance"] == quote(unquote(path))
+    assert found["instance"] in found["detail"]
+    assert "/docs" in found["detail"]
 
 
 @pytest.mark.parametrize("path", ["/", "/room/1/stats", "/daily-analytics", "/health"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 def test_another_method_is_405(server: Server, method: str, path: str) -> None:
     answer = server.http.request(method, path, headers={"Authorization": server.token})
-    assert (answer.status_code, answer.json()) == (405, {"detail": "Method Not Allowed"})
-    assert "GET" in answer.headers["Allow"]
+    assert problem(answer, 405)["detail"] == f"{path} answers GET, not {method}"
+    assert answer.headers["Allow"] == "GET"
 
 
 def test_bytes_that_are_no_request_are_400(server: Server) -> None:
@@ -47,22 +54,21 @@ def test_bytes_that_are_no_request_are_400(server: Server) -> None:
 def test_a_crash_is_500_without_its_details(production: Server, path: str) -> None:
     """They are for the log, not for whoever asks."""
     answer = production.get(path)
-    assert answer.status_code == 500
-    assert answer.json().keys() == {"detail"}
-    assert answer.json()["detail"]
+    problem(answer, 500)
     assert "bug" not in answer.text
 
 
 @pytest.mark.parametrize("path", CRASHES)
 def test_a_crash_is_one_fatal_event(production: Server, reported: Reported, path: str) -> None:
     """It says what and on which request."""
-    production.get(path)
+    answer = production.get(path)
     (event,) = reported()
     kind, text = CRASHES[path]
     assert event["level"] == "fatal"
     assert event["environment"] == "production"
     assert {"type": kind, "value": text}.items() <= event["exception"]["values"][-1].items()
     assert f"GET {path}" in json.dumps(event["contexts"])
+    assert answer.headers["X-Request-ID"] in json.dumps(event["contexts"])
 
 
 @pytest.mark.parametrize("path", CRASHES)

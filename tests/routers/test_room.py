@@ -8,6 +8,7 @@ from fastapi.testclient import TestClient
 from tests import oracle
 from tests.processes import Server
 from tests.routers.conftest import Sample
+from tests.routers.problems import problem
 
 NO_VOTES = dict.fromkeys(
     (
@@ -53,17 +54,14 @@ def test_stats_are_all_zeros_before_the_first_vote(server: Server, room_id: int)
 @pytest.mark.server
 @pytest.mark.parametrize("room_id", ["0", "-0", "-1", "-99999999999"])
 def test_an_id_that_is_not_positive_is_refused(server: Server, room_id: str) -> None:
-    answer = server.get(f"/room/{room_id}/stats")
-    assert answer.status_code == 400
-    assert "not positive" in answer.json()["detail"]
+    assert "not positive" in problem(server.get(f"/room/{room_id}/stats"), 400)["detail"]
 
 
 @pytest.mark.server
 @pytest.mark.parametrize("room_id", ["abc", "1.5", "1e3", "%20", "null", "%00", "9" * 5_000])
 def test_what_is_no_integer_is_refused(server: Server, room_id: str) -> None:
-    answer = server.get(f"/room/{room_id}/stats")
-    assert answer.status_code == 422
-    assert answer.json()["detail"]
+    (fault,) = problem(server.get(f"/room/{room_id}/stats"), 422)["errors"]
+    assert (fault["parameter"], fault["in"]) == ("room_id", "path")
 
 
 @pytest.mark.server
@@ -75,4 +73,4 @@ def test_an_integer_no_column_can_hold_is_no_crash(server: Server, room_id: int)
         assert answer.json() == NO_VOTES
     else:
         assert 400 <= answer.status_code < 500
-        assert answer.json()["detail"]
+        problem(answer, answer.status_code)

@@ -14,6 +14,7 @@ from read_model.tables import INSTANT, TABLES
 from tests import oracle
 from tests.processes import Server
 from tests.routers.conftest import START, Sample, on_one_day
+from tests.routers.problems import problem
 
 pytestmark = pytest.mark.server
 
@@ -31,10 +32,7 @@ def manifest(data_dir: Path, sampled: Sample) -> Path:
 
 def refused(server: Server, path: str) -> str:
     """The detail of a 503."""
-    answer = server.get(path)
-    assert answer.status_code == 503, answer.text
-    assert answer.json().keys() == {"detail"}
-    detail: str = answer.json()["detail"]
+    detail: str = problem(server.get(path), 503)["detail"]
     return detail
 
 
@@ -214,8 +212,7 @@ def test_a_file_with_other_types_than_the_manifest_gives_an_answer_with_detail(
 
 def assert_refused_with_detail(answer: Response) -> None:
     assert answer.status_code in (500, 503)
-    assert answer.json().keys() == {"detail"}
-    assert answer.json()["detail"]
+    problem(answer, answer.status_code)
     assert "Traceback" not in answer.text
 
 
