@@ -4,10 +4,11 @@ The server's settings know nothing of a database, the updater's nothing of token
 """
 
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, FilePath, HttpUrl, SecretStr, ValidationError, field_validator
+from pydantic import Field, FilePath, HttpUrl, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sentry_sdk.utils import BadDsn, Dsn
 
@@ -15,6 +16,8 @@ from util.errors import ConfigurationError
 
 # A year: no span of time here makes sense beyond it.
 LONGEST_S = 365 * 24 * 3600
+DEVELOPMENT = "development"
+SHORTEST_TOKEN = 16
 
 
 class Settings(BaseSettings):
@@ -29,7 +32,7 @@ class Settings(BaseSettings):
         default="INFO", description="Least severity that is logged."
     )
     sentry_environment: str = Field(
-        default="development", description="Name of the deployment; errors go to Sentry only from `production`."
+        default=DEVELOPMENT, description="Name of the deployment; errors go to Sentry only from `production`."
     )
     fpp_analytics_sentry_dsn: SecretStr | None = Field(
         default=None, description="Sentry DSN; without it errors are only logged."
@@ -60,7 +63,11 @@ class Settings(BaseSettings):
 class ServerSettings(Settings):
     """Settings of the read-only server."""
 
-    analytics_secret_token: SecretStr = Field(min_length=1, description="Token every data request must carry.")
+    analytics_secret_token: SecretStr = Field(
+        min_length=1,
+        description="Token every data request must carry, or several with commas between, each of which is accepted; "
+        f"at least {SHORTEST_TOKEN} characters each, unless SENTRY_ENVIRONMENT is `{DEVELOPMENT}`.",
+    )
     start_date: date = Field(
         default=date(2024, 6, 3),
         ge=date(1970, 1, 1),
@@ -97,6 +104,19 @@ class ServerSettings(Settings):
         default=30, gt=0, le=LONGEST_S, description="Longest wait for the e-mail service, in seconds."
     )
 
+    @field_validator("analytics_secret_token")
+    @classmethod
+    def _are_tokens(cls, value: SecretStr, others: ValidationInfo) -> SecretStr:
+        tokens = _parts(value)
+        if not all(tokens):
+            raise ValueError("a token is empty: write one token, or several with a comma between each two")
+        guessable = any(len(token) < SHORTEST_TOKEN for token in tokens)
+        if guessable and others.data.get("sentry_environment") != DEVELOPMENT:
+            raise ValueError(
+                f"each token needs at least {SHORTEST_TOKEN} characters, unless SENTRY_ENVIRONMENT is {DEVELOPMENT}"
+            )
+        return value
+
     @field_validator("bea_base_url")
     @classmethod
     def _complete_url(cls, value: str | None) -> str | None:
@@ -104,6 +124,11 @@ class ServerSettings(Settings):
             return value and value.rstrip("/")
         host = value.rstrip("/")
         return f"http://{host}" if ":" in host else f"http://{host}:3010"
+
+    @cached_property
+    def tokens(self) -> tuple[bytes, ...]:
+        """The bytes of each token that is accepted: several while one replaces another."""
+        return tuple(token.encode() for token in _parts(self.analytics_secret_token))
 
 
 class UpdaterSettings(Settings):
@@ -140,6 +165,10 @@ class UpdaterSettings(Settings):
     uptimekuma_push_url: HttpUrl | None = Field(
         default=None, description="Push URL of an Uptime Kuma monitor, called after every run."
     )
+
+
+def _parts(tokens: SecretStr) -> list[str]:
+    return [part.strip() for part in tokens.get_secret_value().split(",")]
 
 
 def _explain(error: ValidationError) -> str:

@@ -106,6 +106,40 @@ def test_an_empty_token_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "ANALYTICS_SECRET_TOKEN is missing" in fault(ServerSettings)
 
 
+@pytest.mark.parametrize("tokens", [",", " ", "first-token,", ",first-token", "first-token,,second-token", "a, ,b"])
+def test_an_empty_one_of_several_tokens_is_a_fault(monkeypatch: pytest.MonkeyPatch, tokens: str) -> None:
+    """An empty header must never be the right one."""
+    monkeypatch.setenv("ANALYTICS_SECRET_TOKEN", tokens)
+    line = fault(ServerSettings)
+    assert "ANALYTICS_SECRET_TOKEN is wrong" in line
+    assert "a token is empty" in line
+
+
+@pytest.mark.parametrize(
+    "tokens", ["5309567890abcde", "long-enough-5309567890,short-5309", "5309        ,long-enough-5309"]
+)
+@pytest.mark.parametrize("environment", ["production", "staging", "Development"])
+def test_a_short_token_is_refused_outside_development(
+    monkeypatch: pytest.MonkeyPatch, environment: str, tokens: str
+) -> None:
+    """It could be guessed; the line does not show it."""
+    monkeypatch.setenv("ANALYTICS_SECRET_TOKEN", tokens)
+    monkeypatch.setenv("SENTRY_ENVIRONMENT", environment)
+    line = fault(ServerSettings)
+    assert "ANALYTICS_SECRET_TOKEN is wrong" in line
+    assert "at least 16 characters" in line
+    assert "5309" not in line
+
+
+def test_a_long_token_is_accepted_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a short one in development, which is the default."""
+    monkeypatch.setenv("ANALYTICS_SECRET_TOKEN", "short")
+    assert ServerSettings.load().tokens == (b"short",)
+    monkeypatch.setenv("SENTRY_ENVIRONMENT", "production")
+    monkeypatch.setenv("ANALYTICS_SECRET_TOKEN", f" {'a' * 16} , {'b' * 16}")
+    assert ServerSettings.load().tokens == (b"a" * 16, b"b" * 16)
+
+
 def test_every_fault_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two missing, one wrong: one line."""
     monkeypatch.setenv("DB_PORT", "0")
@@ -193,7 +227,8 @@ def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(variable, "s3cret-5309")
     monkeypatch.setenv("FPP_ANALYTICS_SENTRY_DSN", "https://s3cret-5309@sentry.example/1")
     settings = ServerSettings.load()
-    assert "5309" not in f"{settings!r} {settings}"
+    assert settings.tokens
+    assert "5309" not in f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
 
 
 def test_settings_can_not_be_changed() -> None:

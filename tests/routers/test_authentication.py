@@ -98,3 +98,42 @@ def test_a_token_may_have_any_letters(in_process: Callable[..., TestClient], for
     client = in_process(analytics_secret_token=SecretStr("schlüssel-🃏"))
     answer = client.get("/room/1/stats", headers={b"Authorization": form + "schlüssel-🃏".encode()})
     assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("token", ["the-new-token", "schlüssel-🃏", "the-old-token"])
+def test_each_of_several_tokens_is_accepted(in_process: Callable[..., TestClient], token: str) -> None:
+    """While one replaces another; blanks around the commas are none of theirs."""
+    client = in_process(analytics_secret_token=SecretStr(" the-new-token, schlüssel-🃏 ,the-old-token"))
+    assert status(client, token.encode()) == 200
+
+
+@pytest.mark.parametrize(
+    "wrong", [b"", b",", b"first,second", b"first, second", b"first,", b",first", b"firstsecond", b"third"]
+)
+def test_nothing_else_than_one_of_several_tokens_is_accepted(
+    in_process: Callable[..., TestClient], wrong: bytes
+) -> None:
+    """Neither their list nor what is between them."""
+    client = in_process(analytics_secret_token=SecretStr("first,second"))
+    assert status(client, wrong) == 401
+
+
+def test_every_token_is_compared(in_process: Callable[..., TestClient], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also after one fits: the time it takes does not say which."""
+    compared: list[bytes] = []
+
+    def compare(given: bytes, token: bytes) -> bool:
+        compared.append(token)
+        return given == token
+
+    monkeypatch.setattr("routers.authentication.hmac.compare_digest", compare)
+    client = in_process(analytics_secret_token=SecretStr("first,second,third"))
+    for token in (b"first", b"third", b"wrong"):
+        compared.clear()
+        status(client, token)
+        assert compared == [b"first", b"second", b"third"]
+
+
+def status(client: TestClient, token: bytes) -> int:
+    """What a request with this token is answered."""
+    return client.get("/room/1/stats", headers={b"Authorization": token}).status_code
