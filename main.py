@@ -11,6 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette_compress import CompressMiddleware, add_compress_type
 
 from config import ServerSettings
 from routers import analytics, health, room
@@ -45,6 +46,10 @@ def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now
     app.state.query_limit = QueryLimit(settings.max_concurrent_queries, settings.query_queue_seconds)
     app.state.mail_limit = QueryLimit(MAILS_AT_ONCE, settings.query_queue_seconds)
     # The last one added is the outermost: every answer has an id, that to a crash included.
+    add_compress_type("text/csv")
+    # The fastest levels: 280 kB become 38 to 54 kB in about a millisecond. Brotli's own fastest, 0 and 1, would make a
+    # stream of short pieces longer.
+    app.add_middleware(CompressMiddleware, zstd_level=1, brotli_quality=2, gzip_level=1)
     app.add_middleware(CrashGuard)
     app.add_middleware(RequestId)
     app.add_exception_handler(AnalyticsError, answer_expected)

@@ -9,6 +9,8 @@ from routers.dependencies import PeriodDep, SnapshotDep
 from util.version import VERSION
 
 CACHING = {"Cache-Control": "private, no-cache"}
+# The compression says it of answers with a body.
+VARYING = {"Vary": "Accept-Encoding"}
 _TAGS = re.compile(r'(?:W/)?("[^"]*")')
 
 
@@ -21,7 +23,7 @@ class NotModified(Exception):  # noqa: N818 - not an error
 
 
 async def answer_if_changed(request: Request, response: Response, snapshot: SnapshotDep, period: PeriodDep) -> None:
-    """Tag the answer by snapshot, query and version.
+    """Tag the answer by snapshot, query and version; weakly, since it is the same tag however the answer is compressed.
 
     Raises:
         NotModified: The client's `If-None-Match` names that tag, or is `*`.
@@ -29,10 +31,10 @@ async def answer_if_changed(request: Request, response: Response, snapshot: Snap
     query = f"{request.url.path}?{request.url.query}"
     facts = "\n".join([snapshot.id, query, period.first.isoformat(), period.last.isoformat(), VERSION])
     tag = f'"{hashlib.sha256(facts.encode()).hexdigest()[:32]}"'
-    headers = {"ETag": tag, **CACHING}
+    headers = {"ETag": f"W/{tag}", **CACHING}
     known = ", ".join(request.headers.getlist("if-none-match")).strip()
     if known == "*" or tag in _TAGS.findall(known):
-        raise NotModified(headers)
+        raise NotModified(headers | VARYING)
     response.headers.update(headers)
 
 

@@ -22,7 +22,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import brotli  # type: ignore[import-untyped]  # it has none
 import httpx
+import zstandard
 
 ROOT = Path(__file__).parent.parent
 HOST = "127.0.0.1"
@@ -30,6 +32,14 @@ TOKEN = "a-token-for-tests"  # noqa: S105 - it guards made-up data
 KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
 PATIENCE_S = 60.0
 POLL_S = 0.02
+
+
+def unzstd(packed: bytes) -> bytes:
+    """Zstandard, made as a stream or at once."""
+    return zstandard.ZstdDecompressor().decompressobj().decompress(packed)
+
+
+UNPACK: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.decompress, "br": brotli.decompress, "zstd": unzstd}
 
 
 def free_port() -> int:
@@ -207,7 +217,8 @@ class Received:
     @property
     def content(self) -> bytes:
         """The body, unpacked."""
-        return gzip.decompress(self.body) if self.headers.get("content-encoding") == "gzip" else self.body
+        encoding = self.headers.get("content-encoding")
+        return UNPACK[encoding](self.body) if encoding else self.body
 
 
 @dataclass
