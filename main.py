@@ -20,6 +20,8 @@ from routers.errors import CrashGuard, answer_expected, answer_http_error
 from routers.limits import MAILS_AT_ONCE, QueryLimit
 from routers.openapi import Api
 from routers.request_id import RequestId
+from routers.request_size import RequestSize
+from routers.security_headers import SecurityHeaders
 from routers.validation import answer_invalid
 from util.clock import utc_now
 from util.error_reporting import flush, start_error_reporting
@@ -50,7 +52,9 @@ def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now
     # The fastest levels: 280 kB become 38 to 54 kB in about a millisecond. Brotli's own fastest, 0 and 1, would make a
     # stream of short pieces longer.
     app.add_middleware(CompressMiddleware, zstd_level=1, brotli_quality=2, gzip_level=1)
+    app.add_middleware(RequestSize)
     app.add_middleware(CrashGuard)
+    app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestId)
     app.add_exception_handler(AnalyticsError, answer_expected)
     app.add_exception_handler(HTTPException, answer_http_error)

@@ -88,6 +88,16 @@ def test_the_command_serves_on_its_port(by_command: Server) -> None:
     assert by_command.get("/room/1/stats").status_code == 200
 
 
+def test_the_command_does_not_name_the_server(by_command: Server) -> None:
+    assert "Server" not in by_command.http.get("/health").headers
+
+
+def test_uvicorn_can_be_told_not_to_name_itself(sampled: Sample) -> None:
+    """By a variable, as the README says."""
+    with serving(sampled.data_dir, UVICORN_SERVER_HEADER="false") as server:
+        assert "Server" not in server.http.get("/health").headers
+
+
 def test_the_start_date_is_honoured(by_command: Server, sampled: Sample) -> None:
     """Series, sessions and bounce rate begin there."""
     asked, answer = on_one_day(lambda: by_command.get("/"))
