@@ -23,6 +23,15 @@ class TooBusyError(AnalyticsError):
         super().__init__(f"The server is busy with other requests: try again in {RETRY_AFTER_S} seconds")
 
 
+class ClientGoneError(AnalyticsError):
+    """The client closed the connection while its request waited: nobody will read this."""
+
+    status = 499  # There is no standard one; nginx logs this.
+
+    def __init__(self) -> None:
+        super().__init__("The client is gone: nothing was computed")
+
+
 class QueryLimit:
     """Room for `at_once` computations; a further one waits up to `queue_seconds` for its turn, in order."""
 
@@ -66,8 +75,15 @@ async def _turn(request: Request, limit: QueryLimit) -> AsyncIterator[None]:
         yield
         return
     await limit.acquire()
-    request.state.has_turn = True
     try:
+        if await _is_gone(request):
+            raise ClientGoneError
+        request.state.has_turn = True
         yield
     finally:
         limit.release()
+
+
+async def _is_gone(request: Request) -> bool:
+    # The first look may find the request's body, which nobody reads, and only the second what came after it.
+    return await request.is_disconnected() or await request.is_disconnected()
