@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette_compress import CompressMiddleware, add_compress_type
 
 from config import ServerSettings
-from routers import analytics, health, room
+from routers import analytics, docs, health, room
 from routers.conditional import NotModified, answer_not_modified
 from routers.errors import CrashGuard, answer_expected, answer_http_error
 from routers.limits import MAILS_AT_ONCE, QueryLimit
@@ -42,6 +42,8 @@ def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now
         version=VERSION,
         description="Figures of Free Planning Poker, computed on demand from the current snapshot of the read model.",
         lifespan=_lifespan,
+        docs_url=None,
+        redoc_url=None,
     )
     app.state.settings = settings
     app.state.clock = clock
@@ -60,8 +62,9 @@ def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now
     app.add_exception_handler(HTTPException, answer_http_error)
     app.add_exception_handler(RequestValidationError, answer_invalid)
     app.add_exception_handler(NotModified, answer_not_modified)
-    for router in (analytics.router, room.router, health.router):
+    for router in (analytics.router, room.router, health.router, docs.router):
         app.include_router(router)
+    app.mount(docs.PARTS_PATH, docs.Parts())
     return app
 
 

@@ -1,0 +1,64 @@
+"""`/docs` works without the internet, and under a policy that lets in nothing else."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.browser import load
+from tests.processes import Server
+
+PARTS = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png")
+ADDRESS = re.compile(r"""(?:href|src|url)(?:=|: )["']([^"']+)["']""")
+
+
+@pytest.mark.server
+def test_a_browser_shows_every_endpoint(server: Server) -> None:
+    """Without any other address, and without a word in its console."""
+    page = load(f"http://127.0.0.1:{server.port}/docs")
+    shown = re.findall(r'data-path="([^"]+)"', page.dom)
+    assert "/room/{room_id}/stats" in shown
+    assert sorted(shown) == sorted(server.http.get("/openapi.json").json()["paths"])
+    assert page.console == ""
+
+
+@pytest.mark.server
+def test_the_browser_would_say_what_the_policy_forbids(server: Server) -> None:
+    """So its silence about the page means something."""
+    page = load(f"http://127.0.0.1:{server.port}/docs/parts/favicon.png")
+    assert "Content Security Policy" in page.console
+
+
+def test_everything_of_the_page_comes_from_here(in_process: Callable[..., TestClient]) -> None:
+    """Each address in it is relative, and answered."""
+    client = in_process()
+    page = client.get("/docs").text
+    assert set(ADDRESS.findall(page)) == {"openapi.json", *(f"docs/parts/{part}" for part in PARTS)}
+    assert "//" not in page.replace("<!DOCTYPE", "")
+    for address in ADDRESS.findall(page):
+        assert client.get(f"/{address}").status_code == 200, address
+
+
+def test_the_policy_lets_in_scripts_by_hash_only(in_process: Callable[..., TestClient]) -> None:
+    policy = in_process().get("/docs").headers["Content-Security-Policy"]
+    rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
+    assert rules["default-src"] == rules["frame-ancestors"] == "'none'"
+    assert re.fullmatch(r"'self' 'sha256-[A-Za-z0-9+/]{43}='", rules["script-src"])
+    assert "unsafe" not in policy
+
+
+def test_a_part_is_sent_once(in_process: Callable[..., TestClient]) -> None:
+    """Its tag is weak: it stands for every encoding."""
+    client = in_process()
+    tag = client.get("/docs/parts/swagger-ui.css").headers["ETag"]
+    assert tag.startswith('W/"')
+    unchanged = client.get("/docs/parts/swagger-ui.css", headers={"If-None-Match": tag})
+    assert (unchanged.status_code, unchanged.headers["ETag"]) == (304, tag)
+
+
+@pytest.mark.parametrize(
+    "path", ["/redoc", "/docs/parts/nothing.js", "/docs/parts", "/docs/parts/", "/docs/parts/..%2fcore.py"]
+)
+def test_there_are_no_other_pages(in_process: Callable[..., TestClient], path: str) -> None:
+    assert in_process().get(path).status_code == 404
