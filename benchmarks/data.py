@@ -46,7 +46,7 @@ class DataSet:
     @property
     def period(self) -> Period:
         """The days of the series."""
-        return Period(FIRST_DAY.date(), self.now.date())
+        return Period.of_days(FIRST_DAY.date(), self.now.date())
 
     def open(self) -> Snapshot:
         """Its snapshot."""

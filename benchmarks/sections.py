@@ -18,13 +18,16 @@ from read_model.tables import ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, USERS, VOT
 
 def all_sections(of: Snapshot, period: Period) -> Bundle:
     """The whole bundle."""
+    estimations, events, page_views, rooms, votes_, users = of.tables(
+        ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, VOTES, USERS
+    )
     return bundle(
-        estimations=of.scan(ESTIMATIONS),
-        events=of.scan(EVENTS),
-        page_views=of.scan(PAGE_VIEWS),
-        rooms=of.scan(ROOMS),
-        votes_=of.scan(VOTES),
-        users=of.scan(USERS),
+        estimations=estimations,
+        events=events,
+        page_views=page_views,
+        rooms=rooms,
+        votes_=votes_,
+        users=users,
         period=period,
     )
 

@@ -43,9 +43,9 @@ def figures(snapshot: Snapshot, period: Period) -> Figures:
 def traffic(snapshot: Snapshot, period: Period) -> Figures:
     """Visitors, bounce rate and sessions."""
     page_views = snapshot.scan(PAGE_VIEWS)
-    views = page_views.filter(period.since_first("viewed_at")).select("user_id", at="viewed_at")
+    views = page_views.filter(period.has_begun("viewed_at")).select("user_id", at="viewed_at")
     estimations = (
-        snapshot.scan(ESTIMATIONS).filter(period.since_first("estimated_at")).select("user_id", at="estimated_at")
+        snapshot.scan(ESTIMATIONS).filter(period.has_begun("estimated_at")).select("user_id", at="estimated_at")
     )
     visitors = views.select("user_id").drop_nulls().unique()
     totals, visited, bounced, sessions = pl.collect_all(
@@ -148,7 +148,7 @@ def most_common(table: pl.LazyFrame, *columns: str) -> pl.LazyFrame:
 
 def reoccurring(snapshot: Snapshot, period: Period) -> list[Figures]:
     """Users and rooms that come back."""
-    estimations = snapshot.scan(ESTIMATIONS).filter(period.since_first("estimated_at"))
+    estimations = snapshot.scan(ESTIMATIONS).filter(period.has_begun("estimated_at"))
     joined = weekday_series(
         period,
         [changes(estimations, "user_id", "users"), changes(estimations, "room_id", "rooms")],
@@ -203,7 +203,7 @@ def historical(snapshot: Snapshot, period: Period) -> list[Figures]:
 
 def weekday_series(period: Period, counted: Sequence[pl.LazyFrame], cumulated: pl.Expr) -> pl.LazyFrame:
     """Join counts per day to all days, cumulate, keep Monday to Friday."""
-    days = period.days()
+    days = pl.LazyFrame({"day": pl.date_range(period.first, period.last, eager=True)})
     for counts in counted:
         days = days.join(counts, on="day", how="left")
     return (

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import polars as pl
 from pydantic import BaseModel, Field
 
+from calculations.activities import activities
 from calculations.behaviour import Behaviour, behaviour
 from calculations.historical import HistoricalDay, historical
 from calculations.location import Location, location
@@ -39,15 +40,17 @@ def bundle(
 ) -> Bundle:
     """Compute every section from one snapshot's tables; series and sessions begin with `period`.
 
-    Two sections at a time: each has stretches that keep one core busy only.
+    Two sections at a time: each has stretches that keep one core busy only. The order of activities, which traffic and
+    reoccurring share, is the longest step: it comes first.
     """
     with ThreadPoolExecutor(SECTIONS_AT_ONCE) as pool:
-        traffic_ = pool.submit(traffic, page_views, estimations, period)
-        reoccurring_ = pool.submit(reoccurring, estimations, period)
+        active = pool.submit(activities, estimations, period, page_views)
         historical_ = pool.submit(historical, users, page_views, rooms, estimations, votes_, period)
         behaviour_ = pool.submit(behaviour, page_views, events, votes_, rooms)
         totals = pool.submit(votes, votes_, estimations)
         location_ = pool.submit(location, users)
+        traffic_ = pool.submit(lambda: traffic(page_views, estimations, period, active.result()))
+        reoccurring_ = pool.submit(lambda: reoccurring(estimations, period, active.result()))
         return Bundle(
             traffic=traffic_.result(),
             votes=totals.result(),

@@ -6,7 +6,8 @@ import polars as pl
 from pydantic import BaseModel, Field, TypeAdapter
 
 from calculations.arithmetic import DECIMALS
-from calculations.period import Period, day, is_weekday
+from calculations.buckets import Buckets, is_weekday
+from calculations.period import Period
 
 WINDOW = 30
 SERIES = ("new_users", "page_views", "rooms", "estimations", "votes")
@@ -46,22 +47,45 @@ def historical(
     period: Period,
 ) -> list[HistoricalDay]:
     """The weekday series of new users, page views, rooms, estimations and votes, in order, quiet days included."""
+    series = counts_per_bucket(users, page_views, rooms, estimations, votes, Buckets.of(period), is_weekday("date"))
+    return _SERIES.validate_python(series.drop("bucket").collect().to_dicts())
+
+
+def counts_per_bucket(
+    users: pl.LazyFrame,
+    page_views: pl.LazyFrame,
+    rooms: pl.LazyFrame,
+    estimations: pl.LazyFrame,
+    votes: pl.LazyFrame,
+    buckets: Buckets,
+    shown: pl.Expr,
+) -> pl.LazyFrame:
+    """The series of new users, page views, rooms, estimations and votes.
+
+    Args:
+        users: The table, like the others.
+        buckets: What to count by.
+        shown: Which buckets the series consists of, told by `date`; the others still belong to `acc_*`.
+
+    Returns:
+        In order: `bucket` (Int32), `date` (Date), the columns of `SERIES` and their `acc_*` (Int64), and their `ma_*`
+        (Float64, null until the series has `WINDOW` rows).
+    """
     counted = [
-        rows_per_day(users, "created_at", "new_users"),
-        rows_per_day(page_views, "viewed_at", "page_views"),
-        rows_per_day(rooms, "first_used_at", "rooms"),
-        rows_per_day(estimations, "estimated_at", "estimations"),
-        rows_per_day(votes, "voted_at", "votes"),
+        rows_per_bucket(users, "created_at", "new_users", buckets),
+        rows_per_bucket(page_views, "viewed_at", "page_views", buckets),
+        rows_per_bucket(rooms, "first_used_at", "rooms", buckets),
+        rows_per_bucket(estimations, "estimated_at", "estimations", buckets),
+        rows_per_bucket(votes, "voted_at", "votes", buckets),
     ]
-    series = (
-        period.per_day(counted, SERIES)
+    return (
+        buckets.sums(counted, SERIES)
         .with_columns(pl.col(SERIES).cum_sum().name.prefix("acc_"))
-        .filter(is_weekday("day"))
+        .filter(shown)
         .with_columns((pl.col(SERIES).rolling_sum(WINDOW) / WINDOW).round(DECIMALS).name.prefix("ma_"))
     )
-    return _SERIES.validate_python(series.rename({"day": "date"}).collect().to_dicts())
 
 
-def rows_per_day(table: pl.LazyFrame, time: str, name: str) -> pl.LazyFrame:
-    """Rows per UTC day: `day` (Date, null for rows without a time) and the column `name` (UInt32), in no order."""
-    return table.group_by(day=day(time)).agg(pl.len().alias(name))
+def rows_per_bucket(table: pl.LazyFrame, time: str, name: str, buckets: Buckets) -> pl.LazyFrame:
+    """Rows per bucket: `bucket` (Int32, null for rows without a time) and the column `name` (UInt32), in no order."""
+    return table.group_by(bucket=buckets.number(pl.col(time))).agg(pl.len().alias(name))

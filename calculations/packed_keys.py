@@ -1,21 +1,26 @@
-"""Two facts packed into one integer, because sorting integers is what is fast.
+"""Several facts packed into one integer, because sorting integers is what is fast.
 
 A user is packed as a 64-bit hash of the id. Two of n users share a hash with a probability of about n² / 2⁶⁵ (for
-1 million users 3 in 100 million); they would then count as one. Where a day and a flag share the 64 bits, 47 are left
-for the hash: n² / 2⁴⁸ (4 in 1,000 for a million users), again an error of one user.
+1 million users 3 in 100 million); they would then count as one user, whose activities are those of both.
 """
 
 from datetime import timedelta
 
 import polars as pl
 
-DAY_BITS = 16
-ROOM = 1 << 63
-ROOM_SUBJECT = ROOM >> DAY_BITS
-SUBJECT_MASK = pl.lit(ROOM - (1 << DAY_BITS), pl.UInt64)
 MICROSECOND = timedelta(microseconds=1)
+
+# An activity's kind, below its time.
+LOOKED = 0
+ESTIMATED = 1
+TICKS = 4  # of a microsecond, so that two kinds at one time differ by less than half of it
+BEFORE = 0  # the time of all activities before the period
+
 # No two instants of one user lie further apart, nor do two users' keys lie closer together.
-ANOTHER_USER = 1 << 63
+_ANOTHER_USER = 1 << 63
+
+DAY_BITS = 24
+ROOM = 1 << 39  # the first number of a room as a subject
 
 
 def user_hash(column: str = "user_id") -> pl.Expr:
@@ -23,39 +28,84 @@ def user_hash(column: str = "user_id") -> pl.Expr:
     return pl.when(pl.col(column).is_not_null()).then(pl.col(column).hash())
 
 
-def user_day(column: str, time: str) -> pl.Expr:
-    """A user's hash and a UTC day in one integer: sorts by user, then by day (UInt64, the highest bit 0)."""
-    return (user_hash(column) & SUBJECT_MASK) | _day_number(time)
+def activity(column: str, time: str, kind: int, counted: pl.Expr) -> pl.Expr:
+    """A user's activity in one integer (UInt128, null without a user): sorts by user, then by time.
 
-
-def room_day(column: str, time: str) -> pl.Expr:
-    """A room's number and a UTC day in one integer: sorts by room, then by day (UInt64, the highest bit 1).
-
-    Exact for room numbers below 2⁴⁷.
+    The high 64 bits are the user's hash, the low ones the microseconds since 1970 times `TICKS`, plus the kind. The
+    time of an activity that is not `counted` is `BEFORE`: it tells that there was one, not when.
     """
-    room = pl.col(column).cast(pl.UInt64, wrap_numerical=True) * (1 << DAY_BITS)
-    return (room & SUBJECT_MASK) | _day_number(time) | pl.lit(ROOM, pl.UInt64)
+    ticks = pl.when(counted).then(pl.col(time).dt.timestamp("us") * TICKS).otherwise(BEFORE) + kind
+    return user_hash(column).cast(pl.UInt128) * (1 << 64) + ticks.cast(pl.UInt128)
+
+
+def is_estimation(key: str) -> pl.Expr:
+    """Whether a packed activity is an estimation (Boolean)."""
+    return _ticks(key) % TICKS == ESTIMATED
+
+
+def is_before(key: str) -> pl.Expr:
+    """Whether a packed activity was before the period (Boolean)."""
+    return _ticks(key) < TICKS
+
+
+def instant(key: str) -> pl.Expr:
+    """The time of a packed activity (Datetime, microseconds, UTC)."""
+    return (_ticks(key) // TICKS).cast(pl.Int64).cast(pl.Datetime("us", "UTC"))
+
+
+def gap(key: str) -> pl.Expr:
+    """The distance of a packed activity from the one above it in sorted order (UInt128, in ticks; null for the first).
+
+    Between two activities of one user it is their distance in time, give or take less than half a microsecond.
+    """
+    return pl.col(key) - pl.col(key).shift(1)
+
+
+def begins_user(gap: str) -> pl.Expr:
+    """Whether a gap is one between two users, or the first (Boolean)."""
+    return pl.col(gap).is_null() | (pl.col(gap) > _ANOTHER_USER)
+
+
+def at_most(gap: str, longest: timedelta) -> pl.Expr:
+    """Whether a gap is one between two activities of one user, and not longer than that (Boolean, null for null)."""
+    return pl.col(gap) <= longest // MICROSECOND * TICKS + ESTIMATED
+
+
+def microseconds(gap: str) -> pl.Expr:
+    """The distance in time a gap between activities of one user stands for (Int64, microseconds)."""
+    return (pl.col(gap).cast(pl.Int64, wrap_numerical=True) + ESTIMATED) // TICKS
+
+
+def packed_day(subject: pl.Expr, day: pl.Expr) -> pl.Expr:
+    """A subject's number and that of a day in one integer: sorts by subject, then by day (UInt64).
+
+    Exact for subjects below 2⁴⁰ and days below 2²⁴.
+    """
+    return subject * (1 << DAY_BITS) + day.cast(pl.UInt64)
+
+
+def user_number(user: pl.Expr) -> pl.Expr:
+    """A user's number as a subject (UInt64, the number itself)."""
+    return user.cast(pl.UInt64)
+
+
+def room_number(room: pl.Expr) -> pl.Expr:
+    """A room's id as a subject (UInt64), behind all users. Negative ids differ from all others, too."""
+    return room.cast(pl.UInt64, wrap_numerical=True) % ROOM + ROOM
 
 
 def subject_of(key: str) -> pl.Expr:
-    """The user or room of a packed day (UInt64): at least `ROOM_SUBJECT` for a room."""
+    """The user or room of a packed day (UInt64): at least `ROOM` for a room."""
     return pl.col(key) // (1 << DAY_BITS)
 
 
 def day_of(key: str) -> pl.Expr:
-    """The day of a packed day, as days since 1970-01-01 (Int32)."""
+    """The number of the day of a packed day (Int32)."""
     return (pl.col(key) % (1 << DAY_BITS)).cast(pl.Int32)
 
 
-def _day_number(time: str) -> pl.Expr:
-    """Days since 1970-01-01 (UInt64); fits its 16 bits until the year 2149."""
-    return pl.col(time).dt.date().to_physical().cast(pl.UInt64)
-
-
-def user_time(column: str, time: str) -> pl.Expr:
-    """A user's hash in the high 64 bits, microseconds since 1970 in the low ones (UInt128): sorts by user, then time.
-
-    The difference of two neighbours is their distance in microseconds when they are of one user, and more than
-    2⁶³ when they are not.
-    """
-    return user_hash(column).cast(pl.UInt128) * (1 << 64) + pl.col(time).dt.timestamp("us").cast(pl.UInt128)
+def _ticks(key: str) -> pl.Expr:
+    """The time and kind of a packed activity (UInt64)."""
+    low = pl.col(key).cast(pl.UInt64, wrap_numerical=True)
+    # Polars takes what is cast from a sorted column for sorted, and compares it by bisection; what is masked, not.
+    return low & pl.lit(_ANOTHER_USER - 1, pl.UInt64)

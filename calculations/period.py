@@ -1,55 +1,53 @@
-"""Days and periods. An instant is UTC; it becomes a day only here."""
+"""Periods: a stretch of time, seen from a time zone. An instant is UTC; it becomes a local day only here."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Self
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
-FRIDAY = 5
-
-
-def day(column: str) -> pl.Expr:
-    """The UTC calendar day of an instant (Date, null for null)."""
-    return pl.col(column).dt.date()
-
-
-def is_weekday(column: str) -> pl.Expr:
-    """Whether a Date is Monday to Friday: planning poker is played on workdays."""
-    return pl.col(column).dt.weekday() <= FRIDAY
+MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
 class Period:
-    """The days from `first` to `last`, both inclusive."""
+    """The instants from `start` (inclusive) to `end` (exclusive), both UTC, seen from the IANA time zone `zone`."""
 
-    first: date
-    last: date
+    start: datetime
+    end: datetime
+    zone: str = "UTC"
 
-    def since_first(self, column: str) -> pl.Expr:
-        """Whether an instant is at or after the first day's 00:00 (null for null)."""
-        return pl.col(column) >= datetime.combine(self.first, time(), UTC)
+    @classmethod
+    def of_days(cls, first: date, last: date, zone: str = "UTC") -> Self:
+        """The local days from `first` to `last`, both inclusive; empty when `last` lies before `first`."""
+        start = midnight(first, zone)
+        return cls(start, max(start, midnight(last + timedelta(days=1), zone)), zone)
+
+    @property
+    def first(self) -> date:
+        """The local day of the first instant."""
+        return local_day(self.start, self.zone)
+
+    @property
+    def last(self) -> date:
+        """The local day of the last instant; of an empty period, the day before its first one."""
+        return local_day(self.end - MICROSECOND, self.zone)
+
+    def has_begun(self, column: str) -> pl.Expr:
+        """Whether an instant is in the period or after it (null for null)."""
+        return pl.col(column) >= self.start
 
     def contains(self, column: str) -> pl.Expr:
-        """Whether an instant lies in one of the days (null for null)."""
-        end = datetime.combine(self.last + timedelta(days=1), time(), UTC)
-        return self.since_first(column) & (pl.col(column) < end)
+        """Whether an instant lies in the period (null for null)."""
+        return self.has_begun(column) & (pl.col(column) < self.end)
 
-    def days(self) -> pl.LazyFrame:
-        """The spine of a series: one row per day in order, `day` (Date); empty when the period has not begun."""
-        return pl.LazyFrame({"day": pl.date_range(self.first, self.last, eager=True)})
 
-    def per_day(self, counted: Sequence[pl.LazyFrame], names: Sequence[str]) -> pl.LazyFrame:
-        """Add up counts per day, quiet days included.
+def midnight(day: date, zone: str) -> datetime:
+    """The first instant of a local day (UTC): where clocks skip 00:00, the first that there is."""
+    return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
 
-        Args:
-            counted: Frames of `day` (Date) and some of the columns `names`; days may repeat, be null or lie outside.
-            names: The columns of counts.
 
-        Returns:
-            One row per day of the period, in order: `day` and `names` (Int64, 0 for a day without rows).
-        """
-        spine = self.days().with_columns(pl.lit(0).alias(name) for name in names)
-        counts = pl.concat([spine, *counted], how="diagonal_relaxed")
-        inside = counts.filter(pl.col("day").is_between(self.first, self.last))
-        return inside.group_by("day").agg(pl.col(name).sum().cast(pl.Int64) for name in names).sort("day")
+def local_day(instant: datetime, zone: str) -> date:
+    """The calendar day of an instant in a time zone."""
+    return instant.astimezone(ZoneInfo(zone)).date()

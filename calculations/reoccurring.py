@@ -5,8 +5,10 @@ import datetime as dt
 import polars as pl
 from pydantic import BaseModel, Field, TypeAdapter
 
-from calculations.packed_keys import ROOM_SUBJECT, day_of, room_day, subject_of, user_day
-from calculations.period import Period, is_weekday
+from calculations.activities import activities, estimations_of
+from calculations.buckets import Buckets, is_weekday
+from calculations.packed_keys import ROOM, day_of, instant, packed_day, room_number, subject_of, user_number
+from calculations.period import Period
 
 ACTIVE_DAYS = 30
 
@@ -29,18 +31,37 @@ SERIES = tuple(name for name in ReoccurringDay.model_fields if name != "date")
 _SERIES = TypeAdapter(list[ReoccurringDay])
 
 
-def reoccurring(estimations: pl.LazyFrame, period: Period) -> list[ReoccurringDay]:
-    """The weekday series of reoccurring users and rooms, in order, quiet days included."""
-    counted = estimations.filter(period.contains("estimated_at"))
-    keys = pl.concat(
-        [
-            counted.select(key=user_day("user_id", "estimated_at")),
-            counted.select(key=room_day("room_id", "estimated_at")),
-        ]
-    )
-    series = period.per_day(changes_per_day(keys), SERIES).with_columns(pl.col(SERIES).cum_sum())
-    weekdays = series.filter(is_weekday("day")).rename({"day": "date"}).collect()
+def reoccurring(estimations: pl.LazyFrame, period: Period, active: pl.LazyFrame | None = None) -> list[ReoccurringDay]:
+    """The weekday series of reoccurring users and rooms, in order, quiet days included.
+
+    Args:
+        estimations: The table.
+        period: The days of the series.
+        active: What `activities` makes of the same arguments and the page views, for who has it already.
+    """
+    keys = activities(estimations, period) if active is None else active
+    series = returning_per_day(keys, estimations.filter(period.contains("estimated_at")), Buckets.of(period))
+    weekdays = series.filter(is_weekday("date")).drop("bucket").collect()
     return _SERIES.validate_python(weekdays.to_dicts())
+
+
+def returning_per_day(activities: pl.LazyFrame, estimations: pl.LazyFrame, days: Buckets) -> pl.LazyFrame:
+    """How many users and rooms are reoccurring at the end of each day.
+
+    Args:
+        activities: Of the users, as `activities` gives them.
+        estimations: The rows within the days.
+        days: The days of the series.
+
+    Returns:
+        One row per day in order: `bucket` (Int32), `date` (Date) and the columns of `SERIES` (Int64).
+    """
+    users = estimations_of(activities).select(key=packed_day(user_number(pl.col("user")), days.number(instant("key"))))
+    rooms = estimations.select(key=packed_day(room_number(pl.col("room_id")), days.number(pl.col("estimated_at"))))
+    # The users' days are in order already; of a room's many estimations on a day, one is enough to sort.
+    user_days, room_days = pl.collect_all([users, rooms.drop_nulls().unique()])
+    keys = pl.concat([user_days, room_days.sort("key")]).lazy()
+    return days.sums(changes_per_day(keys), SERIES).with_columns(pl.col(SERIES).cum_sum())
 
 
 def changes_per_day(keys: pl.LazyFrame) -> list[pl.LazyFrame]:
@@ -50,13 +71,12 @@ def changes_per_day(keys: pl.LazyFrame) -> list[pl.LazyFrame]:
     which ends on its next day or `ACTIVE_DAYS` + 1 days later: openings less ends, cumulated, are the adjusted number.
 
     Args:
-        keys: `key` (UInt64) as `user_day` and `room_day` pack it; null keys are left out.
+        keys: `key` (UInt64) as `packed_day` packs it, sorted; days may repeat.
 
     Returns:
-        Two frames to be added up: `day` (Date) and columns of `SERIES` (Int64).
+        Two frames to be added up: `bucket` (Int32, the number of the day) and columns of `SERIES` (Int64).
     """
-    ordered = keys.drop_nulls().sort("key")
-    days = ordered.filter((pl.col("key") != pl.col("key").shift(1)).fill_null(value=True)).select(
+    days = keys.filter((pl.col("key") != pl.col("key").shift(1)).fill_null(value=True)).select(
         subject=subject_of("key"), day=day_of("key")
     )
     again = (pl.col("subject") == pl.col("subject").shift(1)).fill_null(value=False)
@@ -64,16 +84,16 @@ def changes_per_day(keys: pl.LazyFrame) -> list[pl.LazyFrame]:
     goes_on = pl.col("subject") == pl.col("subject").shift(-1)
     lapse = pl.col("day") + ACTIVE_DAYS + 1
     end = pl.when(goes_on).then(pl.min_horizontal(pl.col("day").shift(-1), lapse)).otherwise(lapse)
-    is_room = pl.col("subject") >= ROOM_SUBJECT
+    is_room = pl.col("subject") >= ROOM
     returns = days.select("day", end=end, again=again, second=again & ~third, room=is_room).filter("again")
     room, second = pl.col("room"), pl.col("second")
-    opened = returns.group_by(pl.col("day").cast(pl.Date)).agg(
+    opened = returns.group_by(bucket="day").agg(
         reoccurring_users=(second & ~room).sum().cast(pl.Int64),
         reoccurring_rooms=(second & room).sum().cast(pl.Int64),
         adjusted_reoccurring_users=(~room).sum().cast(pl.Int64),
         adjusted_reoccurring_rooms=room.sum().cast(pl.Int64),
     )
-    ended = returns.group_by(day=pl.col("end").cast(pl.Date)).agg(
+    ended = returns.group_by(bucket="end").agg(
         adjusted_reoccurring_users=-(~room).sum().cast(pl.Int64),
         adjusted_reoccurring_rooms=-room.sum().cast(pl.Int64),
     )

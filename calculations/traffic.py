@@ -5,8 +5,17 @@ from datetime import timedelta
 import polars as pl
 from pydantic import BaseModel, Field
 
+from calculations.activities import activities
 from calculations.arithmetic import average
-from calculations.packed_keys import ANOTHER_USER, MICROSECOND, user_hash, user_time
+from calculations.packed_keys import (
+    MICROSECOND,
+    at_most,
+    begins_user,
+    gap,
+    is_before,
+    is_estimation,
+    microseconds,
+)
 from calculations.period import Period
 
 SESSION_GAP = timedelta(minutes=10)
@@ -29,64 +38,58 @@ class Traffic(BaseModel, frozen=True):
     )
 
 
-def traffic(page_views: pl.LazyFrame, estimations: pl.LazyFrame, period: Period) -> Traffic:
-    """Count visitors, the share of them who left without estimating, and the mean length of a session."""
-    views = page_views.filter(period.since_first("viewed_at"))
-    estimated = estimations.filter(period.since_first("estimated_at"))
-    activities = pl.concat(
+def traffic(
+    page_views: pl.LazyFrame, estimations: pl.LazyFrame, period: Period, active: pl.LazyFrame | None = None
+) -> Traffic:
+    """Count visitors, the share of them who left without estimating, and the mean length of a session.
+
+    Args:
+        page_views: The table.
+        estimations: The table.
+        period: Sessions and the bounce rate count from its first day.
+        active: What `activities` makes of the same arguments, for who has it already.
+    """
+    keys = activities(estimations, period, page_views) if active is None else active
+    views, all_, looked, estimated = pl.collect_all(
         [
-            views.select(key=user_time("user_id", "viewed_at")),
-            estimated.select(key=user_time("user_id", "estimated_at")),
-        ]
-    )
-    seen, estimators, visits = pl.collect_all(
-        [
-            visitors(page_views, period),
-            estimated.select(user_hash().drop_nulls().n_unique()),
-            sessions(activities),
+            page_views.select(pl.len()),
+            users_and_sessions(keys),
+            users_and_sessions(keys.filter(~is_estimation("key"))).select("users", "since"),
+            users_and_sessions(keys.filter(is_estimation("key"))).select("since"),
         ]
     )
     # Everybody active less everybody who estimated: those who only looked.
-    bounced = visits["users"].item() - estimators.item()
+    bounced = all_["since"].item() - estimated["since"].item()
     return Traffic(
-        unique_users=seen["users"].item(),
-        page_views=seen["views"].item(),
-        bounce_rate=average(bounced, seen["since"].item()),
-        average_duration=average(visits["duration_us"].item(), visits["sessions"].item() * (MINUTE // MICROSECOND)),
+        unique_users=looked["users"].item(),
+        page_views=views.item(),
+        bounce_rate=average(bounced, looked["since"].item()),
+        average_duration=average(all_["duration_us"].item(), all_["sessions"].item() * (MINUTE // MICROSECOND)),
     )
 
 
-def visitors(page_views: pl.LazyFrame, period: Period) -> pl.LazyFrame:
-    """One row: `users` with a page view, `since` those with one in the period, and the `views` themselves (UInt32)."""
-    per_user = page_views.group_by(user=user_hash()).agg(views=pl.len(), last=pl.col("viewed_at").max())
-    known = pl.col("user").is_not_null()
-    return per_user.select(
-        users=known.sum(), since=(known & period.since_first("last")).sum(), views=pl.col("views").sum()
-    )
-
-
-def sessions(activities: pl.LazyFrame) -> pl.LazyFrame:
-    """Number and total length of the sessions in activities, and how many users had them.
+def users_and_sessions(activities: pl.LazyFrame) -> pl.LazyFrame:
+    """Users and sessions in activities.
 
     In the order of `key`, a gap of more than `SESSION_GAP` starts a session, and so does another user, whose gap is
     larger than any time. A session's length is the sum of its gaps plus `LAST_ACTIVITY`.
 
     Args:
-        activities: `key` (UInt128) as `user_time` packs it; null keys are no activity.
+        activities: `key` (UInt128) as `activities` gives it, sorted.
 
     Returns:
-        One row: `users`, `sessions` (UInt32) and `duration_us` (Int64, microseconds).
+        One row: `users`, `since` those of them with an activity since the period began, `sessions` since then (all
+        UInt32) and `duration_us` (Int64, microseconds).
     """
-    longest = SESSION_GAP // MICROSECOND
-    gap = pl.col("gap")
-    starts = (gap.is_null() | (gap > longest)).sum()
-    others = (gap.is_null() | (gap > ANOTHER_USER)).sum()
-    within = gap.filter(gap <= longest).cast(pl.Int64).sum()
-    return (
-        activities.drop_nulls()
-        .sort("key")
-        .select(gap=pl.col("key") - pl.col("key").shift(1))
-        .select(
-            users=others, sessions=starts, duration_us=within + starts.cast(pl.Int64) * (LAST_ACTIVITY // MICROSECOND)
-        )
+    first, within, before = begins_user("gap"), at_most("gap", SESSION_GAP), pl.col("before")
+    # The last activity of its user is followed by another user's first one.
+    last = first.shift(-1, fill_value=True)
+    # All activities before the period lie in one instant: they would be one session of each of their users.
+    starts = (~within.fill_null(value=False)).sum() - (first & before).sum()
+    inside = microseconds("gap").filter(within & ~before).sum()
+    return activities.select(gap=gap("key"), before=is_before("key")).select(
+        users=first.sum(),
+        since=first.sum() - (last & before).sum(),
+        sessions=starts,
+        duration_us=inside + starts.cast(pl.Int64) * (LAST_ACTIVITY // MICROSECOND),
     )

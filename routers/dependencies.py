@@ -41,7 +41,7 @@ def get_snapshot(request: Request, settings: SettingsDep) -> Snapshot:
 
 async def get_period(settings: SettingsDep, now: NowDep) -> Period:
     """The days of the dashboard's series: START_DATE to today."""
-    return Period(settings.start_date, now.date())
+    return Period.of_days(settings.start_date, now.date())
 
 
 SnapshotDep = Annotated[Snapshot, Depends(get_snapshot)]

@@ -51,7 +51,7 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
 def period(request: pytest.FixtureRequest) -> Period:
     """All of it, the last months of it, and none of it."""
     start: date = request.param
-    return Period(start, data.NOW.date())
+    return Period.of_days(start, data.NOW.date())
 
 
 @pytest.fixture(scope="module")

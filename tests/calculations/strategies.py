@@ -85,7 +85,7 @@ class Case:
     @property
     def period(self) -> Period:
         """From START_DATE to today."""
-        return Period(self.start, self.now.date())
+        return Period.of_days(self.start, self.now.date())
 
     @property
     def tables(self) -> dict[str, list[Row]]:

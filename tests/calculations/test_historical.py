@@ -9,9 +9,9 @@ from calculations.period import Period
 from read_model.tables import ESTIMATIONS, PAGE_VIEWS, ROOMS, USERS, VOTES
 from tests.rows import rows
 
-WEEK = Period(date(2026, 3, 2), date(2026, 3, 6))  # Monday to Friday
-WITH_WEEKEND = Period(date(2026, 3, 6), date(2026, 3, 9))  # Friday to Monday
-SEVEN_WEEKS = Period(date(2026, 3, 2), date(2026, 4, 17))  # 35 weekdays, the 30th is Friday 10 April
+WEEK = Period.of_days(date(2026, 3, 2), date(2026, 3, 6))  # Monday to Friday
+WITH_WEEKEND = Period.of_days(date(2026, 3, 6), date(2026, 3, 9))  # Friday to Monday
+SEVEN_WEEKS = Period.of_days(date(2026, 3, 2), date(2026, 4, 17))  # 35 weekdays, the 30th is Friday 10 April
 
 
 def series_of(
@@ -204,7 +204,7 @@ def test_moving_average_is_over_rows_of_the_series() -> None:
 def test_start_date(first: date, last: date, expected: list[tuple[str, int, int]]) -> None:
     """Views on Saturday, Sunday and Tuesday: a row per weekday from START_DATE to today, the weekend in the total."""
     series = series_of(
-        Period(first, last),
+        Period.of_days(first, last),
         page_views="""
         viewed_at
         2026-03-07 00:00:00

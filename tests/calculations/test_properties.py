@@ -9,13 +9,13 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from calculations.activities import activities
 from calculations.behaviour import behaviour
 from calculations.daily import daily
 from calculations.historical import HistoricalDay, historical
 from calculations.location import location
-from calculations.packed_keys import user_time
 from calculations.reoccurring import ReoccurringDay, reoccurring
-from calculations.traffic import sessions, traffic
+from calculations.traffic import traffic, users_and_sessions
 from calculations.votes import votes
 from read_model.tables import ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, TABLES, USERS, VOTES, Table
 from tests.calculations.figures import fast
@@ -100,13 +100,8 @@ def test_sessions_add_up_over_users(case: Case, groups: Groups) -> None:
     """Their number and their total length, of which the average is made."""
 
     def figures(part: Case) -> Counts:
-        activities = pl.concat(
-            [
-                part.frame(PAGE_VIEWS).select(key=user_time("user_id", "viewed_at")),
-                part.frame(ESTIMATIONS).select(key=user_time("user_id", "estimated_at")),
-            ]
-        )
-        return dict(sessions(activities).collect().row(0, named=True))
+        active = activities(part.frame(ESTIMATIONS), part.period, part.frame(PAGE_VIEWS))
+        return dict(users_and_sessions(active).collect().row(0, named=True))
 
     assert_adds_up(figures, case, USER_KEYS, groups)
 

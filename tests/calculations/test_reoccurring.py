@@ -9,8 +9,8 @@ from calculations.reoccurring import ReoccurringDay, reoccurring
 from read_model.tables import ESTIMATIONS
 from tests.rows import rows
 
-WEEK = Period(date(2026, 3, 2), date(2026, 3, 6))  # Monday to Friday
-FIVE_WEEKS = Period(date(2026, 3, 2), date(2026, 4, 6))  # Monday to Monday
+WEEK = Period.of_days(date(2026, 3, 2), date(2026, 3, 6))  # Monday to Friday
+FIVE_WEEKS = Period.of_days(date(2026, 3, 2), date(2026, 4, 6))  # Monday to Monday
 
 
 def series_of(estimations: str = "", period: Period = WEEK) -> list[ReoccurringDay]:
@@ -182,7 +182,7 @@ def test_weekend_days_count_and_show_on_monday() -> None:
         bob     | 2026-03-06 09:00
         bob     | 2026-03-07 09:00
         """,
-        Period(date(2026, 3, 6), date(2026, 3, 9)),
+        Period.of_days(date(2026, 3, 6), date(2026, 3, 9)),
     )
     assert [(str(day.date), day.reoccurring_users) for day in series] == [("2026-03-06", 0), ("2026-03-09", 2)]
 
@@ -272,7 +272,7 @@ def test_a_weekend_day_is_a_last_day() -> None:
         ann     | 2026-03-06 09:00
         ann     | 2026-03-08 09:00
         """,
-        Period(date(2026, 3, 2), date(2026, 4, 8)),
+        Period.of_days(date(2026, 3, 2), date(2026, 4, 8)),
     )
     adjusted = adjusted_users(series)
     assert (adjusted["2026-04-06"], adjusted["2026-04-07"], adjusted["2026-04-08"]) == (1, 1, 0)
@@ -319,6 +319,6 @@ def test_start_date(first: date, last: date, dates: list[str]) -> None:
         ann     | 2026-03-04 09:00
         ann     | 2026-03-05 09:00
         """,
-        Period(first, last),
+        Period.of_days(first, last),
     )
     assert [(str(day.date), day.reoccurring_users) for day in series] == [(day, 0) for day in dates]

@@ -10,7 +10,7 @@ from calculations.traffic import Traffic, traffic
 from read_model.tables import ESTIMATIONS, INSTANT, PAGE_VIEWS
 from tests.rows import rows
 
-WEEK = Period(date(2026, 3, 2), date(2026, 3, 6))  # Monday to Friday
+WEEK = Period.of_days(date(2026, 3, 2), date(2026, 3, 6))  # Monday to Friday
 
 
 def traffic_of(*, views: str = "", estimations: str = "", period: Period = WEEK) -> Traffic:
@@ -411,9 +411,9 @@ def test_sessions_longer_than_a_32_bit_number_of_milliseconds() -> None:
 @pytest.mark.parametrize(
     ("period", "bounce_rate"),
     [
-        (Period(date(2026, 3, 9), date(2026, 3, 6)), 0),
-        (Period(date(2026, 2, 28), date(2026, 3, 6)), 1),
-        (Period(date(2026, 3, 6), date(2026, 3, 6)), 1),
+        (Period.of_days(date(2026, 3, 9), date(2026, 3, 6)), 0),
+        (Period.of_days(date(2026, 2, 28), date(2026, 3, 6)), 1),
+        (Period.of_days(date(2026, 3, 6), date(2026, 3, 6)), 1),
     ],
     ids=["in the future", "on a weekend", "today"],
 )
