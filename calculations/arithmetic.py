@@ -1,14 +1,17 @@
-"""The small last step of every figure: divide and round, never by zero."""
+"""The small last step of every figure: divide and round, never by zero; and rows per label."""
 
 from collections.abc import Iterable
 from decimal import Decimal
 
 import polars as pl
+from pydantic.config import JsonDict
 
 DECIMALS = 2
 EXACT = pl.Decimal(38, 6)
 UNKNOWN = "unknown"
 TOP = 40
+# In a figure's description: that of a whole period is not the sum of its parts'.
+NOT_ADDITIVE: JsonDict = {"x-additive": False}
 
 
 def average(total: float | Decimal, count: int) -> float:

@@ -36,20 +36,22 @@ class Behaviour(BaseModel, frozen=True):
 
 def behaviour(page_views: pl.LazyFrame, events: pl.LazyFrame, votes: pl.LazyFrame, rooms: pl.LazyFrame) -> Behaviour:
     """Count page views by route and source, events by kind and votes by room."""
-    routes, kinds, sources, named = pl.collect_all(
-        [
-            counts(page_views, "route"),
-            counts(events, "event"),
-            page_views_per_source(page_views),
-            votes_per_room(votes, rooms),
-        ]
-    )
-    return Behaviour(
-        routes=as_map(routes),
-        events=as_map(kinds),
-        sources=as_map(sources) | {OTHER: as_map(sources).get(OTHER, 0)},
-        rooms=as_map(named),
-    )
+    lists = behaviour_lists(page_views, events, votes, rooms)
+    lists["rooms"] = lists["rooms"].head(TOP)
+    maps = dict(zip(lists, map(as_map, pl.collect_all(lists.values())), strict=True))
+    return Behaviour.model_validate({**maps, "sources": maps["sources"] | {OTHER: maps["sources"].get(OTHER, 0)}})
+
+
+def behaviour_lists(
+    page_views: pl.LazyFrame, events: pl.LazyFrame, votes: pl.LazyFrame, rooms: pl.LazyFrame
+) -> dict[str, pl.LazyFrame]:
+    """The lists of `Behaviour` by name, uncut: a label (String) and `count` (UInt32), only labels that occur."""
+    return {
+        "routes": counts(page_views, "route"),
+        "events": counts(events, "event"),
+        "sources": page_views_per_source(page_views),
+        "rooms": votes_per_room(votes, rooms),
+    }
 
 
 def page_views_per_source(page_views: pl.LazyFrame) -> pl.LazyFrame:
@@ -72,7 +74,7 @@ def category(column: str) -> pl.Expr:
 
 
 def votes_per_room(votes: pl.LazyFrame, rooms: pl.LazyFrame) -> pl.LazyFrame:
-    """Votes per room name, the `TOP` largest: `name` (String, `"unknown"` for erased rooms), `count` (UInt32)."""
+    """Votes per room name: `name` (String, `"unknown"` for erased rooms), `count` (UInt32)."""
     per_room = votes.group_by("room_id").len("count")
     named = per_room.join(rooms.select("id", "name"), left_on="room_id", right_on="id", how="left")
-    return total_per_label(named.select("name", "count"), "name").head(TOP)
+    return total_per_label(named.select("name", "count"), "name")

@@ -5,6 +5,17 @@ from pydantic import BaseModel, Field
 
 from calculations.arithmetic import TOP, as_map, counts
 
+# The lists and their labels.
+LABELS = {
+    "device": ("device",),
+    "os": ("os",),
+    "browser": ("browser",),
+    "country": ("country",),
+    "country_region": ("country", "region"),
+    "country_city": ("country", "city"),
+}
+PLACES = ("country", "country_region", "country_city")
+
 
 class CountryRegion(BaseModel, frozen=True):
     """Users of one region."""
@@ -35,16 +46,9 @@ class Location(BaseModel, frozen=True):
 
 def location(users: pl.LazyFrame) -> Location:
     """Count users by device, system, browser and place."""
-    device, system, browser, country, region, city = pl.collect_all(
-        [
-            counts(users, "device"),
-            counts(users, "os"),
-            counts(users, "browser"),
-            counts(users, "country").head(TOP),
-            counts(users, "country", "region").head(TOP),
-            counts(users, "country", "city").head(TOP),
-        ]
-    )
+    lists = {name: users_per_label(users, name) for name in LABELS}
+    cut = [frame.head(TOP) if name in PLACES else frame for name, frame in lists.items()]
+    device, system, browser, country, region, city = pl.collect_all(cut)
     return Location(
         device=as_map(device),
         os=as_map(system),
@@ -53,3 +57,8 @@ def location(users: pl.LazyFrame) -> Location:
         country_region=[CountryRegion(**row) for row in region.iter_rows(named=True)],
         country_city=[CountryCity(**row) for row in city.iter_rows(named=True)],
     )
+
+
+def users_per_label(users: pl.LazyFrame, name: str) -> pl.LazyFrame:
+    """One of the lists of `LABELS`: its labels (String) and `count` (UInt32)."""
+    return counts(users, *LABELS[name])

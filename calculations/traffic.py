@@ -1,12 +1,13 @@
 """Visitors, page views, bounce rate and session length (metrics reference, traffic)."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 import polars as pl
 from pydantic import BaseModel, Field
 
 from calculations.activities import activities
-from calculations.arithmetic import average
+from calculations.arithmetic import NOT_ADDITIVE, average
 from calculations.packed_keys import (
     MICROSECOND,
     at_most,
@@ -20,6 +21,7 @@ from calculations.period import Period
 
 SESSION_GAP = timedelta(minutes=10)
 LAST_ACTIVITY = timedelta(seconds=10)
+SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 
 
@@ -38,17 +40,77 @@ class Traffic(BaseModel, frozen=True):
     )
 
 
+class Visits(BaseModel, frozen=True):
+    """Traffic of a period."""
+
+    visitors: int = Field(
+        ge=0,
+        description="Distinct users with a page view. Not additive: days do not add up to a week.",
+        json_schema_extra=NOT_ADDITIVE,
+    )
+    visits: int = Field(
+        ge=0,
+        description="Sessions of page views and estimations, which end after 10 minutes without either. "
+        "Not additive: one that goes on past midnight is a visit of both days.",
+        json_schema_extra=NOT_ADDITIVE,
+    )
+    page_views: int = Field(ge=0, description="Page views.")
+    views_per_visit: float = Field(ge=0, description="Mean number of page views of a visit; 0 without visits.")
+    bounce_rate: float = Field(
+        ge=0, le=1, description="Share of the visitors (0 to 1) who made no estimation; 0 without visitors."
+    )
+    visit_duration: float = Field(ge=0, description="Mean length of a visit, in seconds; 0 without visits.")
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What traffic's figures are made of; all but the first two since the period began."""
+
+    users: int
+    page_views: int
+    visitors: int
+    bounced: int
+    sessions: int
+    duration: timedelta
+
+
 def traffic(
     page_views: pl.LazyFrame, estimations: pl.LazyFrame, period: Period, active: pl.LazyFrame | None = None
 ) -> Traffic:
-    """Count visitors, the share of them who left without estimating, and the mean length of a session.
+    """Visitors of all time, the share of them who left without estimating, and the mean length of a session.
 
     Args:
         page_views: The table.
         estimations: The table.
-        period: Sessions and the bounce rate count from its first day.
+        period: Sessions and the bounce rate count from its beginning.
         active: What `activities` makes of the same arguments, for who has it already.
     """
+    counted = count(page_views, estimations, period, active)
+    return Traffic(
+        unique_users=counted.users,
+        page_views=counted.page_views,
+        bounce_rate=average(counted.bounced, counted.visitors),
+        average_duration=average(counted.duration // MICROSECOND, counted.sessions * (MINUTE // MICROSECOND)),
+    )
+
+
+def visits(page_views: pl.LazyFrame, estimations: pl.LazyFrame, period: Period) -> Visits:
+    """Visitors and visits of a period, of the rows within it."""
+    counted = count(page_views, estimations, period)
+    return Visits(
+        visitors=counted.users,
+        visits=counted.sessions,
+        page_views=counted.page_views,
+        views_per_visit=average(counted.page_views, counted.sessions),
+        bounce_rate=average(counted.bounced, counted.visitors),
+        visit_duration=average(counted.duration // MICROSECOND, counted.sessions * (SECOND // MICROSECOND)),
+    )
+
+
+def count(
+    page_views: pl.LazyFrame, estimations: pl.LazyFrame, period: Period, active: pl.LazyFrame | None = None
+) -> Counted:
+    """Count users, page views and sessions; the arguments are those of `traffic`."""
     keys = activities(estimations, period, page_views) if active is None else active
     views, all_, looked, estimated = pl.collect_all(
         [
@@ -58,13 +120,14 @@ def traffic(
             users_and_sessions(keys.filter(is_estimation("key"))).select("since"),
         ]
     )
-    # Everybody active less everybody who estimated: those who only looked.
-    bounced = all_["since"].item() - estimated["since"].item()
-    return Traffic(
-        unique_users=looked["users"].item(),
+    return Counted(
+        users=looked["users"].item(),
         page_views=views.item(),
-        bounce_rate=average(bounced, looked["since"].item()),
-        average_duration=average(all_["duration_us"].item(), all_["sessions"].item() * (MINUTE // MICROSECOND)),
+        visitors=looked["since"].item(),
+        # Everybody active less everybody who estimated: those who only looked.
+        bounced=all_["since"].item() - estimated["since"].item(),
+        sessions=all_["sessions"].item(),
+        duration=all_["duration"].item(),
     )
 
 
@@ -79,7 +142,7 @@ def users_and_sessions(activities: pl.LazyFrame) -> pl.LazyFrame:
 
     Returns:
         One row: `users`, `since` those of them with an activity since the period began, `sessions` since then (all
-        UInt32) and `duration_us` (Int64, microseconds).
+        UInt32) and their `duration` (Duration, microseconds).
     """
     first, within, before = begins_user("gap"), at_most("gap", SESSION_GAP), pl.col("before")
     # The last activity of its user is followed by another user's first one.
@@ -91,5 +154,5 @@ def users_and_sessions(activities: pl.LazyFrame) -> pl.LazyFrame:
         users=first.sum(),
         since=first.sum() - (last & before).sum(),
         sessions=starts,
-        duration_us=inside + starts.cast(pl.Int64) * (LAST_ACTIVITY // MICROSECOND),
+        duration=(inside + starts.cast(pl.Int64) * (LAST_ACTIVITY // MICROSECOND)).cast(pl.Duration("us")),
     )

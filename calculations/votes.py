@@ -18,7 +18,7 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 
 
 class Votes(BaseModel, frozen=True):
-    """Votes over all rows; an average over nothing is 0."""
+    """Votes and estimations; an average over nothing is 0."""
 
     total_votes: int = Field(ge=0, description="Votes.")
     total_estimations: int = Field(ge=0, description="Estimations given in votes.")
@@ -28,18 +28,20 @@ class Votes(BaseModel, frozen=True):
     avg_estimation: float = Field(description="Mean over votes of their average estimation, in story points.")
     avg_min_estimation: float = Field(description="Mean over votes of their lowest estimation, in story points.")
     avg_max_estimation: float = Field(description="Mean over votes of their highest estimation, in story points.")
-    weekday_counts: dict[str, int] = Field(description="Votes per UTC weekday, Monday to Sunday, all seven present.")
+    weekday_counts: dict[str, int] = Field(description="Votes per weekday, Monday to Sunday, all seven present.")
     estimation_counts: dict[int, int] = Field(
         description="Estimations per value in story points, ascending; estimations without a value are left out."
     )
 
 
-def votes(votes: pl.LazyFrame, estimations: pl.LazyFrame) -> Votes:
-    """Count votes and estimations and average over votes."""
+def votes(votes: pl.LazyFrame, estimations: pl.LazyFrame, zone: str = "UTC") -> Votes:
+    """Count votes and estimations and average over votes; `zone` is the time zone of the weekdays."""
     totals, weekdays, values = pl.collect_all(
         [
             votes.select(pl.len().alias("votes"), *sums_and_counts(MEASURES)),
-            votes.group_by(weekday=pl.col("voted_at").dt.weekday()).len("count").drop_nulls(),
+            votes.group_by(weekday=pl.col("voted_at").dt.convert_time_zone(zone).dt.weekday())
+            .len("count")
+            .drop_nulls(),
             estimations.group_by("estimation").len("count").drop_nulls().sort("estimation"),
         ]
     )
