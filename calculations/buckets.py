@@ -39,10 +39,11 @@ class Buckets:
         """The buckets that hold a period; none for an empty one."""
         first = _first_day(period.first, granularity, week_start)
         days = pl.date_range(first, period.last + LONGEST, INTERVALS[granularity], eager=True)
-        edges = _midnights(days, period.zone)
+        edges = _midnights(days, period.zone).unique(maintain_order=True)
         if granularity == "hour":
-            hours = pl.datetime_ranges(edges, edges.shift(-1), "1h", closed="left", eager=True).head(-1)
-            edges = hours.explode()
+            # Lord Howe Island shifts its clocks by 30 minutes: the hour of the shift is longer, the next ones are full.
+            halves = pl.datetime_ranges(edges, edges.shift(-1), "30m", closed="left", eager=True).head(-1).explode()
+            edges = halves.filter(halves.dt.convert_time_zone(period.zone).dt.minute() == 0)
             edges = edges.filter((edges.shift(-1) > period.start).fill_null(value=True))
         inside = edges.filter(edges < period.end) if period.start < period.end else edges.clear()
         return cls(edges.head(len(inside) + 1), period.zone)
@@ -66,7 +67,8 @@ class Buckets:
             first_us: int = self.edges.dt.timestamp("us")[0]
             width_us: int = widths[0] // MICROSECOND
             return ((time.dt.timestamp("us") - first_us) // width_us).cast(pl.Int32)
-        return pl.lit(self.edges).search_sorted(time, side="right").cast(pl.Int32) - 1
+        found = pl.lit(self.edges).search_sorted(time, side="right").cast(pl.Int32) - 1
+        return pl.when(time.is_not_null()).then(found)
 
     def spine(self) -> pl.LazyFrame:
         """One row per bucket in order: `bucket`, its number (Int32)."""

@@ -72,6 +72,27 @@ FURTHER_COLUMNS: Mapping[Table, Mapping[str, pl.DataType]] = {
 }
 WIDER: Mapping[pl.DataType, pl.DataType] = {pl.Int16(): pl.Int32(), pl.Int32(): pl.Int64()}
 
+# A zone and a local day on which its clocks are shifted, or the day after: hours or midnights are missing or twice.
+SHIFTS = (
+    ("UTC", date(2026, 3, 29)),
+    ("Europe/Berlin", date(2026, 3, 29)),
+    ("Europe/Berlin", date(2026, 10, 25)),
+    ("America/New_York", date(2026, 3, 8)),
+    ("America/New_York", date(2026, 11, 1)),
+    ("Asia/Kolkata", date(2026, 3, 29)),
+    ("Asia/Kathmandu", date(2026, 3, 29)),
+    ("Australia/Lord_Howe", date(2026, 4, 5)),
+    ("Australia/Lord_Howe", date(2026, 10, 4)),
+    ("America/Caracas", date(2016, 5, 1)),
+    ("America/Santiago", date(2025, 4, 6)),
+    ("America/Santiago", date(2025, 9, 7)),
+    ("Asia/Beirut", date(2025, 3, 30)),
+    ("Africa/Cairo", date(2025, 4, 25)),
+    ("America/Havana", date(2025, 11, 2)),
+    ("Pacific/Apia", date(2026, 3, 29)),
+)
+ZONES = tuple(sorted({zone for zone, _ in SHIFTS}))
+
 
 @dataclass(frozen=True)
 class Case:
@@ -216,3 +237,17 @@ def busy_case(size: int) -> Case:
     }
     rows[ROOMS] = [row | {"id": room_id} for room_id, row in zip(ROOM_IDS, rows[ROOMS], strict=False)]
     return Case(rows, start, datetime(2024, 8, 4, 9, 0, tzinfo=UTC), is_wide=True)
+
+
+@st.composite
+def periods(draw: st.DrawFn) -> Period:
+    """Whole local days or some stretch of time, at most 40 days, from before a shift of clocks or from anywhere."""
+    zone, shift = draw(st.sampled_from(SHIFTS))
+    near = st.integers(-3, 1).map(lambda number: shift + timedelta(days=number))
+    first = draw(st.one_of(near, near, st.dates(date(2013, 1, 1), date(2030, 12, 31))))
+    days = Period.of_days(first, first + timedelta(days=draw(st.sampled_from((0, 1, 3, 8, 40)))), zone)
+    if draw(st.booleans()):
+        return days
+    later, shorter = draw(st.integers(0, 20 * 3600)), draw(st.integers(0, 20 * 3600))
+    start = days.start + timedelta(seconds=later)
+    return Period(start, max(start, days.end - timedelta(seconds=shorter, microseconds=1)), zone)
