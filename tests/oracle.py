@@ -271,6 +271,29 @@ def room_stats(tables: Tables, room_id: int) -> dict[str, Any]:
     }
 
 
+def rooms(tables: Tables) -> list[dict[str, Any]]:
+    """Every room with a vote, by id: name and times (`unknown` and null when it no longer exists) and `room_stats`."""
+    erased = {"name": None, "first_used_at": None, "last_used_at": None}
+    room_by_id = {room["id"]: room for room in tables["fpp_rooms"]}
+    listed = []
+    for room_id in sorted(distinct(tables["fpp_votes"], "room_id")):
+        room = room_by_id.get(room_id, erased)
+        times = {"first_used_at": room["first_used_at"], "last_used_at": room["last_used_at"]}
+        listed.append({"id": room_id, "name": label(room["name"])} | times | room_stats(tables, room_id))
+    return listed
+
+
+def room_series(tables: Tables, room_id: int, edges: Sequence[datetime]) -> list[dict[str, Any]]:
+    """The room's votes and their estimations from each edge (inclusive) to the next (exclusive)."""
+    rows = [row for row in tables["fpp_votes"] if row["room_id"] == room_id and row["voted_at"] is not None]
+    series = []
+    for number in range(len(edges) - 1):
+        inside = [row for row in rows if edges[number] <= row["voted_at"] < edges[number + 1]]
+        estimations = sum(known(inside, "amount_of_estimations"))
+        series.append({"bucket": number, "votes": len(inside), "estimations": estimations})
+    return series
+
+
 def daily(tables: Tables, now: datetime) -> dict[str, Any]:
     """Section 4, `GET /daily-analytics`: the 24 hours before `now`, which itself is no longer part of them."""
 

@@ -1,9 +1,18 @@
-"""The figures of one room, worked by hand."""
+"""The figures of one room, worked by hand, and rounded as Python rounds."""
 
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from calculations.room_stats import RoomStats, room_stats
+from calculations.room_stats import TOTALS, RoomStats, figures, room_stats, rounded
 from read_model.tables import VOTES
+from tests import oracle
+from tests.calculations.strategies import Case
 from tests.rows import repeated, rows
 
 ZEROS = RoomStats(
@@ -17,6 +26,13 @@ ZEROS = RoomStats(
     spectators=0,
     spectators_per_vote=0,
 )
+
+# Counts that divide into ties, and others; with totals in hundredths and whole.
+COUNTS = st.one_of(st.sampled_from((1, 2, 4, 8, 20, 40, 200, 2_000)), st.integers(1, 10**7))
+SUMS = st.integers(-(10**6), 10**6) | st.integers(-(2**40), 2**40)
+QUOTIENTS = st.builds(lambda total, count: float(total) / count, SUMS, COUNTS)
+QUOTIENTS_OF_HUNDREDTHS = st.builds(lambda total, count: float(Decimal(total).scaleb(-2)) / count, SUMS, COUNTS)
+FLOATS = st.floats(-1e9, 1e9)
 
 
 def test_an_empty_table_is_all_zeros() -> None:
@@ -129,3 +145,74 @@ def test_sums_above_32_bits() -> None:
     result = room_stats(repeated(drawn, 70_000), 7)
     assert (result.votes, result.estimations, result.spectators) == (70_000, 2_293_690_000, 2_293_690_000)
     assert (result.duration, result.estimations_per_vote) == (32_767, 32_767)
+
+
+@pytest.mark.parametrize(
+    ("values", "mean"),
+    [
+        (("2.67", "2.68"), 2.67),
+        (("2.66", "2.67"), 2.67),
+        (("1.00", "1.01"), 1.0),
+        (("0.12", "0.13"), 0.12),
+        (("0.13", "0.14"), 0.14),
+        (("-0.29", "-0.30"), -0.29),
+        (("0.07", "0.07"), 0.07),
+        (("-0.01", "0.00", "0.00"), -0.0),
+    ],
+)
+def test_a_mean_between_two_hundredths_goes_to_the_nearer_one(values: tuple[str, ...], mean: float) -> None:
+    """In binary 2.675 and 1.005 are less than written, 2.665 and -0.295 more; 0.125 is exact and goes to the even 12,
+    while 0.135 is more. A mean of -0.003 is -0.0, and 0.07 has no further digits."""
+    drawn = rows(VOTES, "room_id | avg_estimation\n" + "\n".join(f"7 | {value}" for value in values))
+    assert repr(room_stats(drawn, 7).avg_avg_estimation) == repr(mean)
+
+
+@given(st.lists(QUOTIENTS | QUOTIENTS_OF_HUNDREDTHS | FLOATS, max_size=100))
+def test_numbers_are_rounded_as_python_rounds(numbers: list[float]) -> None:
+    """To the last bit, and to the sign of a zero."""
+    table = pl.LazyFrame({"number": numbers}, schema={"number": pl.Float64()})
+    result = table.select(rounded(pl.col("number"))).collect().to_series().to_list()
+    assert [repr(number) for number in result] == [repr(round(number, 2)) for number in numbers]
+
+
+def test_every_tie_up_to_a_hundred_is_rounded_as_python_rounds() -> None:
+    """0.005, 0.015, ... 99.995 and the numbers just before and after them, of both signs."""
+    ties = pl.Series([(2 * number + 1) / 200 for number in range(10_000)])
+    numbers = pl.concat([sign * (ties + step * 1e-14) for sign in (-1, 1) for step in (-1, 0, 1)])
+    result = numbers.to_frame("number").select(rounded(pl.col("number"))).to_series().to_list()
+    assert result == [round(number, 2) for number in numbers]
+
+
+@st.composite
+def votes_of_one_room(draw: st.DrawFn) -> Case:
+    """Few votes of any numbers: means of any two decimals, amounts as large as the columns hold."""
+    is_wide = draw(st.booleans())
+    largest = 2**31 - 1 if is_wide else 2**15 - 1
+    amounts = st.none() | st.integers(0, 20) | st.integers(largest - 20, largest)
+    points = st.none() | st.integers(-1, 100)
+    row = st.fixed_dictionaries(
+        dict.fromkeys(VOTES.columns, st.none())
+        | dict.fromkeys(("amount_of_estimations", "amount_of_spectators", "duration"), amounts)
+        | dict.fromkeys(("min_estimation", "max_estimation"), points)
+        | {"room_id": st.just(7), "avg_estimation": st.none() | st.decimals("-99.99", "99.99", places=2)}
+    )
+    votes: list[dict[str, Any]] = draw(st.lists(row, max_size=10)) * draw(st.sampled_from((1, 3)))
+    return Case({VOTES: votes}, date(2026, 3, 2), datetime(2026, 3, 2, tzinfo=UTC), is_wide)
+
+
+@given(votes_of_one_room())
+def test_figures_of_any_numbers_are_those_of_plain_python(case: Case) -> None:
+    """Sums above 2³¹ and averages of Decimal(4, 2), also in pieces of one row."""
+    expected = oracle.room_stats(case.tables, 7)
+    with pl.Config(engine_affinity="streaming", streaming_chunk_size=1):
+        streamed = room_stats(case.frame(VOTES), 7).model_dump()
+    assert repr(room_stats(case.frame(VOTES), 7).model_dump()) == repr(streamed) == repr(expected)
+
+
+def test_figures_are_the_fields_in_order() -> None:
+    """After the keys; whole numbers Int64, means Float64."""
+    totals = rows(VOTES).group_by("room_id").agg(TOTALS)
+    schema = figures(totals, "room_id").collect_schema()
+    whole = ("votes", "duration", "estimations", "spectators")
+    fields = {name: pl.Int64() if name in whole else pl.Float64() for name in RoomStats.model_fields}
+    assert list(schema.items()) == [("room_id", pl.Int32()), *fields.items()]
