@@ -3,7 +3,9 @@
 Each mutant is made in a copy of its own; the working tree is never touched. When the source changes, only `MUTANTS`
 has to follow: `old` must occur exactly once in its file.
 
-    python -m tests.mutants [words of a name]
+    python -m tests.mutants [--own] [part of a name or of its file]...
+
+`--own` judges by the tests of the broken module alone, `tests/calculations/test_<module>.py`, which takes seconds.
 
 Exit code: 0 when all were killed, 1 when one survived or could not be judged.
 """
@@ -14,6 +16,7 @@ import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -32,6 +35,7 @@ NEEDED = (
 )
 PYTEST = (sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider")
 DRAWN = ("test_properties", "test_twin")  # the tests with drawn examples, which take long
+OWN = "--own"
 AT_ONCE = 2
 LONGEST_RUN_S = 600
 PASSED = 0
@@ -51,21 +55,50 @@ class Mutant(NamedTuple):
 MUTANTS = (
     # Traffic
     Mutant("session gap of 11 minutes", "traffic.py", "minutes=10", "minutes=11"),
-    Mutant("session ends at exactly 10 minutes", "traffic.py", "gap > longest", "gap >= longest"),
     Mutant("last activity takes no time", "traffic.py", "seconds=10", "seconds=0"),
-    Mutant("bounce rate over all users", "traffic.py", 'seen["since"]', 'seen["users"]'),
-    Mutant("bounce rate of those who stayed", "traffic.py", "average(bounced", "average(estimators.item()"),
-    Mutant("bounce rate forgives old estimations", "traffic.py", "estimated.select(user", "estimations.select(user"),
-    Mutant("visitors by their first page view", "traffic.py", '("viewed_at").max()', '("viewed_at").min()'),
-    Mutant("nobody is a visitor", "traffic.py", "(known & period", "(period"),
-    Mutant("sessions of views before START_DATE", "traffic.py", "views.select(key", "page_views.select(key"),
+    Mutant("bounce rate over all users", "traffic.py", 'visitors=looked["since"]', 'visitors=looked["users"]'),
+    Mutant("bounce rate of those who stayed", "traffic.py", 'all_["since"].item() - ', ""),
+    Mutant("visitors by their first page view", "traffic.py", "first.shift(-1, fill_value=True)", "first"),
+    Mutant("visitors of all time", "traffic.py", "since=first.sum() - (last & before).sum()", "since=first.sum()"),
     Mutant(
-        "unique users since START_DATE",
-        "traffic.py",
-        "users=known.sum()",
-        'users=(known & period.since_first("last")).sum()',
+        "unique users since START_DATE", "traffic.py", "users=first.sum()", "users=first.sum() - (last & before).sum()"
     ),
+    Mutant("sessions before START_DATE", "traffic.py", ".sum() - (first & before).sum()", ".sum()"),
+    Mutant("the last user has no end", "traffic.py", "fill_value=True", "fill_value=False"),
     Mutant("session length in seconds", "traffic.py", "minutes=1)", "seconds=1)"),
+    # Activities
+    Mutant(
+        "estimations before START_DATE",
+        "activities.py",
+        'estimations.filter(period.has_begun("estimated_at"))',
+        "estimations",
+    ),
+    Mutant("page views before START_DATE", "activities.py", 'period.has_begun("viewed_at")', "pl.lit(value=True)"),
+    Mutant("nobody is a user", "activities.py", ".drop_nulls()", ".fill_null(0)"),
+    Mutant("activities in any order", "activities.py", ".sort()", ""),
+    Mutant("users who only looked are numbered", "activities.py", '.filter(is_estimation("key"))', ""),
+    # Packed keys
+    Mutant("session ends at exactly 10 minutes", "packed_keys.py", "(gap) <= longest", "(gap) < longest"),
+    Mutant("an estimation is later than its time", "packed_keys.py", "TICKS + ESTIMATED", "TICKS"),
+    Mutant("a microsecond more is within", "packed_keys.py", "TICKS + ESTIMATED", "TICKS + TICKS"),
+    Mutant("the kind is half a microsecond", "packed_keys.py", "ESTIMATED = 1", "ESTIMATED = 2"),
+    Mutant(
+        "gaps end a microsecond early", "packed_keys.py", "wrap_numerical=True) + ESTIMATED", "wrap_numerical=True)"
+    ),
+    Mutant("the first key begins no user", "packed_keys.py", "pl.col(gap).is_null() | ", ""),
+    Mutant("neighbouring hashes are one user", "packed_keys.py", "_ANOTHER_USER = 1 << 63", "_ANOTHER_USER = 1 << 64"),
+    Mutant("years make another user", "packed_keys.py", "(gap) > _ANOTHER_USER", "(gap) > _ANOTHER_USER >> 10"),
+    Mutant("before includes the first microsecond", "packed_keys.py", "_ticks(key) < TICKS", "_ticks(key) <= TICKS"),
+    Mutant("times taken for sorted", "packed_keys.py", " & pl.lit(_ANOTHER_USER - 1, pl.UInt64)", ""),
+    Mutant(
+        "no user hashed",
+        "packed_keys.py",
+        "pl.when(pl.col(column).is_not_null()).then(pl.col(column).hash())",
+        "pl.col(column).hash()",
+    ),
+    Mutant("rooms are users", "packed_keys.py", "% ROOM + ROOM", "% ROOM"),
+    Mutant("room -1 is another", "packed_keys.py", "ROOM = 1 << 39", "ROOM = 1 << 31"),
+    Mutant("8 million days", "packed_keys.py", "DAY_BITS = 24", "DAY_BITS = 23"),
     # Votes
     Mutant("mean duration in seconds", "votes.py", "timed * MINUTE", "timed"),
     Mutant("the week begins on Sunday", "votes.py", "start=1", "start=0"),
@@ -76,7 +109,7 @@ MUTANTS = (
     Mutant("null source counted", "behaviour.py", '("source").len("count").drop_nulls()', '("source").len("count")'),
     Mutant("the last source rule wins", "behaviour.py", "reversed(SOURCE_RULES)", "SOURCE_RULES"),
     Mutant("dots match anything", "behaviour.py", r"www\.google\.com", "www.google.com"),
-    Mutant("Other absent when 0", "behaviour.py", " | {OTHER: as_map(sources).get(OTHER, 0)}", ""),
+    Mutant("Other absent when 0", "behaviour.py", ' | {OTHER: maps["sources"].get(OTHER, 0)}', ""),
     Mutant("all rooms listed", "behaviour.py", ".head(TOP)", ""),
     # Reoccurring
     Mutant("adjusted: D - last < 30", "reoccurring.py", "ACTIVE_DAYS = 30", "ACTIVE_DAYS = 29"),
@@ -86,7 +119,7 @@ MUTANTS = (
     Mutant("reoccurring anew on every day", "reoccurring.py", "again & ~third", "again | ~third"),
     Mutant("reoccurring since ever", "reoccurring.py", '.filter(period.contains("estimated_at"))', ""),
     Mutant(
-        "reoccurring forgets weekends", "reoccurring.py", "SERIES).with_", 'SERIES).filter(is_weekday("day")).with_'
+        "reoccurring forgets weekends", "reoccurring.py", "SERIES).with_", 'SERIES).filter(is_weekday("date")).with_'
     ),
     Mutant(
         "lapsed while still coming",
@@ -96,14 +129,22 @@ MUTANTS = (
     ),
     # Historical
     Mutant("moving average of 31 rows", "historical.py", "WINDOW = 30", "WINDOW = 31"),
-    Mutant("totals forget weekends", "historical.py", "counted, SERIES)", 'counted, SERIES).filter(is_weekday("day"))'),
-    Mutant("moving average over weekends", "historical.py", '.filter(is_weekday("day"))', ""),
+    Mutant(
+        "totals forget weekends", "historical.py", "counted, SERIES)", 'counted, SERIES).filter(is_weekday("date"))'
+    ),
+    Mutant("moving average over weekends", "historical.py", ".filter(shown)", ""),
+    Mutant("rows of one instant are one", "historical.py", "pl.len()", "pl.col(time).n_unique()"),
     Mutant("moving average in whole numbers", "historical.py", "round(DECIMALS)", "round(0)"),
     # Location
-    Mutant("all countries listed", "location.py", '"country").head(TOP)', '"country")'),
+    Mutant("all countries listed", "location.py", 'PLACES = ("country", ', "PLACES = ("),
     # Room and day
-    Mutant("per vote over known values", "room_stats.py", '_estimations_sum"], count)', '_estimations_sum"], timed)'),
-    Mutant("room duration over all votes", "room_stats.py", "float(seconds) / timed", "float(seconds) / count"),
+    Mutant(
+        "per vote over known values",
+        "room_stats.py",
+        '_mean("amount_of_estimations", "votes")',
+        '_mean_known("amount_of_estimations")',
+    ),
+    Mutant("room duration over all votes", "room_stats.py", '_mean_known("duration")', '_mean("duration", "votes")'),
     Mutant("day of 25 hours", "daily.py", "hours=24", "hours=25"),
     Mutant("day includes now", "daily.py", 'closed="left"', 'closed="both"'),
     Mutant("day excludes its first moment", "daily.py", 'closed="left"', 'closed="none"'),
@@ -115,49 +156,74 @@ MUTANTS = (
     Mutant("ties by name descending", "arithmetic.py", "[True, *[False] * len(columns)]", "True"),
     Mutant("means over nulls", "arithmetic.py", "pl.col(name).count()", "pl.col(name).len()"),
     Mutant("sums of binary numbers", "arithmetic.py", "cast(EXACT)", "cast(pl.Float64)"),
-    Mutant("START_DATE exclusive", "period.py", "pl.col(column) >= datetime", "pl.col(column) > datetime"),
-    Mutant("quiet days dropped", "period.py", "[spine, *counted]", "[*counted]"),
+    # Periods
+    Mutant("START_DATE exclusive", "period.py", "pl.col(column) >= self.start", "pl.col(column) > self.start"),
+    Mutant("the end inclusive", "period.py", "< self.end", "<= self.end"),
+    Mutant("the day after the last", "period.py", "self.end - MICROSECOND", "self.end"),
     Mutant(
-        "today has no row",
+        "periods of negative length",
         "period.py",
-        "date_range(self.first, self.last",
-        'date_range(self.first, self.last, closed="left"',
+        "max(start, midnight(last + timedelta(days=1), zone))",
+        "midnight(last + timedelta(days=1), zone)",
     ),
-    Mutant(
-        "rows of other days in the series", "period.py", '.filter(pl.col("day").is_between(self.first, self.last))', ""
-    ),
-    Mutant("Saturday is a weekday", "period.py", "FRIDAY = 5", "FRIDAY = 6"),
-    Mutant("Friday is no weekday", "period.py", "FRIDAY = 5", "FRIDAY = 4"),
+    Mutant("the second midnight", "period.py", "time(), ", "time(fold=1), "),
+    Mutant("days of UTC", "period.py", "instant.astimezone(ZoneInfo(zone))", "instant"),
+    # Buckets
+    Mutant("quiet days dropped", "buckets.py", "[spine, *counted]", "[*counted]"),
+    Mutant("today has no row", "buckets.py", "head(len(inside) + 1)", "head(len(inside))"),
+    Mutant("rows of the day after", "buckets.py", 'len(self), closed="left"', 'len(self) + 1, closed="left"'),
+    Mutant("rows of the day before", "buckets.py", "is_between(0, len", "is_between(-1, len"),
+    Mutant("a bucket from the end on", "buckets.py", "edges < period.end", "edges <= period.end"),
+    Mutant("the hour before the first", "buckets.py", "> period.start)", ">= period.start)"),
+    Mutant("hours with both ends", "buckets.py", '"30m", closed="left"', '"30m", closed="both"'),
+    Mutant("half hours", "buckets.py", ".minute() == 0", ".minute() >= 0"),
+    Mutant("hours of UTC", "buckets.py", "halves.dt.convert_time_zone(period.zone).dt", "halves.dt"),
+    Mutant("all buckets of one width", "buckets.py", "len(widths) == 1", "len(widths) >= 1"),
+    Mutant("an edge is in the bucket before it", "buckets.py", 'side="right"', 'side="left"'),
+    Mutant("no instant is before the first", "buckets.py", "pl.when(time.is_not_null()).then(found)", "found"),
+    Mutant("a week begins a day late", "buckets.py", 'week_start == "sunday"', 'week_start == "monday"'),
+    Mutant("a quarter is any three months", "buckets.py", '"month": 1, "quarter": 3', '"month": 1, "quarter": 1'),
+    Mutant("a leap year has no end", "buckets.py", "days=366", "days=365"),
+    Mutant("the day begins at its last midnight", "buckets.py", 'ambiguous="earliest"', 'ambiguous="latest"'),
+    Mutant("days without midnight fail", "buckets.py", 'non_existent="null"', 'non_existent="raise"'),
+    Mutant("skipped days have a bucket", "buckets.py", ".unique(maintain_order=True)", ""),
+    Mutant("dates of UTC", "buckets.py", ".dt.convert_time_zone(self.zone)", ""),
+    Mutant("Saturday is a weekday", "buckets.py", "FRIDAY = 5", "FRIDAY = 6"),
+    Mutant("Friday is no weekday", "buckets.py", "FRIDAY = 5", "FRIDAY = 4"),
 )
 
 
-def main(words: list[str]) -> int:
-    """Judge the mutants whose name contains `words`; returns the exit code."""
-    chosen = [mutant for mutant in MUTANTS if " ".join(words) in mutant.name]
+def main(arguments: list[str]) -> int:
+    """Judge the mutants whose name or file contains one of the arguments, all without any; returns the exit code."""
+    parts = [argument for argument in arguments if argument != OWN]
+    chosen = [
+        mutant for mutant in MUTANTS if not parts or any(part in f"{mutant.file} {mutant.name}" for part in parts)
+    ]
     if not chosen:
-        say(f"No mutant is named {' '.join(words)!r}")
+        say(f"No mutant is named {' or '.join(map(repr, parts))}")
         return 1
-    if reason := unmutated_failure():
+    is_own = OWN in arguments
+    if reason := unmutated_failure({Path(mutant.file).stem for mutant in chosen}, is_own=is_own):
         say(f"The tests fail before anything is broken: {reason}")
         return 1
     with ThreadPoolExecutor(AT_ONCE) as pool:
         verdicts = []
-        for mutant, (is_killed, verdict) in zip(chosen, pool.map(judge, chosen), strict=True):
+        for mutant, (is_killed, verdict) in zip(chosen, pool.map(partial(judge, is_own=is_own), chosen), strict=True):
             say(f"{mutant.file:<15} {mutant.name:<40} {verdict}")
             verdicts.append(is_killed)
     say(f"{sum(verdicts)} of {len(verdicts)} mutants killed")
     return 0 if all(verdicts) else 1
 
 
-def unmutated_failure() -> str | None:
+def unmutated_failure(subjects: set[str], *, is_own: bool) -> str | None:
     """The first failure of the tests on an unchanged copy, if any."""
     with TemporaryDirectory(prefix="fpp-mutants-") as directory:
         copy_needed(Path(directory))
-        code, output = run_tests(Path(directory), test_files(Path(directory), "all"))
+        code, output = run_tests(Path(directory), test_files(Path(directory), subjects, is_own=is_own))
     return None if code == PASSED else gist(output)
 
 
-def judge(mutant: Mutant) -> tuple[bool, str]:
+def judge(mutant: Mutant, *, is_own: bool) -> tuple[bool, str]:
     """Whether a test fails on the mutant, and what to say about it."""
     with TemporaryDirectory(prefix="fpp-mutants-") as directory:
         copy_needed(Path(directory))
@@ -166,7 +232,7 @@ def judge(mutant: Mutant) -> tuple[bool, str]:
         if (found := text.count(mutant.old)) != 1:
             return False, f"NOT APPLIED: {mutant.old!r} occurs {found} times, not once"
         source.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
-        code, output = run_tests(Path(directory), test_files(Path(directory), source.stem))
+        code, output = run_tests(Path(directory), test_files(Path(directory), {source.stem}, is_own=is_own))
     if code == PASSED:
         return False, "SURVIVED"
     if failed := FAILED.search(output):
@@ -185,12 +251,13 @@ def copy_needed(directory: Path) -> None:
             shutil.copy(source, target)
 
 
-def test_files(directory: Path, subject: str) -> list[str]:
-    """All tests of the calculations: those of the subject first, those with drawn examples last."""
-    files = (directory / "tests" / "calculations").glob("test_*.py")
-    return [
-        str(file) for file in sorted(files, key=lambda file: (file.stem != f"test_{subject}", file.stem in DRAWN, file))
+def test_files(directory: Path, subjects: set[str], *, is_own: bool) -> list[str]:
+    """All tests of the calculations, those of the subjects first (`is_own`: only them), those of drawn rows last."""
+    own = {f"test_{subject}" for subject in subjects}
+    files = [
+        file for file in (directory / "tests" / "calculations").glob("test_*.py") if not is_own or file.stem in own
     ]
+    return [str(file) for file in sorted(files, key=lambda file: (file.stem not in own, file.stem in DRAWN, file))]
 
 
 def run_tests(directory: Path, files: list[str]) -> tuple[int, str]:

@@ -82,6 +82,7 @@ def test_days() -> None:
         ("quarter", "2026-12-31", "2026-12-31", ["2026-10-01"], "2027-01-01"),
         ("year", "2025-12-31", "2026-01-01", ["2025-01-01", "2026-01-01"], "2027-01-01"),
         ("year", "2024-01-01", "2024-12-31", ["2024-01-01"], "2025-01-01"),
+        ("year", "2024-01-01", "2024-01-01", ["2024-01-01"], "2025-01-01"),
     ],
 )
 def test_a_bucket_begins_with_the_day_week_month_quarter_or_year_the_first_day_lies_in(
@@ -168,6 +169,12 @@ def test_days_without_midnight_and_after_one_that_came_twice() -> None:
     havana = Buckets.of(days("2025-11-01", "2025-11-02", "America/Havana"))
     assert clock(cairo) == ["24 00:00", "25 01:00", "26 00:00"]
     assert havana.edges.to_list() == [utc("2025-11-01 04:00"), utc("2025-11-02 04:00"), utc("2025-11-03 05:00")]
+
+
+def test_a_month_begins_at_its_first_midnight_where_it_comes_twice() -> None:
+    """Havana, November 2026: the 1st is the Sunday on which 01:00 is 00:00 again."""
+    november = Buckets.of(days("2026-11-02", "2026-11-02", "America/Havana"), "month")
+    assert november.edges.to_list() == [utc("2026-11-01 04:00"), utc("2026-12-01 05:00")]
 
 
 def test_a_day_that_was_skipped_has_no_bucket() -> None:

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calculations.packed_keys import (
-    DAY_BITS,
     ESTIMATED,
     LOOKED,
     ROOM,
@@ -272,7 +271,7 @@ def days_of(subjects: pl.Series, days: Sequence[int | None], *, rooms: bool) -> 
     return packed.select("key", subject=subject_of("key"), day=day_of("key"))
 
 
-LAST_DAY = 2**DAY_BITS - 1
+LAST_DAY = 2**24 - 1
 
 
 def test_users_and_days_are_told_at_their_limits() -> None:
