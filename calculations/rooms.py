@@ -48,7 +48,7 @@ def rooms(votes: pl.LazyFrame, rooms: pl.LazyFrame) -> pl.DataFrame:
         for erased rooms), `first_used_at` and `last_used_at` (Datetime, UTC, null for erased rooms), then the figures
         as `room_stats` has them (Int64 and Float64).
     """
-    known = rooms.select(pl.col("id").cast(pl.Int64), "name", "first_used_at", "last_used_at")
+    known = rooms.select("id", "name", "first_used_at", "last_used_at")
     per_room = votes.drop_nulls("room_id").group_by(id=pl.col("room_id").cast(pl.Int64)).agg(TOTALS)
     named = figures(per_room, "id").join(known, on="id", how="left")
     return named.with_columns(label("name")).select(*Room.model_fields).collect()
