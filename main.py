@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette_compress import CompressMiddleware, add_compress_type
 
 from config import ServerSettings
-from routers import analytics, docs, health, room
+from routers import analytics, docs, health, room, v1
 from routers.conditional import NotModified, answer_not_modified
 from routers.errors import CrashGuard, answer_expected, answer_http_error
 from routers.limits import MAILS_AT_ONCE, QueryLimit
@@ -22,6 +22,7 @@ from routers.openapi import Api
 from routers.request_id import RequestId
 from routers.request_size import RequestSize
 from routers.security_headers import SecurityHeaders
+from routers.server_timing import ServerTiming
 from routers.validation import answer_invalid
 from util.clock import utc_now
 from util.error_reporting import flush, start_error_reporting
@@ -57,12 +58,13 @@ def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now
     app.add_middleware(RequestSize)
     app.add_middleware(CrashGuard)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(ServerTiming)
     app.add_middleware(RequestId)
     app.add_exception_handler(AnalyticsError, answer_expected)
     app.add_exception_handler(HTTPException, answer_http_error)
     app.add_exception_handler(RequestValidationError, answer_invalid)
     app.add_exception_handler(NotModified, answer_not_modified)
-    for router in (analytics.router, room.router, health.router, docs.router):
+    for router in (analytics.router, room.router, v1.router, health.router, docs.router):
         app.include_router(router)
     app.mount(docs.PARTS_PATH, docs.Parts())
     return app

@@ -13,8 +13,9 @@ from typing import Any, Self
 
 from calculations.arithmetic import DECIMALS, TOP, UNKNOWN, average
 from calculations.behaviour import OTHER
-from calculations.buckets import FRIDAY, Period
+from calculations.buckets import FRIDAY
 from calculations.historical import SERIES, WINDOW
+from calculations.period import Period
 from calculations.votes import MEASURES, MINUTE, WEEKDAYS
 
 type Rows = Sequence[tuple[Any, ...]]

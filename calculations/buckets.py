@@ -74,6 +74,10 @@ class Buckets:
         """One row per bucket in order: `bucket`, its number (Int32)."""
         return pl.LazyFrame({"bucket": pl.int_range(len(self), dtype=pl.Int32, eager=True)})
 
+    def dated(self) -> pl.DataFrame:
+        """One row per bucket in order: `bucket`, its number (Int32), and `date` (Date), the local day it begins on."""
+        return self.spine().collect().with_columns(date=self.dates)
+
     def sums(self, counted: Sequence[pl.LazyFrame], names: Sequence[str]) -> pl.LazyFrame:
         """Add up counts per bucket, quiet buckets included.
 

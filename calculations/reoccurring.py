@@ -64,6 +64,25 @@ def returning_per_day(activities: pl.LazyFrame, estimations: pl.LazyFrame, days:
     return days.sums(changes_per_day(keys), SERIES).with_columns(pl.col(SERIES).cum_sum())
 
 
+def returning_per_bucket(
+    activities: pl.LazyFrame, estimations: pl.LazyFrame, days: Buckets, buckets: Buckets
+) -> pl.DataFrame:
+    """How many users and rooms are reoccurring at the end of the last of its days that each bucket has.
+
+    Args:
+        activities: Like the other two, as `returning_per_day` takes them.
+        estimations: The rows within the days.
+        days: All days of the buckets that have begun.
+        buckets: What the series consists of, days or longer.
+
+    Returns:
+        One row per bucket in order: `bucket` (Int32) and the columns of `SERIES` (Int64).
+    """
+    per_day = returning_per_day(activities, estimations, days).collect()
+    begins = pl.DataFrame({"bucket": days.edges.head(len(days))}).select(bucket=buckets.number(pl.col("bucket")))
+    return per_day.with_columns(begins).group_by("bucket", maintain_order=True).last().select("bucket", *SERIES)
+
+
 def changes_per_day(keys: pl.LazyFrame) -> list[pl.LazyFrame]:
     """By how much the numbers of reoccurring users and rooms change on each day.
 

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from read_model.manifest import FORMAT_VERSION, MANIFEST, FormatVersion, Manifest
 from read_model.schema import same_kind
-from read_model.tables import INSTANT, TABLES, Table
+from read_model.tables import INSTANT, TABLES, Append, Table
 from util.errors import EXIT_NO_INPUT, AnalyticsError
 
 CURRENT = "current"
@@ -132,6 +132,21 @@ class Snapshot:
         scans = [self.scan(table).select(*table.columns) for table in tables]
         return scans if self.is_large else [rows.lazy() for rows in pl.collect_all(scans)]
 
+    def time_column(self, table: Table) -> str:
+        """The column that tells when a row came to be, whatever the source calls it.
+
+        Raises:
+            TableMissingError: The table has none, or several and none by the declared name.
+        """
+        declared = table.grows.time if isinstance(table.grows, Append) else None
+        schema = self.scan(table).collect_schema()
+        instants = [name for name, dtype in schema.items() if isinstance(dtype, pl.Datetime)]
+        if declared in instants:
+            return declared
+        if len(instants) == 1:
+            return instants[0]
+        raise TableMissingError(self.directory, f"column {table.name}.{declared}")
+
     def _scan_flat(self, table: Table, files: list[Path]) -> pl.LazyFrame:
         """Plain files may hold the same facts in other types: bring the required columns to theirs."""
         frame = pl.scan_parquet(files, glob=False)
@@ -169,6 +184,18 @@ def open_snapshot(data_dir: Path) -> Snapshot:
     if any(_flat_files(data_dir, table) for table in TABLES):
         return Snapshot(data_dir, None)
     raise SnapshotMissingError(data_dir)
+
+
+def kept_manifests(data_dir: Path) -> list[Manifest]:
+    """The manifests of all snapshots that are still kept, the newest first; those that can't be read are left out."""
+    manifests = []
+    for directory in (data_dir / SNAPSHOTS).glob("*"):
+        try:
+            manifests.append(read_manifest(directory))
+        except SnapshotUnreadableError:
+            # It is being written, or was just removed.
+            continue
+    return sorted(manifests, key=lambda manifest: manifest.data_updated_at, reverse=True)
 
 
 def is_replaced(snapshot: Snapshot, data_dir: Path) -> bool:

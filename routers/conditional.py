@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Iterable
 
 from fastapi import Request, Response, status
 
@@ -29,13 +30,23 @@ async def answer_if_changed(request: Request, response: Response, snapshot: Snap
         NotModified: The client's `If-None-Match` names that tag, or is `*`.
     """
     query = f"{request.url.path}?{request.url.query}"
-    facts = "\n".join([snapshot.id, query, period.first.isoformat(), period.last.isoformat(), VERSION])
-    tag = f'"{hashlib.sha256(facts.encode()).hexdigest()[:32]}"'
+    response.headers.update(
+        headers_if_changed(request, [snapshot.id, query, period.first.isoformat(), period.last.isoformat()])
+    )
+
+
+def headers_if_changed(request: Request, facts: Iterable[str]) -> dict[str, str]:
+    """The headers of an answer that follows from `facts` and this version of the program alone.
+
+    Raises:
+        NotModified: The client's `If-None-Match` names its tag, or is `*`.
+    """
+    tag = f'"{hashlib.sha256("\n".join([*facts, VERSION]).encode()).hexdigest()[:32]}"'
     headers = {"ETag": f"W/{tag}", **CACHING}
     known = ", ".join(request.headers.getlist("if-none-match")).strip()
     if known == "*" or tag in _TAGS.findall(known):
         raise NotModified(headers | VARYING)
-    response.headers.update(headers)
+    return headers
 
 
 async def answer_not_modified(_: Request, unchanged: Exception) -> Response:

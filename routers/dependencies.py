@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from calculations.period import Period
 from config import ServerSettings
 from read_model.snapshot import Snapshot, open_snapshot
+from routers.server_timing import timed
 
 
 async def get_settings(request: Request) -> ServerSettings:
@@ -33,7 +34,8 @@ def get_snapshot(request: Request, settings: SettingsDep) -> Snapshot:
     Its size decides on Polars' engine: streaming bounds memory and is faster on large tables, but on small ones it
     takes longer to start than the work does. Both give the same figures.
     """
-    snapshot = open_snapshot(settings.data_dir)
+    with timed(request, "snapshot"):
+        snapshot = open_snapshot(settings.data_dir)
     pl.Config.set_engine_affinity("streaming" if snapshot.is_large else "in-memory")
     request.state.snapshot = snapshot
     return snapshot

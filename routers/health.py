@@ -89,7 +89,7 @@ def examine(settings: ServerSettings, now: datetime) -> tuple[Health, bool]:
     components = Components(
         parquet_files=ParquetFiles(status="ok" if complete else "missing", files=files),
         storage=Storage(status="ok", data_size_mb=round(size / BYTES_PER_MB, 2)),
-        freshness=_freshness(snapshot.data_updated_at, now, settings),
+        freshness=freshness(snapshot.data_updated_at, now, settings),
     )
     ok = complete and components.freshness.status == "ok"
     absent = ", ".join(name for name, there in files.items() if not there)
@@ -97,7 +97,8 @@ def examine(settings: ServerSettings, now: datetime) -> tuple[Health, bool]:
     return Health(status="ok" if ok else "degraded", components=components, detail=detail), all(intact.values())
 
 
-def _freshness(data_updated_at: datetime, now: datetime, settings: ServerSettings) -> Freshness:
+def freshness(data_updated_at: datetime, now: datetime, settings: ServerSettings) -> Freshness:
+    """How old data are at an instant, and what the settings call that."""
     age = max((now - data_updated_at).total_seconds(), 0)
     state: Literal["ok", "stale", "dead"] = "ok"
     if age >= settings.health_dead_seconds:

@@ -7,6 +7,7 @@ from typing import ClassVar
 import anyio
 from fastapi import Request
 
+from routers.server_timing import timed
 from util.errors import AnalyticsError
 
 RETRY_AFTER_S = 5
@@ -74,7 +75,8 @@ async def _turn(request: Request, limit: QueryLimit) -> AsyncIterator[None]:
         # It is started over and still has its turn: waiting for a second one, it would wait for itself.
         yield
         return
-    await limit.acquire()
+    with timed(request, "queue"):
+        await limit.acquire()
     try:
         if await _is_gone(request):
             raise ClientGoneError

@@ -1,0 +1,48 @@
+"""Where the time of a request went, told in the `Server-Timing` header."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter
+
+from fastapi import Request
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+HEADER = "Server-Timing"
+MS = 1000
+
+
+class ServerTiming:
+    """Middleware that tells how long a request took until its answer began, and the parts of it that were measured."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun = perf_counter()
+        parts: dict[str, float] = {}
+        scope.setdefault("state", {})["timings"] = parts
+
+        async def send_timed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                spans = {**parts, "total": perf_counter() - begun}
+                told = ", ".join(f"{name};dur={seconds * MS:.1f}" for name, seconds in spans.items())
+                MutableHeaders(scope=message)[HEADER] = told
+            await send(message)
+
+        await self._app(scope, receive, send_timed)
+
+
+@contextmanager
+def timed(request: Request, part: str) -> Iterator[None]:
+    """Measure a part of a request."""
+    begun = perf_counter()
+    try:
+        yield
+    finally:
+        parts: dict[str, float] = request.scope["state"]["timings"]
+        parts[part] = parts.get(part, 0.0) + perf_counter() - begun

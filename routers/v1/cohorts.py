@@ -1,0 +1,44 @@
+"""Retention: cohorts of users or rooms, and how many of them are still active later."""
+
+from typing import Annotated
+
+import polars as pl
+from fastapi import APIRouter, Depends, Response
+from pydantic_core import to_json
+
+from calculations.retention import retention
+from read_model.tables import ESTIMATIONS
+from routers.server_timing import timed
+from routers.snapshot_route import SnapshotRoute
+from routers.v1.answers import BUCKET, described_buckets, object_answer
+from routers.v1.parameters import RetentionParameters
+from routers.v1.question import Question, asked
+from routers.v1.schemas import Cohorts, answer_of, described
+
+router = APIRouter(route_class=SnapshotRoute)
+
+RetentionQuestion = Annotated[Question[RetentionParameters], Depends(asked(RetentionParameters), scope="function")]
+CELL = ("interval", "retained", "rate")
+
+
+@router.get("/retention", response_model=answer_of(Cohorts, RetentionParameters), responses=described("retention"))
+def get_retention(question: RetentionQuestion) -> Response:
+    """Cohorts of users or rooms and the share of them that is active so many intervals later."""
+    parameters, part = question.parameters, question.part(question.period)
+    with timed(question.request, "compute"):
+        found = retention(
+            part.all_rows(ESTIMATIONS),
+            parameters.entity,
+            part.begun,
+            parameters.period,
+            parameters.week_start,
+            parameters.total_intervals,
+            parameters.retention_type,
+            parameters.cumulative,
+            question.known_until,
+        )
+    buckets = described_buckets(part.buckets, question)
+    rows = found.cells.join(buckets, on="bucket", maintain_order="left")
+    cohorts = rows.group_by(*BUCKET, "size", maintain_order=True).agg(cells=pl.struct(CELL))
+    data = {"cohorts": cohorts.to_dicts(), "weighted_mean": found.means.to_dicts()}
+    return object_answer(question, to_json(data), rows.select(*BUCKET, "size", *CELL), "retention")

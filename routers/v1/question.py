@@ -1,0 +1,188 @@
+"""A question to the API: its parameters, resolved against the clock and one snapshot, before any work."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+from typing import Annotated
+
+import polars as pl
+from fastapi import Query, Request
+
+from calculations.buckets import Buckets, Granularity, WeekStart, is_weekday
+from calculations.date_ranges import automatic, compared_period, period_of
+from calculations.period import MICROSECOND, Period
+from config import ServerSettings
+from read_model.snapshot import Snapshot
+from read_model.tables import INSTANT, Table
+from routers.conditional import headers_if_changed
+from routers.dependencies import NowDep, SettingsDep, SnapshotDep
+from routers.errors import InvalidParameterError
+from routers.health import Freshness, freshness
+from routers.limits import query_slot
+from routers.v1.formats import format_of
+from routers.v1.parameters import (
+    ComparedParameters,
+    Cut,
+    CutByDays,
+    Format,
+    Formatted,
+    OfPeriod,
+    OnWeekdays,
+    Parameters,
+    RetentionParameters,
+    Weekly,
+)
+
+
+@dataclass(frozen=True)
+class Part:
+    """The tables of a snapshot, and a period of them: what of it has begun is cut into buckets."""
+
+    snapshot: Snapshot
+    period: Period
+    begun: Period
+    buckets: Buckets
+
+    def all_rows(self, table: Table) -> pl.LazyFrame:
+        """A table's rows of all time."""
+        return self.snapshot.scan(table)
+
+    def rows(self, table: Table, time: str | None = None) -> pl.LazyFrame:
+        """A table's rows within the period, by the column `time`, or else that of the table."""
+        rows = self.snapshot.scan(table)
+        time = time or self.snapshot.time_column(table)
+        return rows.with_columns(pl.col(time).cast(INSTANT)).filter(self.period.contains(time))
+
+
+@dataclass(frozen=True)
+class Question[P: Parameters]:
+    """What is asked, of which data, and when."""
+
+    request: Request
+    parameters: P
+    snapshot: Snapshot
+    settings: ServerSettings
+    now: datetime
+
+    @property
+    def known_until(self) -> datetime:
+        """The instant up to which all is known: what happened later is not in the snapshot, or has not happened."""
+        return min(self.now, self.snapshot.data_updated_at)
+
+    @cached_property
+    def freshness(self) -> Freshness:
+        """How old the data are."""
+        return freshness(self.snapshot.data_updated_at, self.now, self.settings)
+
+    @cached_property
+    def format(self) -> Format:
+        """What to write the answer in."""
+        asked = self.parameters.format if isinstance(self.parameters, Formatted) else "json"
+        return asked or format_of(self.request.headers.get("accept", ""))
+
+    @cached_property
+    def period(self) -> Period:
+        """The period the figures are of: all, for an endpoint without one; its first bucket is whole, where it says so."""
+        if not isinstance(self.parameters, OfPeriod):
+            return period_of("all", self.now, self.settings.start_date, "UTC")
+        asked, zone = self.parameters.date_range, self.parameters.timezone
+        period = period_of(asked, self.now, self.settings.start_date, zone)
+        if not self.parameters.begins_whole:
+            return period
+        edges = Buckets.of(period, self._granularity(period), self.week_start).edges
+        return replace(period, start=edges[0])
+
+    @cached_property
+    def comparison(self) -> Period | None:
+        """The period to compare with, if any."""
+        if not isinstance(self.parameters, ComparedParameters) or self.parameters.compare is None:
+            return None
+        return compared_period(self.parameters.compare, self.parameters.date_range, self.period, self.known_until)
+
+    @cached_property
+    def granularity(self) -> Granularity:
+        """The length of a bucket.
+
+        Raises:
+            InvalidParameterError: Weekends are to be left out of buckets longer than a day.
+        """
+        granularity = self._granularity(self.period)
+        if not self._shows_weekends and granularity not in ("hour", "day"):
+            message = f"`weekends` is `exclude`, but a {granularity} has weekends; allowed: include."
+            raise InvalidParameterError("weekends", message, ["include"])
+        return granularity
+
+    def _granularity(self, period: Period) -> Granularity:
+        if isinstance(self.parameters, RetentionParameters):
+            return self.parameters.period
+        if not isinstance(self.parameters, Cut | CutByDays):
+            return "day"
+        if self.parameters.granularity != "auto":
+            return self.parameters.granularity
+        granularity = automatic(period)
+        return "day" if granularity == "hour" and isinstance(self.parameters, CutByDays) else granularity
+
+    @property
+    def week_start(self) -> WeekStart:
+        """The first day of a week."""
+        return self.parameters.week_start if isinstance(self.parameters, Weekly) else "monday"
+
+    @property
+    def _shows_weekends(self) -> bool:
+        return not isinstance(self.parameters, OnWeekdays) or self.parameters.weekends == "include"
+
+    @property
+    def shown(self) -> pl.Expr:
+        """Which buckets a series consists of, told by `date`."""
+        return pl.lit(value=True) if self._shows_weekends else is_weekday("date")
+
+    def part(self, period: Period) -> Part:
+        """The tables, and a period of them in buckets that have begun."""
+        begun = Period(period.start, min(period.end, self.now), period.zone)
+        return Part(self.snapshot, period, begun, Buckets.of(begun, self.granularity, self.week_start))
+
+    def resolved(self) -> dict[str, object]:
+        """Every parameter as it was understood, and the instants it means."""
+        told: dict[str, object] = dict(self.parameters)
+        if "format" in told:
+            told["format"] = self.format
+        if "granularity" in told:
+            told["granularity"] = self.granularity
+        if isinstance(self.parameters, OfPeriod):
+            told |= _instants(self.period)
+        if "compare" in told:
+            told["comparison"] = self.comparison and _instants(self.comparison)
+        return told
+
+    def headers(self) -> dict[str, str]:
+        """The headers of the answer.
+
+        Raises:
+            NotModified: The client has this answer already.
+        """
+        facts = [self.snapshot.id, self.request.url.path, str(self.resolved()), self.freshness.status]
+        return headers_if_changed(self.request, facts)
+
+
+def _instants(period: Period) -> dict[str, object]:
+    return {"first_instant": period.start, "last_instant": period.end - MICROSECOND}
+
+
+def asked[P: Parameters](parameters: type[P]) -> Callable[..., AsyncIterator[Question[P]]]:
+    """A dependency for routes that take these parameters, to be used with `scope="function"`.
+
+    It resolves the question, answers 304 to who has the answer, and then waits for the computation's turn.
+    """
+
+    async def ask(
+        request: Request, snapshot: SnapshotDep, settings: SettingsDep, now: NowDep, values: P
+    ) -> AsyncIterator[Question[P]]:
+        question = Question(request, values, snapshot, settings, now)
+        question.headers()
+        async for _ in query_slot(request):
+            yield question
+
+    # The type is known here only, where an annotation can't name it.
+    ask.__annotations__["values"] = Annotated[parameters, Query()]
+    return ask

@@ -1,0 +1,87 @@
+"""Rooms: a list with their figures, and one of them over time."""
+
+from typing import Annotated, Any
+
+import polars as pl
+from fastapi import APIRouter, Depends, Path, Response
+from pydantic_core import to_json
+
+from calculations.arithmetic import UNKNOWN
+from calculations.room_stats import RoomStats, of_room, room_stats
+from calculations.rooms import Room, room_series, rooms
+from read_model.tables import INSTANT, ROOMS, VOTES
+from routers.errors import Problem
+from routers.snapshot_route import SnapshotRoute
+from routers.v1.answers import columns_of, computed, cut, object_answer, ordered, parsed_order, series, table_answer
+from routers.v1.parameters import LONGEST_LIST, ListsParameters, SeriesParameters
+from routers.v1.question import Part, Question, asked
+from routers.v1.schemas import RoomOverTime, answer_of, described
+from routers.v1.wide import deep, wide
+from util.errors import AnalyticsError
+
+router = APIRouter(prefix="/rooms", route_class=SnapshotRoute)
+
+RoomsQuestion = Annotated[Question[ListsParameters], Depends(asked(ListsParameters), scope="function")]
+RoomQuestion = Annotated[Question[SeriesParameters], Depends(asked(SeriesParameters), scope="function")]
+
+KEYS = ("id", "name", "first_used_at", "last_used_at")
+MOST_VOTES_FIRST = {"votes": True, "id": False}
+
+
+class UnknownRoomError(AnalyticsError):
+    """There is no such room, and never was a vote in it."""
+
+    status = 404
+
+    def __init__(self, room_id: int) -> None:
+        super().__init__(f"No room has the id {room_id}: /v1/rooms lists them")
+
+
+@router.get("", response_model=answer_of(list[Room], ListsParameters), responses=described("rooms"))
+def get_rooms(question: RoomsQuestion) -> Response:
+    """The rooms with votes in a period and their figures, those with most votes first."""
+    columns = [*KEYS, *columns_of(question, [name for name in Room.model_fields if name not in KEYS])]
+    order = parsed_order(question, columns, MOST_VOTES_FIRST)
+    table = computed(question, lambda part: rooms(part.rows(VOTES), _known(part)), KEYS)
+    rows = ordered(table, order)
+    return table_answer(question, cut(rows, question), "rooms", rows.frame.height)
+
+
+@router.get(
+    "/{room_id}",
+    response_model=answer_of(RoomOverTime, SeriesParameters),
+    responses=described("room") | {404: {"model": Problem, "description": "There is no such room."}},
+)
+def get_room(
+    room_id: Annotated[int, Path(ge=1, le=LONGEST_LIST, description="Id of the room.")], question: RoomQuestion
+) -> Response:
+    """One room: its figures over a period, and its votes per bucket. Other formats than JSON hold the series.
+
+    Raises:
+        UnknownRoomError: There is no such room.
+    """
+    room = _identity(question.part(question.period), room_id)
+    stats = computed(question, lambda part: wide(room_stats(part.rows(VOTES), room_id)))
+    over_time = series(question, lambda part: room_series(part.rows(VOTES), room_id, part.buckets))
+    body = b'{"room":%s,"series":%s}' % (to_json(room | deep(stats, RoomStats)), b"".join(over_time.as_json()))
+    return object_answer(question, body, over_time.frame, f"room-{room_id}")
+
+
+def _identity(part: Part, room_id: int) -> dict[str, Any]:
+    """The row of a room, or what is left of one that was erased: its votes."""
+    known = _known(part).filter(pl.col("id") == room_id).select(KEYS)
+    votes = of_room(part.all_rows(VOTES), room_id).select(pl.len())
+    found, voted = pl.collect_all([known, votes])
+    if not found.is_empty():
+        return found.row(0, named=True)
+    if not voted.item():
+        raise UnknownRoomError(room_id)
+    return dict.fromkeys(KEYS) | {"id": room_id, "name": UNKNOWN}
+
+
+def _known(part: Part) -> pl.LazyFrame:
+    """The rooms; plain files may lack when one was last used."""
+    known = part.all_rows(ROOMS)
+    if "last_used_at" in known.collect_schema():
+        return known
+    return known.with_columns(last_used_at=pl.lit(None, INSTANT))

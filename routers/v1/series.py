@@ -1,0 +1,82 @@
+"""Series: counts per bucket, who comes back, and the lifecycle of users and rooms."""
+
+from typing import Annotated
+
+import polars as pl
+from fastapi import APIRouter, Depends, Response
+
+from calculations.activities import activities
+from calculations.buckets import Buckets
+from calculations.historical import counts_per_bucket
+from calculations.lifecycle import lifecycle
+from calculations.reoccurring import returning_per_bucket
+from read_model.tables import ESTIMATIONS, PAGE_VIEWS, ROOMS, USERS, VOTES
+from routers.snapshot_route import SnapshotRoute
+from routers.v1.answers import series, table_answer
+from routers.v1.parameters import LifecycleParameters, ReoccurringParameters, SeriesParameters
+from routers.v1.question import Part, Question, asked
+from routers.v1.schemas import HistoricalBucket, LifecycleBucket, ReoccurringBucket, answer_of, described
+
+router = APIRouter(route_class=SnapshotRoute)
+
+SeriesQuestion = Annotated[Question[SeriesParameters], Depends(asked(SeriesParameters), scope="function")]
+ReoccurringQuestion = Annotated[
+    Question[ReoccurringParameters], Depends(asked(ReoccurringParameters), scope="function")
+]
+LifecycleQuestion = Annotated[Question[LifecycleParameters], Depends(asked(LifecycleParameters), scope="function")]
+
+
+@router.get(
+    "/historical",
+    response_model=answer_of(list[HistoricalBucket], SeriesParameters),
+    responses=described("historical"),
+)
+def get_historical(question: SeriesQuestion) -> Response:
+    """New users, page views, rooms, estimations and votes per bucket, their running totals and moving averages."""
+
+    def counts(part: Part) -> pl.DataFrame:
+        return (
+            counts_per_bucket(
+                part.rows(USERS),
+                part.rows(PAGE_VIEWS),
+                part.rows(ROOMS, time="first_used_at"),
+                part.rows(ESTIMATIONS),
+                part.rows(VOTES),
+                part.buckets,
+                question.shown,
+            )
+            .drop("date")
+            .collect()
+        )
+
+    return table_answer(question, series(question, counts), "historical")
+
+
+@router.get(
+    "/reoccurring",
+    response_model=answer_of(list[ReoccurringBucket], ReoccurringParameters),
+    responses=described("reoccurring"),
+)
+def get_reoccurring(question: ReoccurringQuestion) -> Response:
+    """How many users and rooms had come back, at the end of each bucket's last day."""
+
+    def returning(part: Part) -> pl.DataFrame:
+        keys = activities(part.rows(ESTIMATIONS), part.period)
+        return returning_per_bucket(keys, part.rows(ESTIMATIONS), Buckets.of(part.begun), part.buckets)
+
+    return table_answer(question, series(question, returning), "reoccurring")
+
+
+@router.get(
+    "/lifecycle",
+    response_model=answer_of(list[LifecycleBucket], LifecycleParameters),
+    responses=described("lifecycle"),
+)
+def get_lifecycle(question: LifecycleQuestion) -> Response:
+    """New, returning, resurrecting and dormant users or rooms per bucket; active are those with estimations."""
+    entity = question.parameters.entity
+
+    def counts(part: Part) -> pl.DataFrame:
+        return lifecycle(part.all_rows(ESTIMATIONS), entity, part.begun, question.granularity, question.week_start)
+
+    return table_answer(question, series(question, counts), "lifecycle")
