@@ -173,7 +173,7 @@ def test_days_are_local() -> None:
 
 
 def test_months_are_buckets_too() -> None:
-    """Ann on 31 January and on 1 and 31 March; February is short, and quiet."""
+    """Ann on 31 January and on 1 and 31 March; February is short, and quiet. From December 2027 on nothing is known."""
     period = Period.of_days(date(2026, 1, 31), date(2026, 1, 31))
     drawn = """
         user_id | estimated_at
@@ -181,8 +181,8 @@ def test_months_are_buckets_too() -> None:
         ann     | 2026-03-01 09:00
         ann     | 2026-03-31 09:00
         """
-    result = retained(drawn, period, "month", intervals=24, known_until=datetime(2027, 12, 31, tzinfo=UTC))
-    assert cohorts(result) == [(1, [1, 0, 1, *[0] * 20, None])]
+    result = retained(drawn, period, "month", intervals=60, known_until=datetime(2027, 12, 31, tzinfo=UTC))
+    assert cohorts(result) == [(1, [1, 0, 1, *[0] * 20, *[None] * 37])]
 
 
 @pytest.mark.parametrize("retention_type", get_args(RetentionType.__value__))
