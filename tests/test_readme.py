@@ -36,6 +36,7 @@ CI = ".ci/run"
 LOOKED_AT = "test_containers_are_made_of_files_that_exist"  # It needs a container engine.
 ON_MADE_UP_DATA = "test_newcomer_looks_at_the_demo"
 ON_A_DATABASE = "test_operator_serves_a_database_and_a_developer_adds_to_it"
+ASK = 'curl -H "Authorization: Bearer free-planning-poker-demo" "http://127.0.0.1:5100'
 COMMANDS = {
     "make": ON_MADE_UP_DATA,
     "make install": ON_MADE_UP_DATA,
@@ -45,6 +46,8 @@ COMMANDS = {
     'curl -H "Authorization: Bearer free-planning-poker-demo" http://127.0.0.1:5100/daily-analytics': ON_MADE_UP_DATA,
     'curl -H "Authorization: Bearer free-planning-poker-demo" http://127.0.0.1:5100/room/1/stats': ON_MADE_UP_DATA,
     "curl http://127.0.0.1:5100/health": ON_MADE_UP_DATA,
+    f'{ASK}/v1/traffic?date_range=30d&compare=previous_period&timezone=Europe/Berlin"': ON_MADE_UP_DATA,
+    f'{ASK}/v1/historical?date_range=91d&granularity=week&format=csv"': ON_MADE_UP_DATA,
     "make test": CI,
     "cp .env.example .env": ON_A_DATABASE,
     "uv run python update_readmodel.py": ON_A_DATABASE,
@@ -135,12 +138,28 @@ def test_every_setting_is_in_the_table_with_its_reader_and_default() -> None:
 
 
 def test_every_endpoint_is_in_the_table_and_has_an_example() -> None:
-    """Paths and methods as OpenAPI has them."""
+    """Paths and methods as OpenAPI has them; those of the API have one example for all."""
     paths = create_app(ServerSettings(analytics_secret_token=SecretStr(TOKEN))).openapi()["paths"]
     endpoints = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
-    assert {row[0].strip("`") for row in table("Endpoints")} == endpoints
-    assert set(re.findall(r"^\*\*`(GET [^`]+)`\*\*", section("Endpoints"), re.MULTILINE)) == endpoints
-    assert len(examples()) == len(endpoints)
+    of_api = {endpoint for endpoint in endpoints if endpoint.startswith("GET /v1/")}
+    assert {row[0].strip("`") for row in table("Endpoints")} == endpoints - of_api
+    assert set(re.findall(r"^\*\*`(GET [^`]+)`\*\*", section("Endpoints"), re.MULTILINE)) == endpoints - of_api
+    assert {row[0].strip("`") for row in table("The API")} >= of_api
+    assert len(examples()) == len(endpoints - of_api) + 1
+
+
+def test_every_parameter_of_the_api_is_in_its_table() -> None:
+    """And no other one."""
+    paths = create_app(ServerSettings(analytics_secret_token=SecretStr(TOKEN))).openapi()["paths"]
+    parameters = {
+        parameter["name"]
+        for path, methods in paths.items()
+        if path.startswith("/v1/")
+        for parameter in methods["get"].get("parameters", [])
+        if parameter["in"] == "query"
+    }
+    rows = [row for row in table("The API") if len(row) == 3 and row[0].startswith("`")]
+    assert {name for row in rows for name in code_spans(row[0])} == parameters
 
 
 def test_every_exit_code_of_the_updater_is_listed() -> None:
@@ -300,6 +319,8 @@ def test_newcomer_looks_at_the_demo(clone: FreshClone) -> None:
         for request, example in examples():
             answer = json.loads(clone.ask(request, {"5100": port}))
             assert differences(example, answer) == [], request
+        table_ = clone.ask(f'{ASK}/v1/historical?date_range=91d&granularity=week&format=csv"', {"5100": port})
+        assert table_.startswith("date,start,end,partial,new_users,")
         printed = re.findall(r"^ +(curl .+)$", server.log, re.MULTILINE)
         assert len(printed) == 3
         assert all("detail" not in clone.ask(request) or request.endswith("/health") for request in printed)
