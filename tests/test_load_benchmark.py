@@ -104,6 +104,7 @@ def test_crowds_ask_a_real_server(tmp_path: Path) -> None:
         assert len(load.watch.health_ms) >= 2
         assert 0 < load.watch.health_percentile(50) <= load.watch.health_percentile(99) < inf
         assert load.peak_mb > 50
+    assert "Each crowd asked for 0.4 s." in tables.of_scale(run)
     rows = tables.of_scale(run).splitlines()[-3:]
     assert [row.split(" | ")[:2] for row in rows] == [
         ["| `GET /`", "2"],
@@ -215,7 +216,7 @@ def crowd(clients: int, statuses: Mapping[int, int], health_ms: float, *, condit
 def test_targets_under_load_say_whether_they_are_met() -> None:
     """390 answers in ten seconds are too few, refusals do not count; 99 ms are under 100 ms and 2.5 ms under 3 ms."""
     crowds = [crowd(1, {200: 200}, 99), crowd(8, {200: 390, 503: 20}, 101), crowd(1, {304: 999}, 5, conditional=True)]
-    lines = tables.targets([Loads(DataSet(1, Path(), 0), crowds)]).splitlines()[4:]
+    lines = tables.targets([Loads(DataSet(1, Path(), 0), 10, crowds)]).splitlines()[4:]
     assert lines == [
         "| `GET /` | 1 | 8 | at least 40/s | 39.0/s | **no** |",
         "| `/health`, 99th percentile | 1 | 1 | under 100 ms | 99.0 ms | yes |",

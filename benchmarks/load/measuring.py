@@ -53,9 +53,10 @@ class Load:
 
 @dataclass(frozen=True)
 class Loads:
-    """All crowds over one data set."""
+    """All crowds over one data set, which asked for so long each."""
 
     data: DataSet
+    seconds: float
     loads: Sequence[Load]
 
     def of(self, clients: int, *, conditional: bool = False) -> Load | None:
@@ -68,7 +69,7 @@ def measure(data: DataSet, clients: Sequence[int], seconds: float, generator: Ge
     whole = [load(data, size, seconds, generator) for size in clients]
     shortly = min(seconds, CONDITIONAL_AT_MOST_S)
     known = [load(data, size, shortly, generator, conditional=True) for size in CONDITIONAL_CLIENTS]
-    return Loads(data, [*whole, *known])
+    return Loads(data, seconds, [*whole, *known])
 
 
 def load(data: DataSet, clients: int, seconds: float, generator: Generator, *, conditional: bool = False) -> Load:

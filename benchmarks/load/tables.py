@@ -26,7 +26,8 @@ HEADER = (
 
 def of_scale(run: Loads) -> str:
     """A row per crowd."""
-    return f"### Crowds at scale {run.data.scale:g}\n\n{run.data}.\n\n{table(HEADER, map(_row, run.loads))}"
+    what = f"{run.data}. Each crowd asked for {run.seconds:g} s."
+    return f"### Crowds at scale {run.data.scale:g}\n\n{what}\n\n{table(HEADER, map(_row, run.loads))}"
 
 
 def _row(load: Load) -> list[str]:
