@@ -114,7 +114,8 @@ def _look_on(running: Server, watch: Watch, over: threading.Event) -> None:
         start = time.perf_counter()
         for turn in count():
             due = start + turn * HEALTH_EVERY_S
-            if over.wait(max(due - time.perf_counter(), 0)):
+            # However short the block is, there is a first look.
+            if over.wait(max(due - time.perf_counter(), 0)) and turn:
                 return
             watch.health_ms.append(_health_ms(client, due))
             threads = re.search(r"^Threads:\s+(\d+)$", status.read_text(encoding="utf-8"), re.MULTILINE)
