@@ -85,6 +85,6 @@ def _without_formulas(table: pl.DataFrame) -> pl.DataFrame:
     texts = [pl.col(name) for name, dtype in table.schema.items() if dtype == pl.String]
     instants = [pl.col(name) for name, dtype in table.schema.items() if isinstance(dtype, pl.Datetime)]
     return table.with_columns(
-        *(pl.when(text.str.contains(FORMULA)).then(pl.lit("'") + text).otherwise(text) for text in texts),
+        *(text.str.replace(FORMULA, "'$0") for text in texts),
         *(instant.dt.strftime(INSTANTS) for instant in instants),
     )
