@@ -7,11 +7,18 @@ from collections.abc import Iterable
 from fastapi import Request, Response, status
 
 from routers.dependencies import PeriodDep, SnapshotDep
+from routers.errors import Responses
 from util.version import VERSION
 
 CACHING = {"Cache-Control": "private, no-cache"}
 # The compression says it of answers with a body.
 VARYING = {"Vary": "Accept-Encoding"}
+UNCHANGED: Responses = {
+    304: {
+        "description": "The client has this answer already: `If-None-Match` names its `ETag`.",
+        "headers": {"ETag": {"description": "The answer's tag.", "required": True, "schema": {"type": "string"}}},
+    }
+}
 _TAGS = re.compile(r'(?:W/)?("[^"]*")')
 
 

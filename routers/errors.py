@@ -43,7 +43,7 @@ class Problem(BaseModel):
         default="about:blank", description="Kind of the problem: `about:blank`, so `status` says it all."
     )
     title: str = Field(description="Reason phrase of the status.")
-    status: int = Field(description="Status of the answer.")
+    status: int = Field(description="HTTP status of the answer.")
     detail: str = Field(description="What is wrong and what to do.")
     instance: str = Field(description="Path of the request.")
     request_id: str = Field(description="The answer's `X-Request-ID`, by which the log knows the request.")
@@ -52,10 +52,25 @@ class Problem(BaseModel):
     )
 
 
-UNAUTHORIZED: Responses = {401: {"model": Problem, "description": "The token is missing or wrong."}}
+UNAUTHORIZED: Responses = {
+    401: {
+        "model": Problem,
+        "description": "The token is missing or wrong.",
+        "headers": {"WWW-Authenticate": {"description": "`Bearer`.", "required": True, "schema": {"type": "string"}}},
+    }
+}
 INVALID: Responses = {422: {"model": Problem, "description": "A parameter is unknown, missing or wrong."}}
 UNAVAILABLE: Responses = {
-    503: {"model": Problem, "description": "There is no snapshot to serve, or the server is busy."}
+    503: {
+        "model": Problem,
+        "description": "There is no snapshot to serve, or the server is busy.",
+        "headers": {
+            "Retry-After": {
+                "description": "When to ask again, in seconds; absent where asking again does not help.",
+                "schema": {"type": "integer"},
+            }
+        },
+    }
 }
 
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Path
 from calculations.room_stats import RoomStats, room_stats
 from read_model.tables import VOTES
 from routers.authentication import require_token
+from routers.conditional import UNCHANGED
 from routers.dependencies import SnapshotDep
 from routers.errors import UNAUTHORIZED, UNAVAILABLE, Problem
 from routers.snapshot_route import COMPUTED, SnapshotRoute
@@ -43,7 +44,7 @@ async def positive_room_id(room_id: Annotated[int, Path(description="Id of the r
 @router.get(
     "/{room_id}/stats",
     dependencies=[Depends(positive_room_id), *COMPUTED],
-    responses={400: {"model": Problem, "description": "The room id is zero or negative."}},
+    responses=UNCHANGED | {400: {"model": Problem, "description": "The room id is zero or negative."}},
 )
 def get_room_stats(room_id: Annotated[int, Depends(positive_room_id)], snapshot: SnapshotDep) -> RoomStats:
     """The votes of one room, counted and averaged; all zeros before its first vote."""

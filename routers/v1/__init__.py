@@ -3,13 +3,14 @@
 from fastapi import APIRouter, Depends
 
 from routers.authentication import require_token
+from routers.conditional import UNCHANGED
 from routers.errors import INVALID, UNAUTHORIZED, UNAVAILABLE
 from routers.v1 import cohorts, figures, rooms, series, snapshot
 
 router = APIRouter(
     prefix="/v1",
     dependencies=[Depends(require_token)],
-    responses=UNAUTHORIZED | INVALID | UNAVAILABLE,
+    responses=UNCHANGED | UNAUTHORIZED | INVALID | UNAVAILABLE,
 )
 for part in (figures, series, cohorts, rooms, snapshot):
     router.include_router(part.router)

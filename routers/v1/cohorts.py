@@ -13,7 +13,7 @@ from routers.snapshot_route import SnapshotRoute
 from routers.v1.answers import BUCKET, described_buckets, object_answer
 from routers.v1.parameters import RetentionParameters
 from routers.v1.question import Question, asked
-from routers.v1.schemas import Cohorts, answer_of, described
+from routers.v1.schemas import ALSO_ROWS, Cohorts, answer_of
 
 router = APIRouter(route_class=SnapshotRoute)
 
@@ -21,7 +21,7 @@ RetentionQuestion = Annotated[Question[RetentionParameters], Depends(asked(Reten
 CELL = ("interval", "retained", "rate")
 
 
-@router.get("/retention", response_model=answer_of(Cohorts, RetentionParameters), responses=described("retention"))
+@router.get("/retention", response_model=answer_of(Cohorts, RetentionParameters), responses=ALSO_ROWS)
 def get_retention(question: RetentionQuestion) -> Response:
     """Cohorts of users or rooms and the share of them that is active so many intervals later."""
     parameters, part = question.parameters, question.part(question.period)

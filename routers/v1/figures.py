@@ -17,7 +17,7 @@ from routers.snapshot_route import SnapshotRoute
 from routers.v1.answers import Table, columns_of, computed, cut, object_answer, ordered, parsed_order
 from routers.v1.parameters import FiguresParameters, ListsParameters
 from routers.v1.question import Part, Question, asked
-from routers.v1.schemas import BehaviourLists, LocationLists, answer_of, described
+from routers.v1.schemas import ALSO_ROWS, BehaviourLists, LocationLists, answer_of
 from routers.v1.wide import deep, wide
 
 router = APIRouter(route_class=SnapshotRoute)
@@ -28,7 +28,7 @@ FiguresQuestion = Annotated[Question[FiguresParameters], Depends(asked(FiguresPa
 ListsQuestion = Annotated[Question[ListsParameters], Depends(asked(ListsParameters), scope="function")]
 
 
-@router.get("/traffic", response_model=answer_of(Visits, FiguresParameters), responses=described("traffic"))
+@router.get("/traffic", response_model=answer_of(Visits, FiguresParameters), responses=ALSO_ROWS)
 def get_traffic(question: FiguresQuestion) -> Response:
     """Visitors of a period and how long they stay."""
     return _figures(
@@ -36,7 +36,7 @@ def get_traffic(question: FiguresQuestion) -> Response:
     )
 
 
-@router.get("/votes", response_model=answer_of(Votes, FiguresParameters), responses=described("votes"))
+@router.get("/votes", response_model=answer_of(Votes, FiguresParameters), responses=ALSO_ROWS)
 def get_votes(question: FiguresQuestion) -> Response:
     """Totals and averages of the votes of a period."""
     return _figures(
@@ -44,7 +44,7 @@ def get_votes(question: FiguresQuestion) -> Response:
     )
 
 
-@router.get("/behaviour", response_model=answer_of(BehaviourLists, ListsParameters), responses=described("behaviour"))
+@router.get("/behaviour", response_model=answer_of(BehaviourLists, ListsParameters), responses=ALSO_ROWS)
 def get_behaviour(question: ListsQuestion) -> Response:
     """What visitors of a period look at, do, come from and which rooms they vote in."""
 
@@ -55,7 +55,7 @@ def get_behaviour(question: ListsQuestion) -> Response:
     return _lists(question, lists, dict.fromkeys(BehaviourLists.model_fields, ("name",)), "behaviour")
 
 
-@router.get("/location", response_model=answer_of(LocationLists, ListsParameters), responses=described("location"))
+@router.get("/location", response_model=answer_of(LocationLists, ListsParameters), responses=ALSO_ROWS)
 def get_location(question: ListsQuestion) -> Response:
     """Where the users created in a period come from and what they use."""
     columns = {name: ("country", "name")[-len(labels) :] for name, labels in LABELS.items()}

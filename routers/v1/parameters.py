@@ -5,13 +5,12 @@ from zoneinfo import available_timezones
 
 import polars as pl
 from polars.exceptions import ComputeError
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
-from calculations.buckets import WeekStart
 from calculations.date_ranges import COMPARISONS, RANGES, TWO_DATES, parsed_dates
 
-type Format = Literal["json", "csv", "ndjson", "parquet"]
-type Weekends = Literal["include", "exclude"]
+# Not a `type`: the description of the API would make a model of it.
+Format = Literal["json", "csv", "ndjson", "parquet"]
 
 LONGEST_LIST = 2**31 - 1
 MOST_INTERVALS = 100
@@ -46,6 +45,17 @@ def _is_zone(name: str) -> str:
     return name
 
 
+def _written(names: tuple[str, ...], format_: str) -> WithJsonSchema:
+    """How a period is written, for the description of the API: a name or two dates."""
+    day = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    return WithJsonSchema({"type": "string", "format": format_, "pattern": f"^({'|'.join(names)}|{day},{day})$"})
+
+
+DateRange = Annotated[str, AfterValidator(_is_date_range), _written(RANGES, "date-range")]
+Comparison = Annotated[str, AfterValidator(_is_comparison), _written(COMPARISONS, "comparison")]
+TimeZone = Annotated[str, AfterValidator(_is_zone), WithJsonSchema({"type": "string", "format": "time-zone"})]
+
+
 class Parameters(BaseModel):
     """What any endpoint may be asked; a parameter it does not have is refused."""
 
@@ -72,13 +82,13 @@ class OfPeriod(Parameters):
     # Whether the first bucket counts whole, also what of it lies before the range.
     begins_whole: ClassVar[bool] = False
 
-    date_range: Annotated[str, AfterValidator(_is_date_range)] = Field(
+    date_range: DateRange = Field(
         default="all",
         description=f"The period: {', '.join(f'`{name}`' for name in RANGES)} or `{TWO_DATES}`, both inclusive. "
         "Days are local ones, and today is included; `all` begins with START_DATE, `24h` ends with this minute.",
         examples=["30d", "2026-01-01,2026-03-31"],
     )
-    timezone: Annotated[str, AfterValidator(_is_zone)] = Field(
+    timezone: TimeZone = Field(
         default="UTC",
         description="Time zone (IANA name) in which days, weeks and months begin.",
         examples=["Europe/Berlin"],
@@ -88,7 +98,7 @@ class OfPeriod(Parameters):
 class ComparedParameters(OfPeriod):
     """What the figures are compared with."""
 
-    compare: Annotated[str, AfterValidator(_is_comparison)] | None = Field(
+    compare: Comparison | None = Field(
         default=None,
         description=f"A period to compare with: {', '.join(f'`{name}`' for name in COMPARISONS)} or `{TWO_DATES}`. "
         "Each figure becomes `{value, comparison, change, change_pct}`. While the period is open, the same "
@@ -100,7 +110,7 @@ class ComparedParameters(OfPeriod):
 class Weekly(Parameters):
     """When weeks begin."""
 
-    week_start: WeekStart = Field(default="monday", description="The first day of a week.")
+    week_start: Literal["monday", "sunday"] = Field(default="monday", description="The first day of a week.")
 
 
 class Cut(Weekly):
@@ -122,7 +132,7 @@ class CutByDays(Weekly):
 class OnWeekdays(Parameters):
     """Which buckets a series consists of."""
 
-    weekends: Weekends = Field(
+    weekends: Literal["include", "exclude"] = Field(
         default="include",
         description="`exclude` leaves out Saturdays and Sundays, which still belong to running totals. "
         "Only for granularities up to `day`.",
@@ -138,7 +148,7 @@ class Listed(Parameters):
         default=None,
         description="Columns to sort by, separated by commas, each with `:asc` (the default) or `:desc`; "
         "further columns decide between equals.",
-        examples=["votes:desc", "name"],
+        examples=["name:desc"],
     )
 
 

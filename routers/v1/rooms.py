@@ -15,7 +15,7 @@ from routers.snapshot_route import SnapshotRoute
 from routers.v1.answers import columns_of, computed, cut, object_answer, ordered, parsed_order, series, table_answer
 from routers.v1.parameters import LONGEST_LIST, ListsParameters, SeriesParameters
 from routers.v1.question import Part, Question, asked
-from routers.v1.schemas import RoomOverTime, answer_of, described
+from routers.v1.schemas import ALSO_ROWS, RoomOverTime, answer_of
 from routers.v1.wide import deep, wide
 from util.errors import AnalyticsError
 
@@ -37,7 +37,7 @@ class UnknownRoomError(AnalyticsError):
         super().__init__(f"No room has the id {room_id}: /v1/rooms lists them")
 
 
-@router.get("", response_model=answer_of(list[Room], ListsParameters), responses=described("rooms"))
+@router.get("", response_model=answer_of(list[Room], ListsParameters), responses=ALSO_ROWS)
 def get_rooms(question: RoomsQuestion) -> Response:
     """The rooms with votes in a period and their figures, those with most votes first."""
     columns = [*KEYS, *columns_of(question, [name for name in Room.model_fields if name not in KEYS])]
@@ -50,7 +50,7 @@ def get_rooms(question: RoomsQuestion) -> Response:
 @router.get(
     "/{room_id}",
     response_model=answer_of(RoomOverTime, SeriesParameters),
-    responses=described("room") | {404: {"model": Problem, "description": "There is no such room."}},
+    responses=ALSO_ROWS | {404: {"model": Problem, "description": "There is no such room."}},
 )
 def get_room(
     room_id: Annotated[int, Path(ge=1, le=LONGEST_LIST, description="Id of the room.")], question: RoomQuestion

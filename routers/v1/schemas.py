@@ -1,9 +1,7 @@
 """The answers of the API as types, for its description: each as it is, and as it is when compared."""
 
 import datetime as dt
-import json
 from functools import cache
-from pathlib import Path
 from typing import Any, get_args, get_origin
 
 from pydantic import AwareDatetime, BaseModel, Field, create_model
@@ -17,8 +15,8 @@ from routers.v1.answers import Meta
 from routers.v1.formats import OTHER_CONTENT
 from routers.v1.parameters import ComparedParameters, OfPeriod, Parameters
 
-# Answers to questions to `make demo`, shortened.
-EXAMPLES: dict[str, Any] = json.loads((Path(__file__).parent / "examples.json").read_text(encoding="utf-8"))
+# What `responses=` says of an answer with rows: the formats besides JSON.
+ALSO_ROWS: Responses = {200: {"content": OTHER_CONTENT}}
 # Numbers that say which row it is.
 UNCOMPARED = ("id",)
 
@@ -26,11 +24,11 @@ UNCOMPARED = ("id",)
 class Figure(BaseModel, frozen=True):
     """A figure beside that of the period it is compared with, in the figure's own unit."""
 
-    value: float | None = Field(description="The figure of the period.")
+    value: float | None = Field(description="The figure of the period, in its own unit.")
     comparison: float | None = Field(
-        description="The same figure of the other period; null where a series has no such bucket there."
+        description="The same figure of the other period, in the same unit; null where a series has no such bucket."
     )
-    change: float | None = Field(description="`value` less `comparison`.")
+    change: float | None = Field(description="`value` less `comparison`, in the same unit.")
     change_pct: float | None = Field(description="`change` in percent of `comparison`; null where that is 0.")
 
 
@@ -46,11 +44,28 @@ class Bucket(BaseModel, frozen=True):
     )
 
 
-class HistoricalBucket(HistoricalDay, Bucket, frozen=True):
+class HistoricalBucket(Bucket, HistoricalDay, frozen=True):
     """Counts of one bucket, totals from the period's beginning to its end, and means of the last 30 rows."""
 
+    acc_new_users: int = Field(ge=0, description="Users created since the period began.")
+    acc_page_views: int = Field(ge=0, description="Page views since the period began.")
+    acc_rooms: int = Field(ge=0, description="Rooms first used since the period began.")
+    acc_estimations: int = Field(ge=0, description="Estimations since the period began.")
+    acc_votes: int = Field(ge=0, description="Votes since the period began.")
+    ma_new_users: float | None = Field(
+        description="Users created per bucket, mean of 30 rows; null before there are 30."
+    )
+    ma_page_views: float | None = Field(description="Page views per bucket, mean of 30 rows; null before there are 30.")
+    ma_rooms: float | None = Field(
+        description="Rooms first used per bucket, mean of 30 rows; null before there are 30."
+    )
+    ma_estimations: float | None = Field(
+        description="Estimations per bucket, mean of 30 rows; null before there are 30."
+    )
+    ma_votes: float | None = Field(description="Votes per bucket, mean of 30 rows; null before there are 30.")
 
-class ReoccurringBucket(ReoccurringDay, Bucket, frozen=True):
+
+class ReoccurringBucket(Bucket, ReoccurringDay, frozen=True):
     """Who had come back by the last day of one bucket."""
 
 
@@ -66,7 +81,7 @@ class Labelled(BaseModel, frozen=True):
     """How often a label occurs."""
 
     name: str = Field(description="The label, or `unknown`.")
-    count: int = Field(ge=0, description="How often it occurs.")
+    count: int = Field(ge=0, description="How often it occurs: page views, events, votes or users, as the list says.")
 
 
 class Place(Labelled, frozen=True):
@@ -115,7 +130,7 @@ class MeanCell(BaseModel, frozen=True):
 
     interval: int = Field(ge=0, description="Intervals after the cohorts' own.")
     size: int = Field(ge=0, description="Users (rooms) in the cohorts whose interval has passed.")
-    retained: int = Field(ge=0, description="Those of them active then.")
+    retained: int = Field(ge=0, description="Those users (rooms) of them that were active then.")
     rate: float | None = Field(description="Mean share of the cohorts (0 to 1), weighted by size; null over nobody.")
 
 
@@ -173,7 +188,7 @@ def _compared_model(kind: type[BaseModel]) -> type[BaseModel]:
     fields: dict[str, Any] = {
         name: (
             field.annotation if name in UNCOMPARED else compared_type(field.annotation),
-            Field(description=field.description),
+            Field(description=field.description, json_schema_extra=field.json_schema_extra),
         )
         for name, field in kind.model_fields.items()
     }
@@ -185,6 +200,7 @@ def _answer(data: Any, asked: type[BaseModel]) -> Any:
     return create_model(
         f"{name}Answer",
         __base__=Answer[data],
+        __doc__=Answer.__doc__,
         query=(asked, Field(description="Every parameter as it was understood, and the instants it means.")),
     )
 
@@ -196,10 +212,5 @@ def _resolved(parameters: type[Parameters]) -> type[BaseModel]:
         spans = {name: (field.annotation, field) for name, field in Span.model_fields.items()}
     if issubclass(parameters, ComparedParameters):
         spans["comparison"] = (Span | None, Field(description="The period to compare with; null without one."))
-    return create_model(f"{parameters.__name__.removesuffix('Parameters')}Query", __base__=parameters, **spans)
-
-
-def described(name: str, *, only_json: bool = False) -> Responses:
-    """What `responses=` says of an endpoint's answer: an example, and the other formats."""
-    content = {"application/json": {"example": EXAMPLES.get(name)}, **({} if only_json else OTHER_CONTENT)}
-    return {200: {"content": content}}
+    name = f"{parameters.__name__.removesuffix('Parameters').removeprefix('Of')}Query"
+    return create_model(name, __base__=parameters, __doc__="The parameters, as they were understood.", **spans)

@@ -15,7 +15,7 @@ from routers.snapshot_route import SnapshotRoute
 from routers.v1.answers import series, table_answer
 from routers.v1.parameters import LifecycleParameters, ReoccurringParameters, SeriesParameters
 from routers.v1.question import Part, Question, asked
-from routers.v1.schemas import HistoricalBucket, LifecycleBucket, ReoccurringBucket, answer_of, described
+from routers.v1.schemas import ALSO_ROWS, HistoricalBucket, LifecycleBucket, ReoccurringBucket, answer_of
 
 router = APIRouter(route_class=SnapshotRoute)
 
@@ -26,11 +26,7 @@ ReoccurringQuestion = Annotated[
 LifecycleQuestion = Annotated[Question[LifecycleParameters], Depends(asked(LifecycleParameters), scope="function")]
 
 
-@router.get(
-    "/historical",
-    response_model=answer_of(list[HistoricalBucket], SeriesParameters),
-    responses=described("historical"),
-)
+@router.get("/historical", response_model=answer_of(list[HistoricalBucket], SeriesParameters), responses=ALSO_ROWS)
 def get_historical(question: SeriesQuestion) -> Response:
     """New users, page views, rooms, estimations and votes per bucket, their running totals and moving averages."""
 
@@ -53,9 +49,7 @@ def get_historical(question: SeriesQuestion) -> Response:
 
 
 @router.get(
-    "/reoccurring",
-    response_model=answer_of(list[ReoccurringBucket], ReoccurringParameters),
-    responses=described("reoccurring"),
+    "/reoccurring", response_model=answer_of(list[ReoccurringBucket], ReoccurringParameters), responses=ALSO_ROWS
 )
 def get_reoccurring(question: ReoccurringQuestion) -> Response:
     """How many users and rooms had come back, at the end of each bucket's last day."""
@@ -67,11 +61,7 @@ def get_reoccurring(question: ReoccurringQuestion) -> Response:
     return table_answer(question, series(question, returning), "reoccurring")
 
 
-@router.get(
-    "/lifecycle",
-    response_model=answer_of(list[LifecycleBucket], LifecycleParameters),
-    responses=described("lifecycle"),
-)
+@router.get("/lifecycle", response_model=answer_of(list[LifecycleBucket], LifecycleParameters), responses=ALSO_ROWS)
 def get_lifecycle(question: LifecycleQuestion) -> Response:
     """New, returning, resurrecting and dormant users or rooms per bucket; active are those with estimations."""
     entity = question.parameters.entity

@@ -16,7 +16,7 @@ from routers.snapshot_route import SnapshotRoute
 from routers.v1.answers import object_answer
 from routers.v1.parameters import OfSnapshot
 from routers.v1.question import Question, asked
-from routers.v1.schemas import answer_of, described
+from routers.v1.schemas import answer_of
 
 router = APIRouter(route_class=SnapshotRoute)
 
@@ -59,11 +59,7 @@ class PublicSnapshot(BaseModel, frozen=True):
     last_runs: list[Run] = Field(description="Runs whose snapshots are kept, the newest first; none for plain files.")
 
 
-@router.get(
-    "/snapshot",
-    response_model=answer_of(PublicSnapshot, OfSnapshot),
-    responses=described("snapshot", only_json=True),
-)
+@router.get("/snapshot", response_model=answer_of(PublicSnapshot, OfSnapshot))
 def get_snapshot(question: SnapshotQuestion) -> Response:
     """What the figures come from: tables, rows, sizes, schemas and the last runs of the updater."""
     shown = public(question.snapshot, question.settings)

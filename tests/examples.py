@@ -1,0 +1,110 @@
+"""The examples in the description of the API: real answers of a made-up sample at one instant, shortened.
+
+`python -m tests.examples` writes them anew, for when an answer has got a new field.
+"""
+
+import json
+import sys
+import tempfile
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from fastapi.testclient import TestClient
+from pydantic import SecretStr
+
+from config import ServerSettings
+from demo.__main__ import publish_sample
+from demo.sample import sample
+from demo.sample_rhythm import FIRST_DAY
+from main import create_app
+from tests.processes import HOST, TOKEN, free_port
+
+FILE = Path(__file__).parent.parent / "routers" / "examples.json"
+NOW = datetime(2026, 11, 20, 9, 40, tzinfo=UTC)
+ROWS = 2
+ENTRIES = 7  # All weekdays.
+
+QUESTIONS = {
+    "/": "/",
+    "/daily-analytics": "/daily-analytics",
+    "/room/{room_id}/stats": "/room/1/stats",
+    "/health": "/health",
+    "/v1/traffic": "/v1/traffic?date_range=30d&timezone=Europe/Berlin",
+    "/v1/votes": "/v1/votes?date_range=30d",
+    "/v1/behaviour": "/v1/behaviour?date_range=30d",
+    "/v1/location": "/v1/location?date_range=91d",
+    "/v1/historical": "/v1/historical?date_range=12mo&granularity=week",
+    "/v1/reoccurring": "/v1/reoccurring?date_range=7d",
+    "/v1/lifecycle": "/v1/lifecycle?date_range=6mo&granularity=month",
+    "/v1/retention": "/v1/retention?date_range=91d&total_intervals=8",
+    "/v1/rooms": "/v1/rooms?date_range=30d&order_by=votes:desc",
+    "/v1/rooms/{room_id}": "/v1/rooms/1?date_range=all&granularity=month",
+    "/v1/snapshot": "/v1/snapshot",
+}
+PROBLEMS = {
+    "400": "/room/0/stats",
+    "401": "/v1/traffic",
+    "404": "/v1/rooms/999999999",
+    "422": "/v1/traffic?date_range=yesterday",
+    "502": "/daily-analytics",
+    "503": "/v1/traffic",
+}
+
+type Json = dict[str, Any]
+
+
+def made() -> dict[str, Json]:
+    """The answer of every path, and an error of every status."""
+    with tempfile.TemporaryDirectory() as full, tempfile.TemporaryDirectory() as empty:
+        publish_sample(sample(NOW), Path(full), NOW)
+        client = _client(Path(full))
+        clients = {
+            "401": _client(Path(full), "wrong"),
+            "502": _client(Path(full), bea_base_url=f"http://{HOST}:{free_port()}", bea_secret_key=SecretStr(TOKEN)),
+            "503": _client(Path(empty)),
+        }
+        described = client.get("/openapi.json").json()
+        answers = {
+            path: _shortened(_asked(client, url, 200), *_answer(described, path)) for path, url in QUESTIONS.items()
+        }
+        problems = {status: _asked(clients.get(status, client), url, int(status)) for status, url in PROBLEMS.items()}
+    return {"answers": answers, "problems": problems}
+
+
+def _client(data_dir: Path, token: str = TOKEN, **settings: Any) -> TestClient:
+    given: Json = {"data_dir": data_dir, "analytics_secret_token": SecretStr(TOKEN), "start_date": FIRST_DAY.date()}
+    app = create_app(ServerSettings(**(given | settings)), lambda: NOW + timedelta(seconds=42))
+    return TestClient(app, headers={"Authorization": f"Bearer {token}"})
+
+
+def _asked(client: TestClient, url: str, status: int) -> Json:
+    answer = client.get(url)
+    assert answer.status_code == status, answer.text
+    body: Json = answer.json()
+    return body
+
+
+def _answer(described: Json, path: str) -> tuple[Json, Json]:
+    """The schema of what a path answers, and those it refers to."""
+    content = described["paths"][path]["get"]["responses"]["200"]["content"]
+    return content["application/json"]["schema"], described["components"]["schemas"]
+
+
+def _shortened(value: Any, schema: Json, models: Mapping[str, Json]) -> Any:
+    """A value that a schema describes, with two rows of each list and few entries of each map."""
+    while "$ref" in schema or "anyOf" in schema:
+        schema = models[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema["anyOf"][0]
+    if isinstance(value, list):
+        return [_shortened(row, schema["items"], models) for row in value[:ROWS]]
+    if not isinstance(value, dict):
+        return value
+    if "properties" in schema:
+        return {name: _shortened(part, schema["properties"][name], models) for name, part in value.items()}
+    return dict(list(value.items())[:ENTRIES])
+
+
+if __name__ == "__main__":
+    FILE.write_text(json.dumps(made(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    sys.stdout.write(f"Wrote {FILE}\n")
