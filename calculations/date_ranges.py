@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import Literal, get_args
 
 from calculations.buckets import Granularity
-from calculations.period import Period
+from calculations.period import Period, local_day
 
 type RangeName = Literal["24h", "7d", "28d", "30d", "91d", "month", "6mo", "12mo", "year", "all"]
 type ComparisonName = Literal["previous_period", "year_over_year"]
@@ -56,7 +56,7 @@ def period_of(date_range: str, now: datetime, start_date: date, zone: str) -> Pe
     Raises:
         ValueError: It is none of `RANGES`, nor two dates.
     """
-    today = Period(now, now + MINUTE, zone).first
+    today = local_day(now, zone)
     if date_range == "24h":
         end = now.replace(second=0, microsecond=0) + MINUTE
         return Period(end - HOURS_24, end, zone)
@@ -71,24 +71,15 @@ def period_of(date_range: str, now: datetime, start_date: date, zone: str) -> Pe
     return Period.of_days(*parsed_dates(date_range), zone)
 
 
-def compared_period(compare: str, date_range: str, period: Period, known_until: datetime) -> Period:
-    """The period to compare a period with.
+def compared_period(compare: str, date_range: str, period: Period) -> Period:
+    """The whole period to compare that of a date range with.
 
     `previous_period` is the one of the same length before it: as many calendar months for a range of months, as many
-    days otherwise. `year_over_year` is the same days a year before. While the period is still open, the other one
-    covers the same elapsed time.
+    days otherwise. `year_over_year` is the same days a year before.
 
     Raises:
         ValueError: `compare` is none of `COMPARISONS`, nor two dates.
     """
-    base = _whole(compare, date_range, period)
-    if known_until >= period.end or base == period:
-        return base
-    elapsed = max(known_until - period.start, timedelta())
-    return Period(base.start, min(base.end, base.start + elapsed), base.zone)
-
-
-def _whole(compare: str, date_range: str, period: Period) -> Period:
     if compare not in COMPARISONS:
         return Period.of_days(*parsed_dates(compare), period.zone)
     months = YEAR if compare == "year_over_year" or date_range == "year" else MONTHS.get(date_range)
@@ -99,6 +90,17 @@ def _whole(compare: str, date_range: str, period: Period) -> Period:
         back = timedelta(days=(period.last - period.first).days + 1)
         return Period.of_days(period.first - back, period.last - back, period.zone)
     return Period.of_days(shifted(period.first, -months), shifted(period.last, -months), period.zone)
+
+
+def as_elapsed(base: Period, period: Period, known_until: datetime) -> Period:
+    """What of `base`, the period to compare with, has elapsed of a period: while that is open, the same time of both.
+
+    A period beside itself is whole.
+    """
+    if known_until >= period.end or base == period:
+        return base
+    elapsed = max(known_until - period.start, timedelta())
+    return Period(base.start, min(base.end, base.start + elapsed), base.zone)
 
 
 def shifted(day: date, months: int) -> date:

@@ -215,10 +215,16 @@ def _notices[P: Parameters](question: Question[P]) -> Iterator[str]:
     known_until = question.known_until.isoformat(timespec="seconds")
     if question.freshness.status != "ok":
         yield f"The data are {question.freshness.status}: nothing after {known_until} is counted."
-    if isinstance(question.parameters, OfPeriod) and question.period.end > question.known_until:
+    if not isinstance(question.parameters, OfPeriod):
+        return
+    if question.period.start >= question.known_until:
+        yield f"The period has not begun by {known_until}, up to which all is known: there is nothing to count yet."
+    elif question.period.end > question.known_until:
         yield f"The period is still open: it is counted up to {known_until}."
         if question.comparison is not None:
             yield "The comparison covers the time that has elapsed of the period."
+    elif question.comparison is not None and question.comparison.end > question.known_until:
+        yield f"The period to compare with is still open: it is counted up to {known_until}."
 
 
 def _headers[P: Parameters](question: Question[P], total_rows: int | None) -> dict[str, str]:

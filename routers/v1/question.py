@@ -10,7 +10,7 @@ import polars as pl
 from fastapi import Query, Request
 
 from calculations.buckets import Buckets, Granularity, WeekStart, is_weekday
-from calculations.date_ranges import automatic, compared_period, period_of
+from calculations.date_ranges import as_elapsed, automatic, compared_period, period_of
 from calculations.period import MICROSECOND, Period
 from config import ServerSettings
 from read_model.snapshot import Snapshot
@@ -85,20 +85,28 @@ class Question[P: Parameters]:
     def period(self) -> Period:
         """The period the figures are of: all, for an endpoint without one; its first bucket is whole, where it says so."""
         if not isinstance(self.parameters, OfPeriod):
-            return period_of("all", self.now, self.settings.start_date, "UTC")
-        asked, zone = self.parameters.date_range, self.parameters.timezone
-        period = period_of(asked, self.now, self.settings.start_date, zone)
-        if not self.parameters.begins_whole:
-            return period
-        edges = Buckets.of(period, self._granularity(period), self.week_start).edges
-        return replace(period, start=edges[0])
+            return self._asked_period
+        return self._begun_whole(self._asked_period) if self.parameters.begins_whole else self._asked_period
+
+    @cached_property
+    def _asked_period(self) -> Period:
+        date_range, zone = ("all", "UTC")
+        if isinstance(self.parameters, OfPeriod):
+            date_range, zone = self.parameters.date_range, self.parameters.timezone
+        return period_of(date_range, self.now, self.settings.start_date, zone)
+
+    def _begun_whole(self, period: Period) -> Period:
+        """A period from the beginning of its first bucket."""
+        return replace(period, start=Buckets.of(period, self.granularity, self.week_start).edges[0])
 
     @cached_property
     def comparison(self) -> Period | None:
         """The period to compare with, if any."""
         if not isinstance(self.parameters, ComparedParameters) or self.parameters.compare is None:
             return None
-        return compared_period(self.parameters.compare, self.parameters.date_range, self.period, self.known_until)
+        base = compared_period(self.parameters.compare, self.parameters.date_range, self._asked_period)
+        whole = self._begun_whole(base) if self.parameters.begins_whole else base
+        return as_elapsed(whole, self.period, self.known_until)
 
     @cached_property
     def granularity(self) -> Granularity:
@@ -107,20 +115,21 @@ class Question[P: Parameters]:
         Raises:
             InvalidParameterError: Weekends are to be left out of buckets longer than a day.
         """
-        granularity = self._granularity(self.period)
+        granularity = self._granularity
         if not self._shows_weekends and granularity not in ("hour", "day"):
             message = f"`weekends` is `exclude`, but a {granularity} has weekends; allowed: include."
             raise InvalidParameterError("weekends", message, ["include"])
         return granularity
 
-    def _granularity(self, period: Period) -> Granularity:
+    @property
+    def _granularity(self) -> Granularity:
         if isinstance(self.parameters, RetentionParameters):
             return self.parameters.period
         if not isinstance(self.parameters, Cut | CutByDays):
             return "day"
         if self.parameters.granularity != "auto":
             return self.parameters.granularity
-        granularity = automatic(period)
+        granularity = automatic(self._asked_period)
         return "day" if granularity == "hour" and isinstance(self.parameters, CutByDays) else granularity
 
     @property
@@ -162,7 +171,16 @@ class Question[P: Parameters]:
             NotModified: The client has this answer already.
         """
         facts = [self.snapshot.id, self.request.url.path, str(self.resolved()), self.freshness.status]
-        return headers_if_changed(self.request, facts)
+        return headers_if_changed(self.request, [*facts, self._last_bucket])
+
+    @property
+    def _last_bucket(self) -> str:
+        """When the last bucket of a series begins: the next one makes it another answer."""
+        if not isinstance(self.parameters, Weekly):
+            return ""
+        last = max(self.period.start, min(self.now, self.period.end - MICROSECOND))
+        moment = Period(last, last + MICROSECOND, self.period.zone)
+        return str(Buckets.of(moment, self.granularity, self.week_start).edges[0])
 
 
 def _instants(period: Period) -> dict[str, object]:

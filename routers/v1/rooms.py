@@ -6,7 +6,7 @@ import polars as pl
 from fastapi import APIRouter, Depends, Path, Response
 from pydantic_core import to_json
 
-from calculations.arithmetic import UNKNOWN
+from calculations.arithmetic import UNKNOWN, label
 from calculations.room_stats import RoomStats, of_room, room_stats
 from calculations.rooms import Room, room_series, rooms
 from read_model.tables import INSTANT, ROOMS, VOTES
@@ -69,7 +69,7 @@ def get_room(
 
 def _identity(part: Part, room_id: int) -> dict[str, Any]:
     """The row of a room, or what is left of one that was erased: its votes."""
-    known = _known(part).filter(pl.col("id") == room_id).select(KEYS)
+    known = _known(part).filter(pl.col("id") == room_id).select(KEYS).with_columns(label("name"))
     votes = of_room(part.all_rows(VOTES), room_id).select(pl.len())
     found, voted = pl.collect_all([known, votes])
     if not found.is_empty():
