@@ -2,16 +2,18 @@
 
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import Annotated, TypeVar
 
 import polars as pl
-from pydantic.config import JsonDict
+from pydantic import Field
 
 DECIMALS = 2
 EXACT = pl.Decimal(38, 6)
 UNKNOWN = "unknown"
 TOP = 40
-# In a figure's description: that of a whole period is not the sum of its parts'.
-NOT_ADDITIVE: JsonDict = {"x-additive": False}
+# A figure that of a whole period is not the sum of its parts': all but plain counts. Its description says so.
+Kind = TypeVar("Kind")
+NotAdditive = Annotated[Kind, Field(json_schema_extra={"x-additive": False})]
 
 
 def average(total: float | Decimal, count: int) -> float:

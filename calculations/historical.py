@@ -5,7 +5,7 @@ import datetime as dt
 import polars as pl
 from pydantic import BaseModel, Field, TypeAdapter
 
-from calculations.arithmetic import DECIMALS
+from calculations.arithmetic import DECIMALS, NotAdditive
 from calculations.buckets import Buckets, is_weekday
 from calculations.period import Period
 
@@ -19,20 +19,20 @@ class HistoricalDay(BaseModel, frozen=True):
 
     date: dt.date = Field(description="UTC calendar day.")
     new_users: int = Field(ge=0, description="Users created.")
-    acc_new_users: int = Field(ge=0, description="Users created since START_DATE.")
+    acc_new_users: NotAdditive[int] = Field(ge=0, description="Users created since START_DATE.")
     page_views: int = Field(ge=0, description="Page views.")
-    acc_page_views: int = Field(ge=0, description="Page views since START_DATE.")
+    acc_page_views: NotAdditive[int] = Field(ge=0, description="Page views since START_DATE.")
     rooms: int = Field(ge=0, description="Rooms first used.")
-    acc_rooms: int = Field(ge=0, description="Rooms first used since START_DATE.")
+    acc_rooms: NotAdditive[int] = Field(ge=0, description="Rooms first used since START_DATE.")
     estimations: int = Field(ge=0, description="Estimations.")
-    acc_estimations: int = Field(ge=0, description="Estimations since START_DATE.")
+    acc_estimations: NotAdditive[int] = Field(ge=0, description="Estimations since START_DATE.")
     votes: int = Field(ge=0, description="Votes.")
-    acc_votes: int = Field(ge=0, description="Votes since START_DATE.")
-    ma_new_users: float | None = Field(description="Users created per weekday, mean of 30 weekdays.")
-    ma_page_views: float | None = Field(description="Page views per weekday, mean of 30 weekdays.")
-    ma_rooms: float | None = Field(description="Rooms first used per weekday, mean of 30 weekdays.")
-    ma_estimations: float | None = Field(description="Estimations per weekday, mean of 30 weekdays.")
-    ma_votes: float | None = Field(description="Votes per weekday, mean of 30 weekdays.")
+    acc_votes: NotAdditive[int] = Field(ge=0, description="Votes since START_DATE.")
+    ma_new_users: NotAdditive[float | None] = Field(description="Users created per weekday, mean of 30 weekdays.")
+    ma_page_views: NotAdditive[float | None] = Field(description="Page views per weekday, mean of 30 weekdays.")
+    ma_rooms: NotAdditive[float | None] = Field(description="Rooms first used per weekday, mean of 30 weekdays.")
+    ma_estimations: NotAdditive[float | None] = Field(description="Estimations per weekday, mean of 30 weekdays.")
+    ma_votes: NotAdditive[float | None] = Field(description="Votes per weekday, mean of 30 weekdays.")
 
 
 _SERIES = TypeAdapter(list[HistoricalDay])

@@ -6,6 +6,7 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from calculations.active_buckets import Entity, active_buckets, begins_subject, ends_subject
+from calculations.arithmetic import NotAdditive
 from calculations.buckets import Buckets, Granularity, WeekStart
 from calculations.period import MICROSECOND, Period
 
@@ -15,11 +16,15 @@ class LifecycleCounts(BaseModel, frozen=True):
     and resurrecting ones; history before the period counts."""
 
     new: int = Field(ge=0, description="Users (rooms) with their first estimation ever in this bucket.")
-    returning: int = Field(ge=0, description="Users (rooms) active in this bucket and in the one directly before.")
-    resurrecting: int = Field(
+    returning: NotAdditive[int] = Field(
+        ge=0, description="Users (rooms) active in this bucket and in the one directly before."
+    )
+    resurrecting: NotAdditive[int] = Field(
         ge=0, description="Users (rooms) active in this bucket and not in the one before, but in an earlier one."
     )
-    dormant: int = Field(ge=0, description="Users (rooms) active in the bucket directly before and not in this one.")
+    dormant: NotAdditive[int] = Field(
+        ge=0, description="Users (rooms) active in the bucket directly before and not in this one."
+    )
 
 
 COUNTS = tuple(LifecycleCounts.model_fields)

@@ -6,6 +6,7 @@ import polars as pl
 from pydantic import BaseModel, Field, TypeAdapter
 
 from calculations.activities import activities, estimations_of
+from calculations.arithmetic import NotAdditive
 from calculations.buckets import Buckets, is_weekday
 from calculations.packed_keys import ROOM, day_of, instant, packed_day, room_number, subject_of, user_number
 from calculations.period import Period
@@ -17,12 +18,12 @@ class ReoccurringDay(BaseModel, frozen=True):
     """One weekday: who had estimated on at least two different days from START_DATE to its end."""
 
     date: dt.date = Field(description="UTC calendar day.")
-    reoccurring_users: int = Field(ge=0, description="Users with estimations on at least two days.")
-    reoccurring_rooms: int = Field(ge=0, description="Rooms with estimations on at least two days.")
-    adjusted_reoccurring_users: int = Field(
+    reoccurring_users: NotAdditive[int] = Field(ge=0, description="Users with estimations on at least two days.")
+    reoccurring_rooms: NotAdditive[int] = Field(ge=0, description="Rooms with estimations on at least two days.")
+    adjusted_reoccurring_users: NotAdditive[int] = Field(
         ge=0, description="Those reoccurring users whose last day was at most 30 days before."
     )
-    adjusted_reoccurring_rooms: int = Field(
+    adjusted_reoccurring_rooms: NotAdditive[int] = Field(
         ge=0, description="Those reoccurring rooms whose last day was at most 30 days before."
     )
 

@@ -6,7 +6,7 @@ They take two steps, for one room as for each of many: `TOTALS` aggregates its v
 import polars as pl
 from pydantic import BaseModel, Field
 
-from calculations.arithmetic import DECIMALS, sums_and_counts
+from calculations.arithmetic import DECIMALS, NotAdditive, sums_and_counts
 
 MEASURES = (
     "duration",
@@ -22,14 +22,20 @@ class RoomStats(BaseModel, frozen=True):
     """Votes of one room; all zeros for a room without votes."""
 
     votes: int = Field(ge=0, description="Votes.")
-    duration: int = Field(description="Mean duration of a vote, in whole seconds.")
+    duration: NotAdditive[int] = Field(description="Mean duration of a vote, in whole seconds.")
     estimations: int = Field(ge=0, description="Estimations given in votes.")
-    estimations_per_vote: float = Field(description="Mean number of estimations of a vote.")
-    avg_min_estimation: float = Field(description="Mean over votes of their lowest estimation, in story points.")
-    avg_avg_estimation: float = Field(description="Mean over votes of their average estimation, in story points.")
-    avg_max_estimation: float = Field(description="Mean over votes of their highest estimation, in story points.")
+    estimations_per_vote: NotAdditive[float] = Field(description="Mean number of estimations of a vote.")
+    avg_min_estimation: NotAdditive[float] = Field(
+        description="Mean over votes of their lowest estimation, in story points."
+    )
+    avg_avg_estimation: NotAdditive[float] = Field(
+        description="Mean over votes of their average estimation, in story points."
+    )
+    avg_max_estimation: NotAdditive[float] = Field(
+        description="Mean over votes of their highest estimation, in story points."
+    )
     spectators: int = Field(ge=0, description="Spectators of votes, summed.")
-    spectators_per_vote: float = Field(description="Mean number of spectators of a vote.")
+    spectators_per_vote: NotAdditive[float] = Field(description="Mean number of spectators of a vote.")
 
 
 def rounded(number: pl.Expr) -> pl.Expr:

@@ -7,7 +7,7 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from calculations.activities import activities
-from calculations.arithmetic import NOT_ADDITIVE, average
+from calculations.arithmetic import NotAdditive, average
 from calculations.packed_keys import (
     MICROSECOND,
     at_most,
@@ -43,23 +43,25 @@ class Traffic(BaseModel, frozen=True):
 class Visits(BaseModel, frozen=True):
     """Traffic of a period."""
 
-    visitors: int = Field(
+    visitors: NotAdditive[int] = Field(
         ge=0,
         description="Distinct users with a page view. Not additive: days do not add up to a week.",
-        json_schema_extra=NOT_ADDITIVE,
     )
-    visits: int = Field(
+    visits: NotAdditive[int] = Field(
         ge=0,
         description="Sessions of page views and estimations, which end after 10 minutes without either. "
         "Not additive: one that goes on past midnight is a visit of both days.",
-        json_schema_extra=NOT_ADDITIVE,
     )
     page_views: int = Field(ge=0, description="Page views.")
-    views_per_visit: float = Field(ge=0, description="Mean number of page views of a visit; 0 without visits.")
-    bounce_rate: float = Field(
+    views_per_visit: NotAdditive[float] = Field(
+        ge=0, description="Mean number of page views of a visit; 0 without visits."
+    )
+    bounce_rate: NotAdditive[float] = Field(
         ge=0, le=1, description="Share of the visitors (0 to 1) who made no estimation; 0 without visitors."
     )
-    visit_duration: float = Field(ge=0, description="Mean length of a visit, in seconds; 0 without visits.")
+    visit_duration: NotAdditive[float] = Field(
+        ge=0, description="Mean length of a visit, in seconds; 0 without visits."
+    )
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import polars as pl
 from pydantic import BaseModel, Field
 
-from calculations.arithmetic import average, sums_and_counts
+from calculations.arithmetic import NotAdditive, average, sums_and_counts
 
 MINUTE = 60
 MEASURES = (
@@ -22,12 +22,18 @@ class Votes(BaseModel, frozen=True):
 
     total_votes: int = Field(ge=0, description="Votes.")
     total_estimations: int = Field(ge=0, description="Estimations given in votes.")
-    avg_estimations_per_vote: float = Field(description="Mean number of estimations of a vote.")
-    avg_spectators_per_vote: float = Field(description="Mean number of spectators of a vote.")
-    avg_duration_per_vote: float = Field(description="Mean duration of a vote, in minutes.")
-    avg_estimation: float = Field(description="Mean over votes of their average estimation, in story points.")
-    avg_min_estimation: float = Field(description="Mean over votes of their lowest estimation, in story points.")
-    avg_max_estimation: float = Field(description="Mean over votes of their highest estimation, in story points.")
+    avg_estimations_per_vote: NotAdditive[float] = Field(description="Mean number of estimations of a vote.")
+    avg_spectators_per_vote: NotAdditive[float] = Field(description="Mean number of spectators of a vote.")
+    avg_duration_per_vote: NotAdditive[float] = Field(description="Mean duration of a vote, in minutes.")
+    avg_estimation: NotAdditive[float] = Field(
+        description="Mean over votes of their average estimation, in story points."
+    )
+    avg_min_estimation: NotAdditive[float] = Field(
+        description="Mean over votes of their lowest estimation, in story points."
+    )
+    avg_max_estimation: NotAdditive[float] = Field(
+        description="Mean over votes of their highest estimation, in story points."
+    )
     weekday_counts: dict[str, int] = Field(description="Votes per weekday, Monday to Sunday, all seven present.")
     estimation_counts: dict[int, int] = Field(
         description="Estimations per value in story points, ascending; estimations without a value are left out."

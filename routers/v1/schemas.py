@@ -6,6 +6,7 @@ from typing import Any, get_args, get_origin
 
 from pydantic import AwareDatetime, BaseModel, Field, create_model
 
+from calculations.arithmetic import NotAdditive
 from calculations.historical import HistoricalDay
 from calculations.lifecycle import LifecycleCounts
 from calculations.reoccurring import ReoccurringDay
@@ -47,22 +48,26 @@ class Bucket(BaseModel, frozen=True):
 class HistoricalBucket(Bucket, HistoricalDay, frozen=True):
     """Counts of one bucket, totals from the period's beginning to its end, and means of the last 30 rows."""
 
-    acc_new_users: int = Field(ge=0, description="Users created since the period began.")
-    acc_page_views: int = Field(ge=0, description="Page views since the period began.")
-    acc_rooms: int = Field(ge=0, description="Rooms first used since the period began.")
-    acc_estimations: int = Field(ge=0, description="Estimations since the period began.")
-    acc_votes: int = Field(ge=0, description="Votes since the period began.")
-    ma_new_users: float | None = Field(
+    acc_new_users: NotAdditive[int] = Field(ge=0, description="Users created since the period began.")
+    acc_page_views: NotAdditive[int] = Field(ge=0, description="Page views since the period began.")
+    acc_rooms: NotAdditive[int] = Field(ge=0, description="Rooms first used since the period began.")
+    acc_estimations: NotAdditive[int] = Field(ge=0, description="Estimations since the period began.")
+    acc_votes: NotAdditive[int] = Field(ge=0, description="Votes since the period began.")
+    ma_new_users: NotAdditive[float | None] = Field(
         description="Users created per bucket, mean of 30 rows; null before there are 30."
     )
-    ma_page_views: float | None = Field(description="Page views per bucket, mean of 30 rows; null before there are 30.")
-    ma_rooms: float | None = Field(
+    ma_page_views: NotAdditive[float | None] = Field(
+        description="Page views per bucket, mean of 30 rows; null before there are 30."
+    )
+    ma_rooms: NotAdditive[float | None] = Field(
         description="Rooms first used per bucket, mean of 30 rows; null before there are 30."
     )
-    ma_estimations: float | None = Field(
+    ma_estimations: NotAdditive[float | None] = Field(
         description="Estimations per bucket, mean of 30 rows; null before there are 30."
     )
-    ma_votes: float | None = Field(description="Votes per bucket, mean of 30 rows; null before there are 30.")
+    ma_votes: NotAdditive[float | None] = Field(
+        description="Votes per bucket, mean of 30 rows; null before there are 30."
+    )
 
 
 class ReoccurringBucket(Bucket, ReoccurringDay, frozen=True):
@@ -114,14 +119,18 @@ class Cell(BaseModel, frozen=True):
     """A cohort so many intervals later."""
 
     interval: int = Field(ge=0, description="Intervals after the cohort's own, which is 0.")
-    retained: int | None = Field(description="Users (rooms) active then; null until the interval has passed.")
-    rate: float | None = Field(description="Share of the cohort (0 to 1); null like `retained`, and over nobody.")
+    retained: NotAdditive[int | None] = Field(
+        description="Users (rooms) active then; null until the interval has passed."
+    )
+    rate: NotAdditive[float | None] = Field(
+        description="Share of the cohort (0 to 1); null like `retained`, and over nobody."
+    )
 
 
 class Cohort(Bucket, frozen=True):
     """Users (rooms) active in one interval, and what became of them."""
 
-    size: int = Field(ge=0, description="Users (rooms) in the cohort.")
+    size: NotAdditive[int] = Field(ge=0, description="Users (rooms) in the cohort.")
     cells: list[Cell] = Field(description="One per interval, in order.")
 
 
@@ -129,9 +138,11 @@ class MeanCell(BaseModel, frozen=True):
     """All cohorts so many intervals later."""
 
     interval: int = Field(ge=0, description="Intervals after the cohorts' own.")
-    size: int = Field(ge=0, description="Users (rooms) in the cohorts whose interval has passed.")
-    retained: int = Field(ge=0, description="Those users (rooms) of them that were active then.")
-    rate: float | None = Field(description="Mean share of the cohorts (0 to 1), weighted by size; null over nobody.")
+    size: NotAdditive[int] = Field(ge=0, description="Users (rooms) in the cohorts whose interval has passed.")
+    retained: NotAdditive[int] = Field(ge=0, description="Those users (rooms) of them that were active then.")
+    rate: NotAdditive[float | None] = Field(
+        description="Mean share of the cohorts (0 to 1), weighted by size; null over nobody."
+    )
 
 
 class Cohorts(BaseModel, frozen=True):
