@@ -177,7 +177,7 @@ def test_errors_say_what_is_wrong() -> None:
         parsed_dates("yesterday")
     with pytest.raises(ValueError, match="in order, from 1970-01-01 to 2199-12-31"):
         parsed_dates("2026-03-04,2026-03-02")
-    with pytest.raises(ValueError, match="day is out of range|must be in range"):
+    with pytest.raises(ValueError, match=r"day .*range"):
         parsed_dates("2026-02-30,2026-03-02")
 
 
