@@ -23,6 +23,7 @@ from routers.request_id import RequestId
 from routers.request_size import RequestSize
 from routers.security_headers import SecurityHeaders
 from routers.server_timing import ServerTiming
+from routers.shared_work import AnsweredByAnother, SharedWork, answer_shared
 from routers.validation import answer_invalid
 from util.clock import utc_now
 from util.error_reporting import flush, start_error_reporting
@@ -49,6 +50,7 @@ def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now
     app.state.settings = settings
     app.state.clock = clock
     app.state.query_limit = QueryLimit(settings.max_concurrent_queries, settings.query_queue_seconds)
+    app.state.shared_work = SharedWork()
     app.state.mail_limit = QueryLimit(MAILS_AT_ONCE, settings.query_queue_seconds)
     # The last one added is the outermost: every answer has an id, that to a crash included.
     add_compress_type("text/csv")
@@ -64,6 +66,7 @@ def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now
     app.add_exception_handler(HTTPException, answer_http_error)
     app.add_exception_handler(RequestValidationError, answer_invalid)
     app.add_exception_handler(NotModified, answer_not_modified)
+    app.add_exception_handler(AnsweredByAnother, answer_shared)
     for router in (analytics.router, room.router, v1.router, health.router, docs.router):
         app.include_router(router)
     app.mount(docs.PARTS_PATH, docs.Parts())

@@ -2,21 +2,22 @@
 
 from collections.abc import Callable, Mapping
 
+import polars as pl
 from pydantic import BaseModel
 
 from calculations.behaviour import Behaviour, behaviour
-from calculations.bundle import Bundle, bundle
-from calculations.historical import HistoricalDay, historical
+from calculations.bundle import Figures, bundle
+from calculations.historical import historical
 from calculations.location import Location, location
 from calculations.period import Period
-from calculations.reoccurring import ReoccurringDay, reoccurring
+from calculations.reoccurring import reoccurring
 from calculations.traffic import Traffic, traffic
 from calculations.votes import Votes, votes
 from read_model.snapshot import Snapshot
 from read_model.tables import ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, USERS, VOTES
 
 
-def all_sections(of: Snapshot, period: Period) -> Bundle:
+def all_sections(of: Snapshot, period: Period) -> Figures:
     """The whole bundle."""
     estimations, events, page_views, rooms, votes_, users = of.tables(
         ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, VOTES, USERS
@@ -44,11 +45,11 @@ def _behaviour(of: Snapshot, _: Period) -> Behaviour:
     return behaviour(of.scan(PAGE_VIEWS), of.scan(EVENTS), of.scan(VOTES), of.scan(ROOMS))
 
 
-def _reoccurring(of: Snapshot, period: Period) -> list[ReoccurringDay]:
+def _reoccurring(of: Snapshot, period: Period) -> pl.DataFrame:
     return reoccurring(of.scan(ESTIMATIONS), period)
 
 
-def _historical(of: Snapshot, period: Period) -> list[HistoricalDay]:
+def _historical(of: Snapshot, period: Period) -> pl.DataFrame:
     return historical(of.scan(USERS), of.scan(PAGE_VIEWS), of.scan(ROOMS), of.scan(ESTIMATIONS), of.scan(VOTES), period)
 
 
@@ -56,7 +57,7 @@ def _location(of: Snapshot, _: Period) -> Location:
     return location(of.scan(USERS))
 
 
-SECTIONS: Mapping[str, Callable[[Snapshot, Period], BaseModel | list[ReoccurringDay] | list[HistoricalDay]]] = {
+SECTIONS: Mapping[str, Callable[[Snapshot, Period], BaseModel | pl.DataFrame]] = {
     "traffic": _traffic,
     "votes": _votes,
     "behaviour": _behaviour,

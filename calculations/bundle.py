@@ -1,6 +1,7 @@
 """The dashboard's bundle: all sections of `GET /` over one set of tables (metrics reference, section 3)."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import polars as pl
 from pydantic import BaseModel, Field
@@ -18,7 +19,7 @@ SECTIONS_AT_ONCE = 2
 
 
 class Bundle(BaseModel, frozen=True):
-    """Every figure of the dashboard."""
+    """Every figure of the dashboard, as its readers get them."""
 
     traffic: Traffic = Field(description="Visitors and how long they stay.")
     votes: Votes = Field(description="Totals and averages of votes.")
@@ -26,6 +27,19 @@ class Bundle(BaseModel, frozen=True):
     reoccurring: list[ReoccurringDay] = Field(description="Users and rooms that come back, one row per weekday.")
     historical: list[HistoricalDay] = Field(description="Counts, totals and moving averages, one row per weekday.")
     location_and_user_agent: Location = Field(description="Users per device, system, browser and place.")
+
+
+@dataclass(frozen=True, eq=False)
+class Figures:
+    """Every figure of the dashboard, the series as tables: made into objects, their rows would cost more than to count
+    them."""
+
+    traffic: Traffic
+    votes: Votes
+    behaviour: Behaviour
+    reoccurring: pl.DataFrame
+    historical: pl.DataFrame
+    location_and_user_agent: Location
 
 
 def bundle(
@@ -37,7 +51,7 @@ def bundle(
     votes_: pl.LazyFrame,
     users: pl.LazyFrame,
     period: Period,
-) -> Bundle:
+) -> Figures:
     """Compute every section from one snapshot's tables; series and sessions begin with `period`.
 
     Two sections at a time: each has stretches that keep one core busy only. The order of activities, which traffic and
@@ -51,7 +65,7 @@ def bundle(
         location_ = pool.submit(location, users)
         traffic_ = pool.submit(lambda: traffic(page_views, estimations, period, active.result()))
         reoccurring_ = pool.submit(lambda: reoccurring(estimations, period, active.result()))
-        return Bundle(
+        return Figures(
             traffic=traffic_.result(),
             votes=totals.result(),
             behaviour=behaviour_.result(),

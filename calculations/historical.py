@@ -3,7 +3,7 @@
 import datetime as dt
 
 import polars as pl
-from pydantic import BaseModel, Field, TypeAdapter
+from pydantic import BaseModel, Field
 
 from calculations.arithmetic import DECIMALS, NotAdditive
 from calculations.buckets import Buckets, is_weekday
@@ -35,9 +35,6 @@ class HistoricalDay(BaseModel, frozen=True):
     ma_votes: NotAdditive[float | None] = Field(description="Votes per weekday, mean of 30 weekdays.")
 
 
-_SERIES = TypeAdapter(list[HistoricalDay])
-
-
 def historical(
     users: pl.LazyFrame,
     page_views: pl.LazyFrame,
@@ -45,10 +42,14 @@ def historical(
     estimations: pl.LazyFrame,
     votes: pl.LazyFrame,
     period: Period,
-) -> list[HistoricalDay]:
-    """The weekday series of new users, page views, rooms, estimations and votes, in order, quiet days included."""
+) -> pl.DataFrame:
+    """The weekday series of new users, page views, rooms, estimations and votes, quiet days included.
+
+    Returns:
+        One row per weekday in order, its columns the fields of `HistoricalDay`.
+    """
     series = counts_per_bucket(users, page_views, rooms, estimations, votes, Buckets.of(period), is_weekday("date"))
-    return _SERIES.validate_python(series.drop("bucket").collect().to_dicts())
+    return series.drop("bucket").collect()
 
 
 def counts_per_bucket(
@@ -68,8 +69,8 @@ def counts_per_bucket(
         shown: Which buckets the series consists of, told by `date`; the others still belong to `acc_*`.
 
     Returns:
-        In order: `bucket` (Int32), `date` (Date), the columns of `SERIES` and their `acc_*` (Int64), and their `ma_*`
-        (Float64, null until the series has `WINDOW` rows).
+        In order: `bucket` (Int32), then the fields of `HistoricalDay`: `date` (Date), the columns of `SERIES` and their
+        `acc_*` (Int64), and their `ma_*` (Float64, null until the series has `WINDOW` rows).
     """
     counted = [
         rows_per_bucket(users, "created_at", "new_users", buckets),
@@ -83,6 +84,7 @@ def counts_per_bucket(
         .with_columns(pl.col(SERIES).cum_sum().name.prefix("acc_"))
         .filter(shown)
         .with_columns((pl.col(SERIES).rolling_sum(WINDOW) / WINDOW).round(DECIMALS).name.prefix("ma_"))
+        .select("bucket", *HistoricalDay.model_fields)
     )
 
 

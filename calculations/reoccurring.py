@@ -3,7 +3,7 @@
 import datetime as dt
 
 import polars as pl
-from pydantic import BaseModel, Field, TypeAdapter
+from pydantic import BaseModel, Field
 
 from calculations.activities import activities, estimations_of
 from calculations.arithmetic import NotAdditive
@@ -29,21 +29,22 @@ class ReoccurringDay(BaseModel, frozen=True):
 
 
 SERIES = tuple(name for name in ReoccurringDay.model_fields if name != "date")
-_SERIES = TypeAdapter(list[ReoccurringDay])
 
 
-def reoccurring(estimations: pl.LazyFrame, period: Period, active: pl.LazyFrame | None = None) -> list[ReoccurringDay]:
-    """The weekday series of reoccurring users and rooms, in order, quiet days included.
+def reoccurring(estimations: pl.LazyFrame, period: Period, active: pl.LazyFrame | None = None) -> pl.DataFrame:
+    """The weekday series of reoccurring users and rooms, quiet days included.
 
     Args:
         estimations: The table.
         period: The days of the series.
         active: What `activities` makes of the same arguments and the page views, for who has it already.
+
+    Returns:
+        One row per weekday in order, its columns the fields of `ReoccurringDay`.
     """
     keys = activities(estimations, period) if active is None else active
     series = returning_per_day(keys, estimations.filter(period.contains("estimated_at")), Buckets.of(period))
-    weekdays = series.filter(is_weekday("date")).drop("bucket").collect()
-    return _SERIES.validate_python(weekdays.to_dicts())
+    return series.filter(is_weekday("date")).drop("bucket").collect()
 
 
 def returning_per_day(activities: pl.LazyFrame, estimations: pl.LazyFrame, days: Buckets) -> pl.LazyFrame:

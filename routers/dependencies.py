@@ -28,7 +28,7 @@ SettingsDep = Annotated[ServerSettings, Depends(get_settings)]
 NowDep = Annotated[datetime, Depends(get_now)]
 
 
-def get_snapshot(request: Request, settings: SettingsDep) -> Snapshot:
+async def get_snapshot(request: Request, settings: SettingsDep) -> Snapshot:
     """The snapshot all figures of the response come from.
 
     Its size decides on Polars' engine: streaming bounds memory and is faster on large tables, but on small ones it

@@ -1,4 +1,4 @@
-"""A route over a snapshot, which may be removed while a slow request still reads it."""
+"""A route over a snapshot, which may be removed while a slow request still reads it, and which several may ask for."""
 
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, ClassVar
@@ -11,13 +11,15 @@ from config import ServerSettings
 from read_model.snapshot import SnapshotError, is_replaced
 from routers.conditional import answer_if_changed
 from routers.limits import query_slot
+from routers.shared_work import SharedWork, share_work
 from util.errors import Severity
 
 RETRY_AFTER_S = 1
 UNREADABLE = (FileNotFoundError, PermissionError, ComputeError)
 
-# What a route needs that computes from the snapshot alone: first the tag, so that a 304 takes no room.
-COMPUTED = [Depends(answer_if_changed), Depends(query_slot, scope="function")]
+# What a route needs that computes from the snapshot alone: first the tag, so that neither a 304 nor an answer that is
+# being computed for another request takes room.
+COMPUTED = [Depends(answer_if_changed), Depends(share_work), Depends(query_slot, scope="function")]
 
 
 class SnapshotDamagedError(SnapshotError):
@@ -45,7 +47,7 @@ class SnapshotRoute(APIRoute):
     """Starts a request over once, on the snapshot that is then current, when a file of its own can't be read."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The handler, tried twice."""
+        """The handler, tried twice; its answer goes to all who wait for the same one."""
         handle = super().get_route_handler()
 
         async def handle_twice(request: Request) -> Response:
@@ -60,4 +62,13 @@ class SnapshotRoute(APIRoute):
                         raise SnapshotReplacedError from error
                     raise SnapshotDamagedError(error) from error
 
-        return handle_twice
+        async def handle_and_share(request: Request) -> Response:
+            shared: SharedWork = request.app.state.shared_work
+            response = None
+            try:
+                response = await handle_twice(request)
+                return response
+            finally:
+                shared.finish(request, response)
+
+        return handle_and_share

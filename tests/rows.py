@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import polars as pl
+from pydantic import BaseModel
 
 from read_model.tables import Table
 
@@ -50,3 +51,9 @@ def value(cell: str, dtype: pl.DataType) -> object:
 def repeated(table: pl.LazyFrame, times: int) -> pl.LazyFrame:
     """Every row so many times, with a further column `copy` that counts them."""
     return table.join(pl.LazyFrame({"copy": range(times)}), how="cross")
+
+
+def as_models[Model: BaseModel](frame: pl.DataFrame, model: type[Model]) -> list[Model]:
+    """The rows of a frame whose columns are the fields of a model, checked by it."""
+    assert set(frame.columns) == model.model_fields.keys()
+    return [model.model_validate(row) for row in frame.to_dicts()]

@@ -1,6 +1,6 @@
 """The answers of the API: the envelope that all share, and the tables of figures that go into it."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,8 +14,9 @@ from pydantic_core import to_json
 from calculations.buckets import Buckets
 from calculations.comparison import PARTS, compared, parted
 from routers.errors import InvalidParameterError, shortened
+from routers.json_rows import json_rows
 from routers.server_timing import timed
-from routers.v1.formats import MEDIA_TYPES, ROWS_AT_ONCE, TableResponse, json_rows
+from routers.v1.formats import MEDIA_TYPES, ROWS_AT_ONCE, TableResponse
 from routers.v1.parameters import ComparedParameters, ListsParameters, OfPeriod, Parameters
 from routers.v1.question import Part, Question
 
@@ -173,26 +174,23 @@ def table_answer[P: Parameters](
     question: Question[P], table: Table, name: str, total_rows: int | None = None
 ) -> Response:
     """An answer that is one table, in any format."""
-    if question.format == "json":
-        return StreamingResponse(
-            _enveloped(question, table.as_json(), total_rows),
-            headers=question.headers(),
-            media_type=MEDIA_TYPES["json"],
-        )
-    return TableResponse(table.frame, question.format, name, _headers(question, total_rows))
+    if question.format != "json" or table.frame.height <= ROWS_AT_ONCE:
+        return object_answer(question, table.as_json(), table.frame, name, total_rows)
+    body = _enveloped(question, table.as_json(), total_rows)
+    return StreamingResponse(body, headers=question.headers(), media_type=MEDIA_TYPES["json"])
 
 
 def object_answer[P: Parameters](
-    question: Question[P], data: bytes, rows: pl.DataFrame, name: str, total_rows: int | None = None
+    question: Question[P], data: Iterable[bytes], rows: pl.DataFrame, name: str, total_rows: int | None = None
 ) -> Response:
-    """An answer that is more than a table in JSON, and `rows` in other formats."""
+    """An answer that is `data` in JSON, and `rows` in other formats."""
     if question.format == "json":
-        body = b"".join(_enveloped(question, iter([data]), total_rows))
+        body = b"".join(_enveloped(question, data, total_rows))
         return Response(body, headers=question.headers(), media_type=MEDIA_TYPES["json"])
     return TableResponse(rows, question.format, name, _headers(question, total_rows))
 
 
-def _enveloped[P: Parameters](question: Question[P], data: Iterator[bytes], total_rows: int | None) -> Iterator[bytes]:
+def _enveloped[P: Parameters](question: Question[P], data: Iterable[bytes], total_rows: int | None) -> Iterator[bytes]:
     yield b'{"data":'
     yield from data
     yield b',"meta":' + _meta(question, total_rows).model_dump_json().encode()

@@ -41,4 +41,4 @@ def get_retention(question: RetentionQuestion) -> Response:
     rows = found.cells.join(buckets, on="bucket", maintain_order="left")
     cohorts = rows.group_by(*BUCKET, "size", maintain_order=True).agg(cells=pl.struct(CELL))
     data = {"cohorts": cohorts.to_dicts(), "weighted_mean": found.means.to_dicts()}
-    return object_answer(question, to_json(data), rows.select(*BUCKET, "size", *CELL), "retention")
+    return object_answer(question, [to_json(data)], rows.select(*BUCKET, "size", *CELL), "retention")

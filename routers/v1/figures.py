@@ -74,7 +74,7 @@ def _figures(
     question: Question[FiguresParameters], calculate: Callable[[Part], BaseModel], kind: type[BaseModel], name: str
 ) -> Response:
     table = computed(question, lambda part: wide(calculate(part)))
-    return object_answer(question, to_json(deep(table, kind)), table.frame, name)
+    return object_answer(question, [to_json(deep(table, kind))], table.frame, name)
 
 
 def _lists(
@@ -103,7 +103,7 @@ def _lists(
     tagged = [rows.frame.select(pl.lit(list_).alias("list"), pl.all()) for list_, rows in shown.items()]
     rows = pl.concat(tagged, how="diagonal_relaxed").select("list", *sortable)
     longest = max(rows.frame.height for rows in every.values())
-    return object_answer(question, b"{%s}" % data, rows, name, longest)
+    return object_answer(question, [b"{%s}" % data], rows, name, longest)
 
 
 def _only(table: Table, list_: str, keys: tuple[str, ...]) -> Table:

@@ -74,12 +74,6 @@ def pieces(table: pl.DataFrame, format_: TableFormat) -> Iterator[bytes]:
                 yield rows.write_ndjson().encode()
 
 
-def json_rows(rows: pl.DataFrame) -> bytes:
-    """Rows as JSON objects with commas between them."""
-    # A line break within a text is escaped: the others end rows.
-    return rows.write_ndjson().rstrip("\n").replace("\n", ",").encode()
-
-
 def _without_formulas(table: pl.DataFrame) -> pl.DataFrame:
     """Cells a spreadsheet would run get an apostrophe before them; instants become texts with their offset."""
     texts = [pl.col(name) for name, dtype in table.schema.items() if dtype == pl.String]

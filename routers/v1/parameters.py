@@ -54,6 +54,7 @@ def _written(names: tuple[str, ...], format_: str) -> WithJsonSchema:
 DateRange = Annotated[str, AfterValidator(_is_date_range), _written(RANGES, "date-range")]
 Comparison = Annotated[str, AfterValidator(_is_comparison), _written(COMPARISONS, "comparison")]
 TimeZone = Annotated[str, AfterValidator(_is_zone), WithJsonSchema({"type": "string", "format": "time-zone"})]
+Order = Annotated[str, WithJsonSchema({"type": "string", "format": "order"})]
 
 
 class Parameters(BaseModel):
@@ -144,7 +145,7 @@ class Listed(Parameters):
 
     limit: int | None = Field(default=None, ge=1, le=LONGEST_LIST, description="At most so many rows; without it, all.")
     offset: int = Field(default=0, ge=0, le=LONGEST_LIST, description="So many rows are left out at the beginning.")
-    order_by: str | None = Field(
+    order_by: Order | None = Field(
         default=None,
         description="Columns to sort by, separated by commas, each with `:asc` (the default) or `:desc`; "
         "further columns decide between equals.",

@@ -20,6 +20,7 @@ from routers.dependencies import NowDep, SettingsDep, SnapshotDep
 from routers.errors import InvalidParameterError
 from routers.health import Freshness, freshness
 from routers.limits import query_slot
+from routers.shared_work import SharedWork
 from routers.v1.formats import format_of
 from routers.v1.parameters import (
     ComparedParameters,
@@ -52,7 +53,9 @@ class Part:
         """A table's rows within the period, by the column `time`, or else that of the table."""
         rows = self.snapshot.scan(table)
         time = time or self.snapshot.time_column(table)
-        return rows.with_columns(pl.col(time).cast(INSTANT)).filter(self.period.contains(time))
+        if rows.collect_schema()[time] != INSTANT:
+            rows = rows.with_columns(pl.col(time).cast(INSTANT))
+        return rows.filter(self.period.contains(time))
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ class Question[P: Parameters]:
 
     @cached_property
     def period(self) -> Period:
-        """The period the figures are of: all, for an endpoint without one; its first bucket is whole, where it says so."""
+        """The period the figures are of: all, for an endpoint without one; the first bucket whole, where it says so."""
         if not isinstance(self.parameters, OfPeriod):
             return self._asked_period
         return self._begun_whole(self._asked_period) if self.parameters.begins_whole else self._asked_period
@@ -197,7 +200,9 @@ def asked[P: Parameters](parameters: type[P]) -> Callable[..., AsyncIterator[Que
         request: Request, snapshot: SnapshotDep, settings: SettingsDep, now: NowDep, values: P
     ) -> AsyncIterator[Question[P]]:
         question = Question(request, values, snapshot, settings, now)
-        question.headers()
+        tag = question.headers()["ETag"]
+        shared: SharedWork = request.app.state.shared_work
+        await shared.join(request, tag, settings.query_queue_seconds)
         async for _ in query_slot(request):
             yield question
 

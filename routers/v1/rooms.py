@@ -64,7 +64,7 @@ def get_room(
     stats = computed(question, lambda part: wide(room_stats(part.rows(VOTES), room_id)))
     over_time = series(question, lambda part: room_series(part.rows(VOTES), room_id, part.buckets))
     body = b'{"room":%s,"series":%s}' % (to_json(room | deep(stats, RoomStats)), b"".join(over_time.as_json()))
-    return object_answer(question, body, over_time.frame, f"room-{room_id}")
+    return object_answer(question, [body], over_time.frame, f"room-{room_id}")
 
 
 def _identity(part: Part, room_id: int) -> dict[str, Any]:

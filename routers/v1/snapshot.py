@@ -63,7 +63,7 @@ class PublicSnapshot(BaseModel, frozen=True):
 def get_snapshot(question: SnapshotQuestion) -> Response:
     """What the figures come from: tables, rows, sizes, schemas and the last runs of the updater."""
     shown = public(question.snapshot, question.settings)
-    return object_answer(question, shown.model_dump_json().encode(), pl.DataFrame(), "snapshot")
+    return object_answer(question, [shown.model_dump_json().encode()], pl.DataFrame(), "snapshot")
 
 
 def public(snapshot: Snapshot, settings: ServerSettings) -> PublicSnapshot:

@@ -1,5 +1,6 @@
 """Every figure the service can return for a case: computed fast by the calculations and slowly by the oracle."""
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -7,6 +8,7 @@ from calculations.bundle import bundle
 from calculations.daily import daily
 from calculations.room_stats import room_stats
 from read_model.tables import ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, USERS, VOTES
+from routers.json_rows import bundle_json
 from tests import oracle
 from tests.calculations.strategies import ABSENT_ROOMS, ROOM_IDS, Case, Frames
 
@@ -26,7 +28,7 @@ def fast(case: Case, frames: Frames) -> dict[str, Any]:
         period=case.period,
     )
     return {
-        "bundle": figures.model_dump(mode="json"),
+        "bundle": json.loads(bundle_json(figures)),
         "rooms": {room: room_stats(frames[VOTES], room).model_dump(mode="json") for room in ASKED_ROOMS},
         "daily": [daily(frames[VOTES], frames[PAGE_VIEWS], now).model_dump(mode="json") for now in clocks(case)[:SOME]],
     }

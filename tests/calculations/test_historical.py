@@ -7,7 +7,7 @@ import pytest
 from calculations.historical import SERIES, HistoricalDay, historical
 from calculations.period import Period
 from read_model.tables import ESTIMATIONS, PAGE_VIEWS, ROOMS, USERS, VOTES
-from tests.rows import rows
+from tests.rows import as_models, rows
 
 WEEK = Period.of_days(date(2026, 3, 2), date(2026, 3, 6))  # Monday to Friday
 WITH_WEEKEND = Period.of_days(date(2026, 3, 6), date(2026, 3, 9))  # Friday to Monday
@@ -24,7 +24,7 @@ def series_of(
     votes: str = "",
 ) -> list[HistoricalDay]:
     """The series of five drawn tables."""
-    return historical(
+    series = historical(
         rows(USERS, users),
         rows(PAGE_VIEWS, page_views),
         rows(ROOMS, rooms),
@@ -32,6 +32,7 @@ def series_of(
         rows(VOTES, votes),
         period,
     )
+    return as_models(series, HistoricalDay)
 
 
 def test_empty_tables_have_a_row_of_zeros_per_weekday() -> None:

@@ -1,7 +1,7 @@
 """What must not matter, and what must add up: order, segments, engines, and groups of users or rooms."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from calculations.activities import activities
 from calculations.behaviour import behaviour
 from calculations.daily import daily
-from calculations.historical import HistoricalDay, historical
+from calculations.historical import historical
 from calculations.location import location
-from calculations.reoccurring import ReoccurringDay, reoccurring
+from calculations.reoccurring import reoccurring
 from calculations.traffic import traffic, users_and_sessions
 from calculations.votes import votes
 from read_model.tables import ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, TABLES, USERS, VOTES, Table
@@ -254,15 +254,15 @@ def part_of(case: Case, keys: Mapping[Table, str], groups: Groups, group: int) -
     )
 
 
-def history(case: Case) -> list[HistoricalDay]:
+def history(case: Case) -> pl.DataFrame:
     """The historical series of a case."""
     frames = case.frames
     return historical(frames[USERS], frames[PAGE_VIEWS], frames[ROOMS], frames[ESTIMATIONS], frames[VOTES], case.period)
 
 
-def series(days: Iterable[HistoricalDay | ReoccurringDay], *fields: str) -> Counts:
+def series(days: pl.DataFrame, *fields: str) -> Counts:
     """Some fields of a series by day and name."""
-    return {(day.date, field): getattr(day, field) for day in days for field in fields}
+    return {(day["date"], field): day[field] for day in days.to_dicts() for field in fields}
 
 
 def labelled(**maps: Counts) -> Counts:

@@ -7,7 +7,7 @@ import pytest
 from calculations.period import Period
 from calculations.reoccurring import ReoccurringDay, reoccurring
 from read_model.tables import ESTIMATIONS
-from tests.rows import rows
+from tests.rows import as_models, rows
 
 WEEK = Period.of_days(date(2026, 3, 2), date(2026, 3, 6))  # Monday to Friday
 FIVE_WEEKS = Period.of_days(date(2026, 3, 2), date(2026, 4, 6))  # Monday to Monday
@@ -15,7 +15,7 @@ FIVE_WEEKS = Period.of_days(date(2026, 3, 2), date(2026, 4, 6))  # Monday to Mon
 
 def series_of(estimations: str = "", period: Period = WEEK) -> list[ReoccurringDay]:
     """The series of a drawn table."""
-    return reoccurring(rows(ESTIMATIONS, estimations), period)
+    return as_models(reoccurring(rows(ESTIMATIONS, estimations), period), ReoccurringDay)
 
 
 def users(series: list[ReoccurringDay]) -> list[int]:

@@ -27,7 +27,7 @@ class Answers:
 
 
 def crowd(server: Server, clients: int, path: str = DASHBOARD) -> Answers:
-    """Let all clients ask at once, each on a connection of its own."""
+    """Let all clients ask at once, each on a connection of its own, and for an answer that no other one asks for."""
     found = Answers()
     with watching(server, found.health_s):
         for answer in asyncio.run(_ask_at_once(server, clients, path)):
@@ -41,7 +41,9 @@ async def _ask_at_once(server: Server, clients: int, path: str) -> list[Answer]:
     headers = {"Authorization": f"Bearer {server.token}"}
     url = f"http://{HOST}:{server.port}"
     async with httpx.AsyncClient(base_url=url, limits=limits, timeout=PATIENCE_S, trust_env=False) as client:
-        responses = await asyncio.gather(*(client.get(path, headers=headers) for _ in range(clients)))
+        responses = await asyncio.gather(
+            *(client.get(f"{path}?{number}", headers=headers) for number in range(clients))
+        )
     return [Answer(each.status_code, dict(each.headers), each.content) for each in responses]
 
 

@@ -23,17 +23,17 @@ BODIES = {
 @pytest.mark.server
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
 def test_a_request_whose_client_left_the_queue_is_not_computed(sampled: Sample, tmp_path: Path, body: bytes) -> None:
-    """One computes, one waits and leaves, one waits: the third is the second to compute, and the last."""
+    """One computes, one waits and leaves, one waits, each for its own answer: the third computes second and last."""
     variables: dict[str, Any] = {GATE: tmp_path, SIZE: SMALL, "MAX_CONCURRENT_QUERIES": 1, "QUERY_QUEUE_SECONDS": 60}
     gate = Gate(tmp_path)
     with (
         serving(sampled.data_dir, app="tests.faults.gated_app:make_app", factory=True, **variables) as server,
         ThreadPoolExecutor() as others,
     ):
-        first = others.submit(server.get, "/")
+        first = others.submit(server.get, "/?first")
         gate.wait_for(1)
         ask_and_leave(server, body)
-        third = others.submit(server.get, "/")
+        third = others.submit(server.get, "/?third")
         assert server.http.get("/health").status_code == 200
         gate.let(1)
         gate.wait_for(2)

@@ -1,0 +1,25 @@
+"""Figures as JSON, tables without an object per row in between."""
+
+from dataclasses import fields
+
+import polars as pl
+from pydantic import BaseModel
+
+from calculations.bundle import Figures
+
+
+def json_rows(rows: pl.DataFrame) -> bytes:
+    """The rows as JSON objects with commas between them; dates and instants as ISO 8601."""
+    # A line break within a text is escaped: the others end rows.
+    return rows.write_ndjson().rstrip("\n").replace("\n", ",").encode()
+
+
+def bundle_json(figures: Figures) -> bytes:
+    """The figures as a JSON object, as `Bundle` describes it."""
+    return b"{%s}" % b",".join(
+        b'"%s":%s' % (field.name.encode(), _json(getattr(figures, field.name))) for field in fields(figures)
+    )
+
+
+def _json(figures: BaseModel | pl.DataFrame) -> bytes:
+    return b"[%s]" % json_rows(figures) if isinstance(figures, pl.DataFrame) else figures.model_dump_json().encode()
