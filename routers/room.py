@@ -30,7 +30,9 @@ class RoomNumberError(AnalyticsError):
         super().__init__(f"Room id {room_id} is not positive: ids begin with 1")
 
 
-async def positive_room_id(room_id: Annotated[int, Path(description="Id of the room.")]) -> int:
+async def positive_room_id(
+    room_id: Annotated[int, Path(description="Id of the room.", json_schema_extra={"minimum": 1})],
+) -> int:
     """The room id of the path.
 
     Raises:

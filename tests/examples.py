@@ -57,13 +57,13 @@ type Json = dict[str, Any]
 
 def made() -> dict[str, Json]:
     """The answer of every path, and an error of every status."""
-    with tempfile.TemporaryDirectory() as full, tempfile.TemporaryDirectory() as empty:
+    with tempfile.TemporaryDirectory() as full:
         publish_sample(sample(NOW), Path(full), NOW)
         client = _client(Path(full))
         clients = {
             "401": _client(Path(full), "wrong"),
             "502": _client(Path(full), bea_base_url=f"http://{HOST}:{free_port()}", bea_secret_key=SecretStr(TOKEN)),
-            "503": _client(Path(empty)),
+            "503": _client(Path("empty")),
         }
         described = client.get("/openapi.json").json()
         answers = {

@@ -1,34 +1,71 @@
-"""The description of the API: every path and every field says what it is."""
+"""The description of the API: every path, parameter and field says what it is, and every answer has an example."""
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from config import ServerSettings
 from main import create_app
+from routers.openapi import EXAMPLES
+from tests.examples import made
 
-DATA_PATHS = ["/", "/daily-analytics", "/room/{room_id}/stats"]
-PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+FIGURES = ["/v1/traffic", "/v1/votes", "/v1/behaviour", "/v1/location"]
+SERIES = ["/v1/historical", "/v1/reoccurring", "/v1/lifecycle", "/v1/retention"]
+ROOMS = ["/v1/rooms", "/v1/rooms/{room_id}"]
+API_PATHS = [*FIGURES, *SERIES, *ROOMS, "/v1/snapshot"]
+DATA_PATHS = ["/", "/daily-analytics", "/room/{room_id}/stats", *API_PATHS]
+CONDITIONAL_PATHS = [path for path in DATA_PATHS if path != "/daily-analytics"]
+PROBLEM_JSON = "application/problem+json"
+PROBLEM = {"$ref": "#/components/schemas/Problem"}
+# What numbers count or are measured in. An index or a key says what it is of, and that a figure has its own unit.
+UNITS = (
+    *("users", "visitors", "rooms", "sessions", "visits", "page views", "events", "votes", "estimations", "spectators"),
+    *("rows", "files", "bytes", "megabytes", "days", "intervals", "story points", "seconds", "minutes"),
+    *("share", "0 to 1", "percent", "own unit", "same unit", "id of", "http status"),
+)
 
 
-@pytest.fixture(name="described")
-def describe() -> dict[str, Any]:
+@pytest.fixture
+def described() -> dict[str, Any]:
     """`/openapi.json`, which needs neither a token nor data."""
+    return description()
+
+
+@cache
+def description() -> dict[str, Any]:
+    """The same for all tests, which only read it."""
     app = create_app(ServerSettings(analytics_secret_token=SecretStr("a token")))
     answer = TestClient(app).get("/openapi.json")
     assert answer.status_code == 200
-    described: dict[str, Any] = answer.json()
-    return described
+    body: dict[str, Any] = answer.json()
+    return body
 
 
 def own_models(described: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """The schemas of this project's models by name."""
     schemas: dict[str, dict[str, Any]] = described["components"]["schemas"]
     return schemas
+
+
+def is_number(schema: dict[str, Any]) -> bool:
+    """Whether it describes a number, a number or null, a map of numbers, or a figure beside another one."""
+    return (
+        schema.get("type") in {"integer", "number"}
+        or schema.get("$ref") == "#/components/schemas/Figure"
+        or any(map(is_number, schema.get("anyOf", [])))
+        or (isinstance(values := schema.get("additionalProperties"), dict) and is_number(values))
+    )
+
+
+def operations(described: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What can be asked, by path."""
+    return {path: methods["get"] for path, methods in described["paths"].items()}
 
 
 def descriptions(described: dict[str, Any]) -> dict[str, str]:
@@ -57,6 +94,10 @@ def test_the_paths_are_those_of_the_reference(described: dict[str, Any]) -> None
     assert all(list(methods) == ["get"] for methods in described["paths"].values())
 
 
+def test_it_is_of_openapi_3_1(described: dict[str, Any]) -> None:
+    assert described["openapi"].startswith("3.1.")
+
+
 def test_every_field_is_described(described: dict[str, Any]) -> None:
     """In a sentence."""
     told = descriptions(described)
@@ -64,9 +105,30 @@ def test_every_field_is_described(described: dict[str, Any]) -> None:
     assert [field for field, text in told.items() if not (len(text) > 5 and text.endswith("."))] == []
 
 
-def test_every_field_of_an_average_or_a_span_has_a_unit(described: dict[str, Any]) -> None:
-    """A number of the kind that people confuse says what it counts in."""
-    words = ("minutes", "seconds", "points", "per day", "weekdays", "number of", "share of", "megabytes")
+def test_every_number_has_a_unit(described: dict[str, Any]) -> None:
+    """It says what it counts, or what it is measured in."""
+    said = descriptions(described)
+    numbers = {
+        f"{name}.{field}": said[f"{name}.{field}"]
+        for name, model in own_models(described).items()
+        for field, schema in model["properties"].items()
+        if is_number(schema)
+    }
+    parameters = {
+        f"{path} {parameter['name']}": parameter["description"]
+        for path, operation in operations(described).items()
+        for parameter in operation.get("parameters", [])
+        if is_number(parameter["schema"])
+    }
+    assert len(numbers) > 100
+    assert len(parameters) > 5
+    unit = re.compile(rf"\b({'|'.join(UNITS)})\b", re.IGNORECASE)
+    assert [name for name, text in (numbers | parameters).items() if not unit.search(text)] == []
+
+
+def test_every_average_says_of_what_it_is_measured(described: dict[str, Any]) -> None:
+    """A number of the kind that people confuse has more than a subject."""
+    words = ("minutes", "seconds", "points", "per bucket", "weekdays", "number of", "share of", "megabytes")
     told = {
         field: text
         for field, text in descriptions(described).items()
@@ -76,15 +138,76 @@ def test_every_field_of_an_average_or_a_span_has_a_unit(described: dict[str, Any
     assert [field for field, text in told.items() if not any(word in text.lower() for word in words)] == []
 
 
+def test_what_does_not_add_up_says_so(described: dict[str, Any]) -> None:
+    """Beside another period too."""
+    models = own_models(described)
+    alone, compared = (
+        {field for field, schema in models[name]["properties"].items() if schema.get("x-additive") is False}
+        for name in ("Visits", "ComparedVisits")
+    )
+    assert {"visitors", "visits"} <= alone == compared < models["Visits"]["properties"].keys()
+
+
+@pytest.mark.parametrize("path", API_PATHS)
+def test_every_parameter_is_described(described: dict[str, Any], path: str) -> None:
+    """In a sentence, and optional unless it is in the path."""
+    for parameter in operations(described)[path].get("parameters", []):
+        assert parameter["description"].endswith("."), parameter["name"]
+        assert parameter["required"] == (parameter["in"] == "path"), parameter["name"]
+
+
 def test_every_model_and_path_says_what_it_is(described: dict[str, Any]) -> None:
     assert [name for name, model in own_models(described).items() if not model.get("description")] == []
-    assert [path for path, methods in described["paths"].items() if not methods["get"].get("description")] == []
+    for path, operation in operations(described).items():
+        assert operation["summary"], path
+        assert operation["description"], path
+
+
+def test_models_and_operations_have_names_a_client_can_use(described: dict[str, Any]) -> None:
+    """No path or package in them, no number, no twin for what is sent and what is answered."""
+    names = [operation["operationId"] for operation in operations(described).values()]
+    assert len(set(names)) == len(names)
+    assert [name for name in names if not re.fullmatch(r"get(_[a-z]+)+", name)] == []
+    assert [name for name in own_models(described) if not re.fullmatch(r"([A-Z][a-z]+)+", name)] == []
+    assert [name for name in own_models(described) if name.endswith(("Input", "Output"))] == []
 
 
 def test_every_answer_of_200_has_a_typed_body(described: dict[str, Any]) -> None:
-    for path, methods in described["paths"].items():
-        body = methods["get"]["responses"]["200"]["content"]["application/json"]["schema"]
-        assert body["$ref"].rpartition("/")[2] in own_models(described), path
+    """That of the API may be one of two: as it is, and compared."""
+    for path, operation in operations(described).items():
+        body = operation["responses"]["200"]["content"]["application/json"]["schema"]
+        for choice in body.get("anyOf", [body]):
+            assert choice["$ref"].rpartition("/")[2] in own_models(described), path
+
+
+@pytest.mark.parametrize("path", [*DATA_PATHS, "/health"])
+def test_an_answer_has_an_example_that_conforms(described: dict[str, Any], path: str) -> None:
+    content = operations(described)[path]["responses"]["200"]["content"]["application/json"]
+    schema = {**content["schema"], "components": described["components"]}
+    jsonschema_rs.Draft202012Validator(schema, validate_formats=True).validate(content["example"])
+
+
+def test_an_error_has_an_example_that_conforms(described: dict[str, Any]) -> None:
+    schema = {**PROBLEM, "components": described["components"]}
+    validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
+    for path, operation in operations(described).items():
+        for status, answer in operation["responses"].items():
+            for content in answer.get("content", {}).values():
+                if content["schema"] == PROBLEM:
+                    assert content["example"]["status"] == int(status), path
+                    validator.validate(content["example"])
+
+
+def keys(value: object) -> object:
+    """A JSON value without what its fields hold."""
+    if isinstance(value, dict):
+        return {name: keys(part) for name, part in value.items()}
+    return [keys(row) for row in value] if isinstance(value, list) else None
+
+
+def test_examples_have_the_fields_of_real_answers() -> None:
+    """No more and no fewer; otherwise `python -m tests.examples` makes them anew."""
+    assert keys(EXAMPLES) == keys(made())
 
 
 def test_no_model_takes_anything(described: dict[str, Any]) -> None:
@@ -97,10 +220,11 @@ def test_no_model_takes_anything(described: dict[str, Any]) -> None:
 @pytest.mark.parametrize("path", DATA_PATHS)
 @pytest.mark.parametrize("status", ["401", "503"])
 def test_a_data_path_documents_its_refusals(described: dict[str, Any], path: str, status: str) -> None:
-    """With the body that says what is wrong."""
+    """With the body that says what is wrong, and the header that says how to go on."""
     refusal = described["paths"][path]["get"]["responses"][status]
     assert refusal["description"]
-    assert refusal["content"] == PROBLEM
+    assert refusal["content"][PROBLEM_JSON]["schema"] == PROBLEM
+    assert {"401": "WWW-Authenticate", "503": "Retry-After"}[status] in refusal["headers"]
 
 
 @pytest.mark.parametrize("path", DATA_PATHS)
@@ -113,10 +237,31 @@ def test_a_data_path_documents_its_token(described: dict[str, Any], path: str) -
 
 
 def test_further_refusals_are_documented(described: dict[str, Any]) -> None:
-    """The e-mail service may fail; a room id may be no positive number."""
-    mail = described["paths"]["/daily-analytics"]["get"]["responses"]
-    room = described["paths"]["/room/{room_id}/stats"]["get"]["responses"]
-    assert mail["502"]["content"] == room["400"]["content"] == room["422"]["content"] == PROBLEM
+    """The e-mail service may fail, a room id may be no positive number or unknown, and a parameter wrong."""
+    refusals = {
+        "/daily-analytics": {"502"},
+        "/room/{room_id}/stats": {"400", "422"},
+        **{path: {"422"} for path in API_PATHS},
+        "/v1/rooms/{room_id}": {"404", "422"},
+    }
+    for path, statuses in refusals.items():
+        answers = operations(described)[path]["responses"]
+        assert answers.keys() - {"200", "304", "401", "503"} == statuses, path
+        assert all(list(answers[status]["content"]) == [PROBLEM_JSON] for status in statuses), path
+
+
+def test_what_may_be_unchanged_says_so(described: dict[str, Any]) -> None:
+    """By a tag, which 200 and 304 have."""
+    for path, operation in operations(described).items():
+        answers = operation["responses"]
+        assert ("304" in answers) == (path in CONDITIONAL_PATHS), path
+        tagged = {status for status, answer in answers.items() if "ETag" in answer["headers"]}
+        assert tagged == ({"200", "304"} if path in CONDITIONAL_PATHS else set()), path
+
+
+def test_every_answer_says_that_it_has_an_id(described: dict[str, Any]) -> None:
+    for path, operation in operations(described).items():
+        assert all("X-Request-ID" in answer["headers"] for answer in operation["responses"].values()), path
 
 
 def test_no_error_is_described_as_the_framework_would_answer_it(described: dict[str, Any]) -> None:

@@ -1,0 +1,141 @@
+"""What the API does is what its description says: Schemathesis asks what that allows, and what it forbids.
+
+It runs as a library: its pytest plugin reaches into pytest for names that are gone, and is off (see `pyproject.toml`).
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import strategies as st
+from pydantic import SecretStr
+from schemathesis.engine import events, from_schema
+from schemathesis.engine.recorder import ScenarioRecorder
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from calculations.date_ranges import COMPARISONS, RANGES
+from config import ServerSettings
+from demo.__main__ import publish_sample
+from demo.sample import sample
+from main import create_app
+from tests.examples import NOW, QUESTIONS
+from tests.processes import TOKEN
+
+pytestmark = pytest.mark.slow
+
+DRAWN = 10  # Requests per path; the limits of every parameter come on top.
+PUBLIC = "/health"
+WITHOUT_PARAMETERS = ("/", "/daily-analytics", "/v1/snapshot", PUBLIC)
+START = date(2026, 6, 1)
+UP_TO_A_DAY = (None, "hour", "day")
+
+DAYS = st.dates(date(2026, 1, 1), date(2026, 12, 31))
+TWO_DATES = st.tuples(DAYS, DAYS).map(lambda days: ",".join(day.isoformat() for day in sorted(days)))
+ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Pacific/Apia", "Africa/Casablanca")
+# What may stand where the description names a format of its own.
+FORMATS: Mapping[str, st.SearchStrategy[str]] = {
+    "date-range": st.sampled_from(RANGES) | TWO_DATES,
+    "comparison": st.sampled_from(COMPARISONS) | TWO_DATES,
+    "time-zone": st.sampled_from(ZONES),
+    "order": st.sampled_from(["name", "name:asc", "name:desc"]),
+}
+for name, strategy in FORMATS.items():
+    schemathesis.openapi.format(name, strategy)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was asked and answered: how often each status, and in words what an answer should not have been."""
+
+    statuses: Counter[int] = field(default_factory=Counter)
+    faults: list[str] = field(default_factory=list)
+
+    def add(self, recorder: ScenarioRecorder) -> None:
+        """Take what was recorded."""
+        self.statuses.update(node.response.status_code for node in recorder.interactions.values() if node.response)
+        for checks in recorder.checks.values():
+            for check in checks:
+                if found := check.failure_info:
+                    self.faults.append(f"{check.name}: {found.failure.message}\n{found.code_sample}")
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small sample, published."""
+    directory = tmp_path_factory.mktemp("contract")
+    publish_sample(sample(NOW, scale=0.02), directory, NOW)
+    return directory
+
+
+@pytest.fixture
+def app(data_dir: Path) -> ASGIApp:
+    """The server over the sample; its clock stands still, and the lifespan, which sets up logging, is left out."""
+    settings = ServerSettings(data_dir=data_dir, analytics_secret_token=SecretStr(TOKEN), start_date=START)
+    app = create_app(settings, lambda: NOW)
+
+    async def without_lifespan(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            raise NotImplementedError
+        await app(scope, receive, send)
+
+    return without_lifespan
+
+
+def interrogated(app: ASGIApp, paths: list[str], token: str | None, *, limits: bool = True) -> Seen:
+    """Ask what the description allows and forbids, the same on every run, and check the answers against it."""
+    config = schemathesis.Config.from_dict(
+        {
+            "seed": 1,
+            "headers": {"Authorization": f"Bearer {token}"} if token else {},
+            "continue-on-failure": True,
+            "generation": {
+                "max-examples": DRAWN,
+                "deterministic": True,
+                "database": "none",
+                "with-security-parameters": False,
+            },
+            # Words of this project's source, which would stand where a format of its own is asked for.
+            "analysis": {"constants": {"enabled": False}},
+            "phases": {"coverage": {"enabled": limits}, "stateful": {"enabled": False}},
+        }
+    )
+    schema = schemathesis.openapi.from_asgi("/openapi.json", app, config=config).include(path=paths)
+    schema.hook(filter_query)
+    seen = Seen()
+    for event in from_schema(schema).execute():
+        match event:
+            case events.ScenarioFinished(recorder=recorder):
+                seen.add(recorder)
+            case events.NonFatalError(value=error) | events.FatalError(exception=error):
+                seen.faults.append(repr(error))
+    return seen
+
+
+def filter_query(_: schemathesis.HookContext, query: dict[str, Any] | None) -> bool:
+    """Only the description's words say that buckets longer than a day have weekends."""
+    return not query or query.get("weekends") != "exclude" or query.get("granularity") in UP_TO_A_DAY
+
+
+@pytest.mark.parametrize("path", QUESTIONS)
+def test_a_path_answers_as_described(app: ASGIApp, path: str) -> None:
+    """What is allowed is answered and conforms, what is forbidden is refused, undescribed methods and tokens too."""
+    seen = interrogated(app, [path], None if path == PUBLIC else TOKEN)
+    assert seen.faults == []
+    assert seen.statuses[200]
+    assert seen.statuses[405]
+    assert seen.statuses[422] or path in WITHOUT_PARAMETERS
+
+
+@pytest.mark.parametrize("token", [None, "a-wrong-token-for-tests"])
+def test_nothing_is_answered_without_the_token(app: ASGIApp, token: str | None) -> None:
+    """Whatever else is asked; what is no room id may also lead nowhere."""
+    paths = [path for path in QUESTIONS if path != PUBLIC]
+    seen = interrogated(app, paths, token, limits=False)
+    assert seen.faults == []
+    assert seen.statuses[401] >= len(paths)
+    assert seen.statuses.keys() <= {401, 404}
