@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from benchmarks import data, server, straightforward, tables
+from benchmarks import data, layout, server, straightforward, tables
 from benchmarks.__main__ import default_runs, write_between_markers
 from benchmarks.contenders import Contender
 from benchmarks.data import DataSet, data_set
@@ -168,3 +168,9 @@ def test_tables_are_written_between_their_markers(tmp_path: Path) -> None:
 def test_larger_data_are_measured_less_often() -> None:
     """So that a whole run takes minutes."""
     assert [default_runs(scale) for scale in (0.1, 1, 10, 100, 1000)] == [60, 60, 20, 7, 7]
+
+
+def test_layouts_are_compared() -> None:
+    """Every layout has its row; the segments of so small a sample are never sealed."""
+    text = layout.report(data_set(0.02), runs=1)
+    assert all(f"| {each.name} |" in text for each in layout.LAYOUTS)

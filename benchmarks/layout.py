@@ -1,0 +1,138 @@
+"""Measure another layout of the files: `python -m benchmarks.layout`.
+
+What if the rows of sealed segments were ordered by user? A reader that asks for a range of users would read its row
+groups only. Sealed segments are rewritten in that order, once with a stored 64-bit key of the user and once without,
+and the same questions are asked of all three.
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import median
+
+import polars as pl
+
+from benchmarks.__main__ import README, write_between_markers
+from benchmarks.data import BYTES_PER_MB, DataSet, data_set
+from benchmarks.sections import all_sections
+from benchmarks.tables import machine, table
+from calculations.daily import daily
+from read_model.manifest import StoredTable
+from read_model.publishing import COMPRESSION, ROW_GROUP_ROWS
+from read_model.snapshot import Snapshot
+from read_model.tables import ESTIMATIONS, PAGE_VIEWS, VOTES
+from util.clock import utc_now
+
+MARKERS = ("<!-- layout -->", "<!-- end of layout -->")
+OF_USERS = (ESTIMATIONS, PAGE_VIEWS)
+KEY = "user_key"
+RANGES = 10
+MS = 1000
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A way to order the rows of sealed segments: by the columns `by`, which `made` may add."""
+
+    name: str
+    by: tuple[str, ...]
+    made: Mapping[str, pl.Expr]
+
+
+LAYOUTS = (
+    Layout("by time (as it is)", (), {}),
+    Layout("sealed ones by user id", ("user_id",), {}),
+    Layout("sealed ones by a stored user key", (KEY,), {KEY: pl.col("user_id").hash()}),
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.layout", description=__doc__)
+    parser.add_argument("--scale", type=float, default=100, help="scale of the sample (100)")
+    parser.add_argument("--runs", type=int, default=5, help="times each question is asked (5)")
+    parser.add_argument("--write", action="store_true", help="put the table into benchmarks/README.md")
+    options = parser.parse_args(arguments)
+    text = report(data_set(options.scale), options.runs)
+    print(text)
+    if options.write:
+        write_between_markers(README, text, *(f"{marker}\n" for marker in MARKERS))
+
+
+def report(data: DataSet, runs: int) -> str:
+    """One row per layout."""
+    pl.Config.set_engine_affinity("streaming" if data.open().is_large else "in-memory")
+    rows = []
+    with tempfile.TemporaryDirectory(dir=data.directory) as directory:
+        for number, layout in enumerate(LAYOUTS):
+            snapshot, sealing_s = rewritten(data.open(), layout, Path(directory) / str(number))
+            rows.append([layout.name, *measured(snapshot, layout, data, sealing_s, runs)])
+    header = ["rows of segments", "`GET /` in process", "daily figures", "a tenth of the users", "size", "sealing one"]
+    return f"{machine(utc_now())}\n\nScale {data.scale:g}.\n\n{table(header, rows)}"
+
+
+def measured(snapshot: Snapshot, layout: Layout, data: DataSet, sealing_s: float, runs: int) -> list[str]:
+    """What each question costs."""
+    whole_ms = best_of(lambda: all_sections(snapshot, data.period), runs)
+    daily_ms = best_of(lambda: daily(snapshot.scan(VOTES), snapshot.scan(PAGE_VIEWS), data.now), runs)
+    part_ms = best_of(lambda: a_tenth(snapshot, layout), runs)
+    size = sum(path.stat().st_size for table_ in OF_USERS for path in snapshot.files(table_)) / BYTES_PER_MB
+    return [f"{whole_ms:,.0f} ms", f"{daily_ms:.1f} ms", f"{part_ms:.0f} ms", f"{size:.0f} MB", f"{sealing_s:.2f} s"]
+
+
+def best_of(ask: Callable[[], object], runs: int) -> float:
+    """The median time of a question, in milliseconds; the first one is not counted."""
+    ask()
+    times = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        ask()
+        times.append((time.perf_counter() - start) * MS)
+    return median(times)
+
+
+def a_tenth(snapshot: Snapshot, layout: Layout) -> pl.DataFrame:
+    """Rows per user of a tenth of them: by a range of the column the layout orders by, else by one of the hash."""
+    if layout.by == ("user_id",):
+        part = pl.col("user_id").is_between(pl.lit("A"), pl.lit("G"), closed="left")
+    else:
+        key = pl.col(KEY) if layout.made else pl.col("user_id").hash()
+        part = key < 2**64 // RANGES
+    rows = pl.concat([snapshot.scan(table_).filter(part).select("user_id") for table_ in OF_USERS])
+    return rows.group_by("user_id").len().collect()
+
+
+def rewritten(snapshot: Snapshot, layout: Layout, directory: Path) -> tuple[Snapshot, float]:
+    """The snapshot in another layout, and the median time to write one of its sealed segments, in seconds."""
+    assert snapshot.manifest is not None, "the sample has a manifest"  # noqa: S101 - for the type
+    directory.mkdir()
+    tables: dict[str, StoredTable] = {}
+    seconds = []
+    for name, stored in snapshot.manifest.tables.items():
+        followed = name in {table_.name for table_ in OF_USERS}
+        for file in stored.files:
+            source, target = snapshot.directory / file.name, directory / file.name
+            if not followed:
+                target.hardlink_to(source)
+                continue
+            seconds.append(rewrite(source, target, layout, is_sealed=file != stored.files[-1]))
+        columns = {**stored.columns, **{added: "UInt64" for added in layout.made if followed}}
+        tables[name] = stored.model_copy(update={"columns": columns})
+    manifest = snapshot.manifest.model_copy(update={"tables": tables})
+    return replace(snapshot, directory=directory, manifest=manifest), max(seconds)
+
+
+def rewrite(source: Path, target: Path, layout: Layout, *, is_sealed: bool) -> float:
+    """Write one file anew; how long that took without reading it, in seconds."""
+    rows = pl.read_parquet(source).with_columns(**layout.made)
+    start = time.perf_counter()
+    ordered = rows.sort(layout.by) if layout.by and is_sealed else rows
+    ordered.lazy().sink_parquet(target, compression=COMPRESSION, row_group_size=ROW_GROUP_ROWS, sync_on_close="all")
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    main()
