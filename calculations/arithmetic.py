@@ -44,7 +44,8 @@ def counts(table: pl.LazyFrame, *columns: str) -> pl.LazyFrame:
     Returns:
         `columns` (String, `"unknown"` for null) and `count` (UInt32), by count descending, then by labels ascending.
     """
-    return total_per_label(table.group_by(*columns).len("count"), *columns)
+    counted = table.group_by(label(column) for column in columns).len("count")
+    return counted.sort("count", *columns, descending=[True, *[False] * len(columns)])
 
 
 def total_per_label(counted: pl.LazyFrame, *columns: str) -> pl.LazyFrame:
