@@ -13,7 +13,7 @@ from benchmarks import straightforward
 from benchmarks.data import DataSet, data_set
 from benchmarks.sections import SECTIONS, all_sections
 from calculations.bundle import Figures
-from routers.json_rows import bundle_json
+from calculations.json_rows import bundle_json
 
 type Jobs = Mapping[str, Callable[[], object]]
 

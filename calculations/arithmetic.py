@@ -44,15 +44,17 @@ def counts(table: pl.LazyFrame, *columns: str) -> pl.LazyFrame:
     Returns:
         `columns` (String, `"unknown"` for null) and `count` (UInt32), by count descending, then by labels ascending.
     """
-    counted = table.group_by(label(column) for column in columns).len("count")
-    return counted.sort("count", *columns, descending=[True, *[False] * len(columns)])
+    return _largest_first(table.group_by(label(column) for column in columns).len("count"), *columns)
 
 
 def total_per_label(counted: pl.LazyFrame, *columns: str) -> pl.LazyFrame:
     """Sum `count` per label; the result has the columns and the order of `counts`."""
     labelled = counted.with_columns(label(column) for column in columns)
-    summed = labelled.group_by(*columns).agg(pl.col("count").sum())
-    return summed.sort("count", *columns, descending=[True, *[False] * len(columns)])
+    return _largest_first(labelled.group_by(*columns).agg(pl.col("count").sum()), *columns)
+
+
+def _largest_first(counted: pl.LazyFrame, *columns: str) -> pl.LazyFrame:
+    return counted.sort("count", *columns, descending=[True, *[False] * len(columns)])
 
 
 def as_map(counted: pl.DataFrame) -> dict[str, int]:

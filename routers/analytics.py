@@ -8,12 +8,12 @@ from pydantic_core import to_json
 
 from calculations.bundle import Bundle, bundle
 from calculations.daily import Daily, daily
+from calculations.json_rows import bundle_json
 from read_model.tables import ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, USERS, VOTES
 from routers.authentication import require_token
 from routers.conditional import UNCHANGED
 from routers.dependencies import NowDep, PeriodDep, SettingsDep, SnapshotDep
 from routers.errors import UNAUTHORIZED, UNAVAILABLE, Problem
-from routers.json_rows import bundle_json
 from routers.limits import mail_slot
 from routers.server_timing import timed
 from routers.snapshot_route import COMPUTED, SnapshotRoute

@@ -13,8 +13,8 @@ from pydantic_core import to_json
 
 from calculations.buckets import Buckets
 from calculations.comparison import PARTS, compared, parted
+from calculations.json_rows import json_rows
 from routers.errors import InvalidParameterError, shortened
-from routers.json_rows import json_rows
 from routers.server_timing import timed
 from routers.v1.formats import MEDIA_TYPES, ROWS_AT_ONCE, TableResponse
 from routers.v1.parameters import ComparedParameters, ListsParameters, OfPeriod, Parameters

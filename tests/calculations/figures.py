@@ -6,9 +6,9 @@ from typing import Any
 
 from calculations.bundle import bundle
 from calculations.daily import daily
+from calculations.json_rows import bundle_json
 from calculations.room_stats import room_stats
 from read_model.tables import ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, USERS, VOTES
-from routers.json_rows import bundle_json
 from tests import oracle
 from tests.calculations.strategies import ABSENT_ROOMS, ROOM_IDS, Case, Frames
 

@@ -10,13 +10,13 @@ from pydantic import BaseModel
 from calculations.behaviour import behaviour
 from calculations.daily import daily
 from calculations.historical import historical
+from calculations.json_rows import json_rows
 from calculations.location import location
 from calculations.reoccurring import reoccurring
 from calculations.room_stats import room_stats
 from calculations.traffic import traffic
 from calculations.votes import votes
 from read_model.tables import ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, USERS, VOTES
-from routers.json_rows import json_rows
 from tests import oracle
 from tests.calculations.figures import ASKED_ROOMS, clocks, fast, slow
 from tests.calculations.strategies import Case, busy_case, cases
