@@ -12,7 +12,7 @@ from util.version import VERSION
 
 CACHING = {"Cache-Control": "private, no-cache"}
 # The compression says it of answers with a body.
-VARYING = {"Vary": "Accept-Encoding"}
+COMPRESSED = "Accept-Encoding"
 UNCHANGED: Responses = {
     304: {
         "description": "The client has this answer already: `If-None-Match` names its `ETag`.",
@@ -42,18 +42,24 @@ async def answer_if_changed(request: Request, response: Response, snapshot: Snap
     )
 
 
-def headers_if_changed(request: Request, facts: Iterable[str]) -> dict[str, str]:
+def headers_if_changed(request: Request, facts: Iterable[str], *varying: str) -> dict[str, str]:
     """The headers of an answer that follows from `facts` and this version of the program alone.
+
+    `varying` are headers of the request that decided on some of the facts.
 
     Raises:
         NotModified: The client's `If-None-Match` names its tag, or is `*`.
     """
     tag = f'"{hashlib.sha256("\n".join([*facts, VERSION]).encode()).hexdigest()[:32]}"'
-    headers = {"ETag": f"W/{tag}", **CACHING}
+    headers = {"ETag": f"W/{tag}", **CACHING, **_vary(*varying)}
     known = ", ".join(request.headers.getlist("if-none-match")).strip()
     if known == "*" or tag in _TAGS.findall(known):
-        raise NotModified(headers | VARYING)
+        raise NotModified(headers | _vary(*varying, COMPRESSED))
     return headers
+
+
+def _vary(*names: str) -> dict[str, str]:
+    return {"Vary": ", ".join(names)} if names else {}
 
 
 async def answer_not_modified(_: Request, unchanged: Exception) -> Response:

@@ -174,7 +174,7 @@ class Question[P: Parameters]:
             NotModified: The client has this answer already.
         """
         facts = [self.snapshot.id, self.request.url.path, str(self.resolved()), self.freshness.status]
-        return headers_if_changed(self.request, [*facts, self._last_bucket])
+        return headers_if_changed(self.request, [*facts, self._last_bucket], "Accept")
 
     @property
     def _last_bucket(self) -> str:
