@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 
 from routers.errors import INVALID, PROBLEM_JSON, Problem
 
-# Real answers per path and errors per status, shortened: `python -m tests.examples` writes them anew.
+# Real answers per path and status, and errors per status, shortened: `python -m tests.examples` writes them anew.
 EXAMPLES: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name("examples.json").read_text(encoding="utf-8"))
 _REQUEST_ID = {
     "X-Request-ID": {
@@ -54,13 +54,16 @@ def _describe_problem(status: str, answer: dict[str, Any]) -> None:
         answer["description"] = INVALID[int(status)]["description"]
     elif _PROBLEM not in schemas:
         return
-    answer["content"] = {PROBLEM_JSON: {"schema": _PROBLEM, "example": EXAMPLES["problems"][status]}}
+    answer["content"] = {PROBLEM_JSON: {"schema": _PROBLEM}}
+    if status in EXAMPLES["problems"]:
+        answer["content"][PROBLEM_JSON]["example"] = EXAMPLES["problems"][status]
 
 
 def _describe_answers(path: str, answers: dict[str, dict[str, Any]]) -> None:
-    """Give the answers of a path their headers and an example; what may be unchanged has a tag."""
+    """Give the answers of a path their headers and examples; what may be unchanged has a tag."""
     tag = answers.get("304", {}).get("headers", {})
+    examples = EXAMPLES["answers"].get(path, {})
     for status, answer in answers.items():
         answer["headers"] = answer.get("headers", {}) | (tag if status == "200" else {}) | _REQUEST_ID
-    if path in EXAMPLES["answers"]:
-        answers["200"]["content"]["application/json"]["example"] = EXAMPLES["answers"][path]
+        if status in examples:
+            answer["content"]["application/json"]["example"] = examples[status]

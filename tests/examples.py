@@ -40,7 +40,7 @@ QUESTIONS = {
     "/v1/lifecycle": "/v1/lifecycle?date_range=6mo&granularity=month",
     "/v1/retention": "/v1/retention?date_range=91d&total_intervals=8",
     "/v1/rooms": "/v1/rooms?date_range=30d&order_by=votes:desc",
-    "/v1/rooms/{room_id}": "/v1/rooms/1?date_range=all&granularity=month",
+    "/v1/rooms/{room_id}": "/v1/rooms/2440?date_range=91d&granularity=week",
     "/v1/snapshot": "/v1/snapshot",
 }
 PROBLEMS = {
@@ -56,7 +56,7 @@ type Json = dict[str, Any]
 
 
 def made() -> dict[str, Json]:
-    """The answer of every path, and an error of every status."""
+    """The answers of every path by status, and an error of every status."""
     with tempfile.TemporaryDirectory() as full:
         publish_sample(sample(NOW), Path(full), NOW)
         client = _client(Path(full))
@@ -67,8 +67,10 @@ def made() -> dict[str, Json]:
         }
         described = client.get("/openapi.json").json()
         answers = {
-            path: _shortened(_asked(client, url, 200), *_answer(described, path)) for path, url in QUESTIONS.items()
+            path: {"200": _shortened(_asked(client, url, 200), *_answer(described, path))}
+            for path, url in QUESTIONS.items()
         }
+        answers["/health"]["503"] = _asked(clients["503"], "/health", 503)
         problems = {status: _asked(clients.get(status, client), url, int(status)) for status, url in PROBLEMS.items()}
     return {"answers": answers, "problems": problems}
 
