@@ -99,8 +99,9 @@ class Question[P: Parameters]:
         return period_of(date_range, self.now, self.settings.start_date, zone)
 
     def _begun_whole(self, period: Period) -> Period:
-        """A period from the beginning of its first bucket."""
-        return replace(period, start=Buckets.of(period, self.granularity, self.week_start).edges[0])
+        """A period from the beginning of its first bucket; an empty one has none."""
+        buckets = Buckets.of(period, self.granularity, self.week_start)
+        return replace(period, start=buckets.edges[0]) if len(buckets) else period
 
     @cached_property
     def comparison(self) -> Period | None:
