@@ -23,6 +23,22 @@ from read_model.tables import ESTIMATIONS, EVENTS, INSTANT, PAGE_VIEWS, ROOMS, T
 from tests.processes import TOKEN
 from tests.rows import rows
 
+# Every endpoint: those with a period, those that compare, and all.
+PERIODS = (
+    "traffic",
+    "votes",
+    "behaviour",
+    "location",
+    "historical",
+    "reoccurring",
+    "lifecycle",
+    "retention",
+    "rooms",
+    "rooms/1",
+)
+COMPARED = tuple(path for path in PERIODS if path != "retention")
+ALL = (*PERIODS, "snapshot")
+
 type Drawn = Mapping[Table, str | pl.LazyFrame]
 
 # Columns of the source that these tables need besides those the calculations do.
