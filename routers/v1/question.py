@@ -152,7 +152,7 @@ class Question[P: Parameters]:
 
     def part(self, period: Period) -> Part:
         """The tables, and a period of them in buckets that have begun."""
-        begun = Period(period.start, max(period.start, min(period.end, self.now)), period.zone)
+        begun = Period(period.start, max(period.start, min(period.end, self.now + MICROSECOND)), period.zone)
         return Part(self.snapshot, period, begun, Buckets.of(begun, self.granularity, self.week_start))
 
     def resolved(self) -> dict[str, object]:
