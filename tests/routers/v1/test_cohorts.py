@@ -8,7 +8,7 @@ import pytest
 
 from read_model.tables import ESTIMATIONS
 from tests.routers.problems import problem
-from tests.routers.v1.conftest import Api, assert_same_rows
+from tests.routers.v1.api import Api, assert_same_rows
 
 # Mondays and Tuesdays of three weeks; asked on Wednesday of the third.
 THREE_WEEKS = {

@@ -6,7 +6,7 @@ import pytest
 
 from read_model.tables import PAGE_VIEWS, USERS, VOTES
 from tests.routers.problems import problem
-from tests.routers.v1.conftest import Api, assert_same_rows, flat
+from tests.routers.v1.api import Api, assert_same_rows, flat
 
 WEEK = "2026-03-02,2026-03-05"
 BEFORE = "2026-02-23,2026-02-26"

@@ -9,7 +9,7 @@ import pytest
 
 from read_model.tables import USERS
 from tests.routers.problems import problem
-from tests.routers.v1.conftest import ALL, COMPARED, NOW, PERIODS, Api
+from tests.routers.v1.api import ALL, COMPARED, NOW, PERIODS, Api
 
 MINUTE = timedelta(minutes=1)
 OTHER_FORMATS = {

@@ -8,7 +8,7 @@ import pytest
 
 from read_model.tables import INSTANT, ROOMS, VOTES
 from tests.routers.problems import problem
-from tests.routers.v1.conftest import NOW, Api, assert_same_rows, flat, publish
+from tests.routers.v1.api import NOW, Api, assert_same_rows, flat, publish
 
 WEEK = "2026-03-02,2026-03-05"
 BEFORE = "2026-02-23,2026-02-26"

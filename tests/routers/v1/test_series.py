@@ -9,7 +9,7 @@ import pytest
 
 from read_model.tables import ESTIMATIONS, PAGE_VIEWS
 from tests.routers.problems import problem
-from tests.routers.v1.conftest import NOW, Api, assert_same_rows, flat
+from tests.routers.v1.api import NOW, Api, assert_same_rows, flat
 
 WEEK = "2026-03-02,2026-03-05"
 SERIES = ("historical", "reoccurring", "lifecycle")
@@ -341,3 +341,11 @@ def test_all_hours_since_start_date(drawn_dir: Any) -> None:
     hours = int((NOW - datetime(2023, 9, 1, tzinfo=UTC)).total_seconds() // 3600) + 1
     assert len(api.data("historical", granularity="hour")) == hours
     assert api.ask("historical", granularity="hour", format="csv").text.count("\n") == hours + 1
+
+
+@pytest.mark.parametrize("granularity", ["hour", "day", "month"])
+def test_a_bucket_begins_with_its_first_instant(api: Api, granularity: str) -> None:
+    """At midnight of 1 April sharp there is a row that begins then."""
+    api.now = datetime(2026, 4, 1, tzinfo=UTC)
+    rows = api.data("historical", date_range="2026-03-01,2026-04-30", granularity=granularity)
+    assert rows[-1]["start"] == "2026-04-01T00:00:00+00:00"

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from read_model.tables import TABLES, VOTES
 from tests.routers.problems import problem
-from tests.routers.v1.conftest import DRAWN, NOW, Api, drawn_frame, publish
+from tests.routers.v1.api import DRAWN, NOW, Api, drawn_frame, publish
 
 
 def test_snapshot(api: Api) -> None:

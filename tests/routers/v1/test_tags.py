@@ -6,7 +6,7 @@ from unittest.mock import patch
 
 import pytest
 
-from tests.routers.v1.conftest import ALL, DRAWN, NOW, PERIODS, Api, publish
+from tests.routers.v1.api import ALL, DRAWN, NOW, PERIODS, Api, publish
 from util.version import VERSION
 
 MINUTE = timedelta(minutes=1)
