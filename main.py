@@ -68,8 +68,14 @@ def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now
     app.add_exception_handler(RequestValidationError, answer_invalid)
     app.add_exception_handler(NotModified, answer_not_modified)
     app.add_exception_handler(AnsweredByAnother, answer_shared)
-    for router in (analytics.router, room.router, v1.router, health.router, docs.router):
-        app.include_router(router)
+    for router, tag in (
+        (v1.router, "API"),
+        (analytics.router, "dashboard"),
+        (room.router, "dashboard"),
+        (health.router, "health"),
+    ):
+        app.include_router(router, tags=[tag])
+    app.include_router(docs.router)
     app.mount(docs.PARTS_PATH, docs.Parts())
     return app
 

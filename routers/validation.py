@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
+from pydantic_core import PydanticCustomError
 
 from routers.errors import ParameterFault, answer_crash, path_of, problem_response, shortened
 
@@ -26,6 +27,11 @@ async def answer_invalid(request: Request, error: Exception) -> JSONResponse:
     return problem_response(request, status.HTTP_422_UNPROCESSABLE_CONTENT, detail, errors=faults)
 
 
+def choice_error(reason: str, *allowed: str) -> PydanticCustomError:
+    """What a validator raises when a value is none of those allowed."""
+    return PydanticCustomError("choice", "{reason}", {"reason": reason, "allowed": allowed})
+
+
 def _fault(request: Request, found: dict[str, Any]) -> ParameterFault:
     """One error of pydantic's; its `loc` is the place, the parameter and what is within it."""
     place, *names = found["loc"]
@@ -38,6 +44,8 @@ def _fault(request: Request, found: dict[str, Any]) -> ParameterFault:
             message = f"{subject} is no parameter of {shortened(path_of(request))}{choice}."
         case "missing":
             message = f"{subject} is missing."
+        case "choice":
+            message = f"{subject}{_echo(found, place, name)}: {_reason(found)}{choice}."
         case _:
             message = f"{subject}{_echo(found, place, name)}{choice or f': {_reason(found)}'}."
     return ParameterFault(parameter=name, place=place, message=message, allowed=allowed)
@@ -48,6 +56,8 @@ def _allowed(request: Request, found: dict[str, Any]) -> tuple[str, ...] | None:
         case "extra_forbidden":
             route = request.scope["route"]
             return tuple(_query_parameters(route.dependant)) if isinstance(route, APIRoute) else None
+        case "choice":
+            return tuple(found["ctx"]["allowed"])
         case "literal_error" | "enum":
             # Pydantic's list is a text: 'hour', 'day' or 'week'.
             return tuple(value.strip("'") for value in re.split(r", | or ", found["ctx"]["expected"]))

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import polars as pl
 from fastapi import APIRouter, Depends, Response
-from pydantic_core import to_json
 
+from calculations.json_rows import json_rows
 from calculations.retention import retention
 from read_model.tables import ESTIMATIONS
 from routers.server_timing import timed
@@ -40,5 +40,5 @@ def get_retention(question: RetentionQuestion) -> Response:
     buckets = described_buckets(part.buckets, question)
     rows = found.cells.join(buckets, on="bucket", maintain_order="left")
     cohorts = rows.group_by(*BUCKET, "size", maintain_order=True).agg(cells=pl.struct(CELL))
-    data = {"cohorts": cohorts.to_dicts(), "weighted_mean": found.means.to_dicts()}
-    return object_answer(question, [to_json(data)], rows.select(*BUCKET, "size", *CELL), "retention")
+    data = b'{"cohorts":[%s],"weighted_mean":[%s]}' % (json_rows(cohorts), json_rows(found.means))
+    return object_answer(question, [data], rows.select(*BUCKET, "size", *CELL), "retention")

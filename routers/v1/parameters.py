@@ -8,6 +8,7 @@ from polars.exceptions import ComputeError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from calculations.date_ranges import COMPARISONS, RANGES, TWO_DATES, parsed_dates
+from routers.validation import choice_error
 
 # Not a `type`: the description of the API would make a model of it.
 Format = Literal["json", "csv", "ndjson", "parquet"]
@@ -32,7 +33,7 @@ def _check_dates(text: str, names: tuple[str, ...]) -> None:
     try:
         parsed_dates(text)
     except ValueError as error:
-        raise ValueError(f"{error}; allowed: {', '.join(names)}, {TWO_DATES}") from None
+        raise choice_error(str(error), *names, TWO_DATES) from None
 
 
 def _is_zone(name: str) -> str:
