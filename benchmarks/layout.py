@@ -1,17 +1,18 @@
-"""Measure another layout of the files: `python -m benchmarks.layout`.
+"""Measure other layouts of the files: `python -m benchmarks.layout`.
 
-What if the rows of sealed segments were ordered by user? A reader that asks for a range of users would read its row
-groups only. Sealed segments are rewritten in that order, once with a stored 64-bit key of the user and once without,
-and the same questions are asked of all three.
+Other compressions, row groups and statistics; and what if the rows of sealed segments were ordered by user? A reader
+that asks for a range of users would read its row groups only. The files are rewritten in each way, and the same
+questions are asked of all.
 """
 
 import argparse
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import polars as pl
 
@@ -20,6 +21,7 @@ from benchmarks.data import BYTES_PER_MB, DataSet, data_set
 from benchmarks.sections import all_sections
 from benchmarks.tables import machine, table
 from calculations.daily import daily
+from calculations.room_stats import room_stats
 from read_model.manifest import StoredTable
 from read_model.publishing import COMPRESSION, ROW_GROUP_ROWS
 from read_model.snapshot import Snapshot
@@ -30,22 +32,33 @@ MARKERS = ("<!-- layout -->", "<!-- end of layout -->")
 OF_USERS = (ESTIMATIONS, PAGE_VIEWS)
 KEY = "user_key"
 RANGES = 10
+ROOM_ID = 1_000
 MS = 1000
 
 
 @dataclass(frozen=True)
 class Layout:
-    """A way to order the rows of sealed segments: by the columns `by`, which `made` may add."""
+    """A way to write the files: `written` differs from how they are, and sealed segments of users' rows are ordered.
+
+    They are ordered by the columns `by`, which `made` may add.
+    """
 
     name: str
-    by: tuple[str, ...]
-    made: Mapping[str, pl.Expr]
+    written: Mapping[str, Any] = field(default_factory=dict)
+    by: tuple[str, ...] = ()
+    made: Mapping[str, pl.Expr] = field(default_factory=dict)
 
 
+AS_IT_IS = {"compression": COMPRESSION, "row_group_size": ROW_GROUP_ROWS, "sync_on_close": "all"}
 LAYOUTS = (
-    Layout("by time (as it is)", (), {}),
-    Layout("sealed ones by user id", ("user_id",), {}),
-    Layout("sealed ones by a stored user key", (KEY,), {KEY: pl.col("user_id").hash()}),
+    Layout("as it is"),
+    Layout("zstd", {"compression": "zstd"}),
+    Layout("not compressed", {"compression": "uncompressed"}),
+    Layout("row groups of 25,000", {"row_group_size": 25_000}),
+    Layout("row groups of 1,000,000", {"row_group_size": 1_000_000}),
+    Layout("no statistics", {"statistics": False}),
+    Layout("sealed segments by user id", by=("user_id",)),
+    Layout("sealed segments by a stored user key", by=(KEY,), made={KEY: pl.col("user_id").hash()}),
 )
 
 
@@ -70,7 +83,7 @@ def report(data: DataSet, runs: int) -> str:
         for number, layout in enumerate(LAYOUTS):
             snapshot, sealing_s = rewritten(data.open(), layout, Path(directory) / str(number))
             rows.append([layout.name, *measured(snapshot, layout, data, sealing_s, runs)])
-    header = ["rows of segments", "`GET /` in process", "daily figures", "a tenth of the users", "size", "sealing one"]
+    header = ["files", "`GET /` in process", "daily", "a room", "a tenth of the users", "size", "writing one"]
     return f"{machine(utc_now())}\n\nScale {data.scale:g}.\n\n{table(header, rows)}"
 
 
@@ -78,9 +91,11 @@ def measured(snapshot: Snapshot, layout: Layout, data: DataSet, sealing_s: float
     """What each question costs."""
     whole_ms = best_of(lambda: all_sections(snapshot, data.period), runs)
     daily_ms = best_of(lambda: daily(snapshot.scan(VOTES), snapshot.scan(PAGE_VIEWS), data.now), runs)
+    room_ms = best_of(lambda: room_stats(snapshot.scan(VOTES), ROOM_ID), runs)
     part_ms = best_of(lambda: a_tenth(snapshot, layout), runs)
-    size = sum(path.stat().st_size for table_ in OF_USERS for path in snapshot.files(table_)) / BYTES_PER_MB
-    return [f"{whole_ms:,.0f} ms", f"{daily_ms:.1f} ms", f"{part_ms:.0f} ms", f"{size:.0f} MB", f"{sealing_s:.2f} s"]
+    size = sum(path.stat().st_size for path in snapshot.directory.iterdir()) / BYTES_PER_MB
+    times = [f"{whole_ms:,.0f} ms", f"{daily_ms:.1f} ms", f"{room_ms:.1f} ms", f"{part_ms:.0f} ms"]
+    return [*times, f"{size:.0f} MB", f"{sealing_s:.2f} s"]
 
 
 def best_of(ask: Callable[[], object], runs: int) -> float:
@@ -106,7 +121,7 @@ def a_tenth(snapshot: Snapshot, layout: Layout) -> pl.DataFrame:
 
 
 def rewritten(snapshot: Snapshot, layout: Layout, directory: Path) -> tuple[Snapshot, float]:
-    """The snapshot in another layout, and the median time to write one of its sealed segments, in seconds."""
+    """The snapshot in another layout, and the longest time one of its files took to write, in seconds."""
     assert snapshot.manifest is not None, "the sample has a manifest"  # noqa: S101 - for the type
     directory.mkdir()
     tables: dict[str, StoredTable] = {}
@@ -114,23 +129,21 @@ def rewritten(snapshot: Snapshot, layout: Layout, directory: Path) -> tuple[Snap
     for name, stored in snapshot.manifest.tables.items():
         followed = name in {table_.name for table_ in OF_USERS}
         for file in stored.files:
+            ordered = followed and file != stored.files[-1]
             source, target = snapshot.directory / file.name, directory / file.name
-            if not followed:
-                target.hardlink_to(source)
-                continue
-            seconds.append(rewrite(source, target, layout, is_sealed=file != stored.files[-1]))
+            seconds.append(rewrite(source, target, layout, layout.by if ordered else (), followed=followed))
         columns = {**stored.columns, **{added: "UInt64" for added in layout.made if followed}}
         tables[name] = stored.model_copy(update={"columns": columns})
     manifest = snapshot.manifest.model_copy(update={"tables": tables})
     return replace(snapshot, directory=directory, manifest=manifest), max(seconds)
 
 
-def rewrite(source: Path, target: Path, layout: Layout, *, is_sealed: bool) -> float:
+def rewrite(source: Path, target: Path, layout: Layout, by: Sequence[str], *, followed: bool) -> float:
     """Write one file anew; how long that took without reading it, in seconds."""
-    rows = pl.read_parquet(source).with_columns(**layout.made)
+    rows = pl.read_parquet(source).with_columns(**(layout.made if followed else {}))
     start = time.perf_counter()
-    ordered = rows.sort(layout.by) if layout.by and is_sealed else rows
-    ordered.lazy().sink_parquet(target, compression=COMPRESSION, row_group_size=ROW_GROUP_ROWS, sync_on_close="all")
+    ordered = rows.sort(by) if by else rows
+    ordered.lazy().sink_parquet(target, **{**AS_IT_IS, **layout.written})
     return time.perf_counter() - start
 
 
