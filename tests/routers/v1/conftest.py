@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import TOKEN
 from tests.routers.v1.api import DRAWN, NOW, START, Api, Drawn, publish
 from tests.routers.v1.held import HeldApi
 
@@ -18,10 +19,17 @@ def published_drawing(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return data_dir
 
 
-@pytest.fixture
-def api(drawn_dir: Path) -> Api:
-    """The API over `DRAWN`, on Thursday 5 March 2026 at 12:30."""
+@pytest.fixture(scope="session")
+def drawn_api(drawn_dir: Path) -> Api:
+    """One app over `DRAWN`: to make one takes longer than to ask it."""
     return Api(drawn_dir)
+
+
+@pytest.fixture
+def api(drawn_api: Api) -> Api:
+    """The API over `DRAWN`, on Thursday 5 March 2026 at 12:30, asked with the token."""
+    drawn_api.now, drawn_api.token = NOW, TOKEN
+    return drawn_api
 
 
 @pytest.fixture

@@ -349,3 +349,13 @@ def test_a_bucket_begins_with_its_first_instant(api: Api, granularity: str) -> N
     api.now = datetime(2026, 4, 1, tzinfo=UTC)
     rows = api.data("historical", date_range="2026-03-01,2026-04-30", granularity=granularity)
     assert rows[-1]["start"] == "2026-04-01T00:00:00+00:00"
+
+
+@pytest.mark.parametrize("granularity", ["week", "month", "quarter", "year"])
+def test_a_cut_bucket_counts_what_lies_in_the_period(api: Api, granularity: str) -> None:
+    """From Tuesday 3 to Wednesday 4 March: one vote and two estimations, though Monday's are of the same bucket."""
+    (bucket,) = api.data("historical", date_range="2026-03-03,2026-03-04", granularity=granularity)
+    assert (bucket["votes"], bucket["estimations"], bucket["page_views"], bucket["rooms"]) == (1, 2, 1, 2)
+    assert (bucket["new_users"], bucket["acc_votes"], bucket["partial"]) == (1, 1, True)
+    (returned,) = api.data("reoccurring", date_range="2026-03-03,2026-03-04", granularity=granularity)
+    assert returned["reoccurring_users"] == 0
