@@ -5,7 +5,8 @@ has to follow: `old` must occur exactly once in its file.
 
     python -m tests.mutants [--own] [part of a name or of its file]...
 
-`--own` judges by the tests of the broken module alone, `tests/calculations/test_<module>.py`, which takes seconds.
+`--own` judges by the tests of the broken module alone, `tests/calculations/test_<module>.py` and what `OWN_TOO` adds,
+which takes seconds.
 
 Exit code: 0 when all were killed, 1 when one survived or could not be judged.
 """
@@ -36,6 +37,12 @@ NEEDED = (
 PYTEST = (sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider")
 DRAWN = ("test_properties", "test_twin")  # the tests with drawn examples, which take long
 OWN = "--own"
+# Tests of a module that are not in the file of its name.
+OWN_TOO = {
+    "active_buckets": ("test_lifecycle", "test_retention"),
+    "reoccurring": ("test_returning",),
+    "traffic": ("test_visits",),
+}
 AT_ONCE = 2
 LONGEST_RUN_S = 600
 PASSED = 0
@@ -66,6 +73,10 @@ MUTANTS = (
     Mutant("sessions before START_DATE", "traffic.py", ".sum() - (first & before).sum()", ".sum()"),
     Mutant("the last user has no end", "traffic.py", "fill_value=True", "fill_value=False"),
     Mutant("session length in seconds", "traffic.py", "minutes=1)", "seconds=1)"),
+    Mutant(
+        "views per visitor", "traffic.py", "counted.page_views, counted.sessions", "counted.page_views, counted.users"
+    ),
+    Mutant("visit length in minutes", "traffic.py", "(SECOND // MICROSECOND)", "(MINUTE // MICROSECOND)"),
     # Activities
     Mutant(
         "estimations before START_DATE",
@@ -127,6 +138,7 @@ MUTANTS = (
         'min_horizontal(pl.col("day").shift(-1), lapse)',
         'col("day").shift(-1)',
     ),
+    Mutant("returning at the end of a bucket's first day", "reoccurring.py", ".last()", ".first()"),
     # Historical
     Mutant("moving average of 31 rows", "historical.py", "WINDOW = 30", "WINDOW = 31"),
     Mutant(
@@ -145,11 +157,82 @@ MUTANTS = (
         '_mean_known("amount_of_estimations")',
     ),
     Mutant("room duration over all votes", "room_stats.py", '_mean_known("duration")', '_mean("duration", "votes")'),
+    Mutant("ties rounded in binary", "room_stats.py", ".then(number + error.sign() * 0.1 / scale)", ".then(number)"),
+    Mutant("erased rooms not listed", "rooms.py", 'how="left"', 'how="inner"'),
+    Mutant("votes of no room are one's", "rooms.py", 'votes.drop_nulls("room_id")', "votes"),
     Mutant("day of 25 hours", "daily.py", "hours=24", "hours=25"),
     Mutant("day includes now", "daily.py", 'closed="left"', 'closed="both"'),
     Mutant("day excludes its first moment", "daily.py", 'closed="left"', 'closed="none"'),
     Mutant("sum of 32 bits", "daily.py", ".cast(pl.Int64)", ""),
+    # Lifecycle and retention
+    Mutant("history is no bucket", "active_buckets.py", ".clip(lower_bound=before)", ""),
+    Mutant("rooms in any order", "active_buckets.py", '.collect().sort("key")', ".collect()"),
+    Mutant("who resurrects returns", "lifecycle.py", ".shift(1) == 1)", ".shift(1) >= 1)"),
+    Mutant("dormant only for good", "lifecycle.py", ' | (pl.col("bucket").shift(-1) - pl.col("bucket") > 1)', ""),
+    Mutant(
+        "the first bucket is left out", "lifecycle.py", "start=buckets.edges[0] - MICROSECOND", "start=period.start"
+    ),
+    Mutant("rows at the end count", "lifecycle.py", '"estimated_at") < period.end', '"estimated_at") <= period.end'),
+    Mutant("a cell is known a moment late", "retention.py", "+ 1) <= known_until", "+ 1) < known_until"),
+    Mutant("a cell is known at its beginning", "retention.py", '"interval") + 1) <=', '"interval")) <='),
+    Mutant("means over unknown cells", "retention.py", '.filter(pl.col("retained").is_not_null())', ""),
+    Mutant(
+        "cohorts weigh the same",
+        "retention.py",
+        ".fill_null(0)).with_columns(rate=_rate())",
+        '.fill_null(0)).join(known.group_by("interval").agg(pl.col("rate").mean()), "interval", "left")',
+    ),
+    Mutant("cumulative from the first", "retention.py", "cum_sum(reverse=True)", "cum_sum()"),
+    Mutant(
+        "history before the cohorts forgotten",
+        "retention.py",
+        '(pl.col("estimated_at") < known_until)',
+        '(pl.col("estimated_at").is_between(followed.edges[0], known_until, closed="left"))',
+    ),
+    Mutant(
+        "who comes after the last interval is lost",
+        "retention.py",
+        "upper_bound=intervals - 1",
+        "upper_bound=intervals",
+    ),
+    Mutant(
+        "the last interval is quiet", "retention.py", "for row in range(intervals)", "for row in range(intervals - 1)"
+    ),
+    # Date ranges
+    Mutant(
+        "ranges end with yesterday",
+        "date_ranges.py",
+        "local_day(now, zone)",
+        "local_day(now, zone) - timedelta(days=1)",
+    ),
+    Mutant("a week of eight days", "date_ranges.py", "DAYS[date_range] - 1", "DAYS[date_range]"),
+    Mutant("24 hours without the current minute", "date_ranges.py", " + MINUTE", ""),
+    Mutant(
+        "months have 31 days",
+        "date_ranges.py",
+        "min(first + timedelta(days=day.day - 1), following - timedelta(days=1))",
+        "first + timedelta(days=day.day - 1)",
+    ),
+    Mutant("no 29 February", "date_ranges.py", "following - timedelta(days=1)", "first + timedelta(days=27)"),
+    Mutant("months compared by days", "date_ranges.py", "else MONTHS.get(date_range)", "else None"),
+    Mutant("years compared by days", "date_ranges.py", 'compare == "year_over_year" or date_range', "date_range"),
+    Mutant("open beside whole", "date_ranges.py", "min(base.end, base.start + elapsed)", "base.end"),
+    Mutant(
+        "more elapsed than there is", "date_ranges.py", "min(base.end, base.start + elapsed)", "base.start + elapsed"
+    ),
+    # Comparisons
+    Mutant("what is gone is not compared", "comparison.py", '"full" if rows == "all" else "left"', '"left"'),
+    Mutant("nulls never meet", "comparison.py", "nulls_equal=True", "nulls_equal=False"),
+    Mutant("nothing to compare with is 0", "comparison.py", 'if rows == "all":', "if rows:"),
+    Mutant("percent of the value", "comparison.py", "difference / pl.col(comparison)", "difference / pl.col(name)"),
+    Mutant("percent of 0", "comparison.py", "pl.when(pl.col(comparison) != 0).then(share.round(DECIMALS))", "share"),
     # What they share
+    Mutant(
+        "labelled after counting",
+        "arithmetic.py",
+        'table.group_by(label(column) for column in columns).len("count")',
+        'table.group_by(columns).len("count").with_columns(label(column) for column in columns)',
+    ),
     Mutant("top 41", "arithmetic.py", "TOP = 40", "TOP = 41"),
     Mutant("one decimal", "arithmetic.py", "DECIMALS = 2", "DECIMALS = 1"),
     Mutant("null labels stay null", "arithmetic.py", ".fill_null(UNKNOWN)", ""),
@@ -253,7 +336,7 @@ def copy_needed(directory: Path) -> None:
 
 def test_files(directory: Path, subjects: set[str], *, is_own: bool) -> list[str]:
     """All tests of the calculations, those of the subjects first (`is_own`: only them), those of drawn rows last."""
-    own = {f"test_{subject}" for subject in subjects}
+    own = {name for subject in subjects for name in (f"test_{subject}", *OWN_TOO.get(subject, ()))}
     files = [
         file for file in (directory / "tests" / "calculations").glob("test_*.py") if not is_own or file.stem in own
     ]

@@ -51,6 +51,13 @@ def test_counts_of_two_labels_are_ordered_by_both() -> None:
     ]
 
 
+def test_a_missing_label_counts_with_the_word_unknown() -> None:
+    """A row of each makes 2, which is more than the 1 of AT; as a number, 7 is the label "7"."""
+    countries = pl.LazyFrame({"country": ["AT", None, "unknown"], "number": [7, None, 7]})
+    assert counts(countries, "country").collect().rows() == [("unknown", 2), ("AT", 1)]
+    assert counts(countries, "number").collect().rows() == [("7", 2), ("unknown", 1)]
+
+
 def test_null_and_the_word_unknown_are_one_label() -> None:
     """2 under null and 3 under the word are 5."""
     counted = pl.LazyFrame({"name": [None, "unknown"], "count": [2, 3]})
