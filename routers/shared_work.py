@@ -32,6 +32,7 @@ class SharedWork:
 
     def __init__(self) -> None:
         self._under_way: dict[str, Work] = {}
+        self._door = anyio.Lock()
 
     async def join(self, request: Request, tag: str, patience_s: float) -> None:
         """Wait for the answer of this tag if it is being computed; return when this request has to compute it.
@@ -45,6 +46,9 @@ class SharedWork:
             with anyio.fail_after(patience_s):
                 while (work := self._under_way.get(tag)) is not None:
                     await work.done.wait()
+                    # One after the other: a crowd let loose at once would keep `/health` waiting behind it.
+                    async with self._door:
+                        await anyio.sleep(0)
                     if work.response is not None:
                         raise AnsweredByAnother(work.response)
         except TimeoutError:

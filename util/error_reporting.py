@@ -27,7 +27,6 @@ def start_error_reporting(settings: Settings, release: str) -> None:
         default_integrations=False,
         auto_enabling_integrations=False,
         include_local_variables=False,
-        data_collection={"user_info": False, "http_bodies": []},
     )
 
 
