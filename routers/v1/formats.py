@@ -23,6 +23,7 @@ OTHER_CONTENT: Mapping[str, Mapping[str, Any]] = {
     MEDIA_TYPES["ndjson"]: {"schema": {"type": "string", "description": "A JSON object per row."}},
     MEDIA_TYPES["parquet"]: {"schema": {"type": "string", "format": "binary", "description": "A Parquet file."}},
 }
+ANYTHING = ("*/*", "application/*")
 ROWS_AT_ONCE = 50_000
 INSTANTS = "%Y-%m-%dT%H:%M:%S%.f%:z"
 # A spreadsheet takes a cell that begins so for a formula, and runs it.
@@ -35,6 +36,8 @@ def format_of(accept: str) -> Format:
     for part in accept.split(","):
         name, *options = (piece.strip().lower() for piece in part.split(";"))
         quality = next((_quality(option[2:]) for option in options if option.startswith("q=")), 1.0)
+        if name in ANYTHING:
+            liked.setdefault("json", quality)
         for format_, media_type in MEDIA_TYPES.items():
             if name == media_type:
                 liked[format_] = quality

@@ -1,8 +1,8 @@
 """A question to the API: its parameters, resolved against the clock and one snapshot, before any work."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Annotated
 
@@ -34,6 +34,17 @@ from routers.v1.parameters import (
     RetentionParameters,
     Weekly,
 )
+
+MOST_BUCKETS = 100_000  # eleven years of hours
+MOST_CELLS = 1_000_000
+SHORTEST: Mapping[Granularity, timedelta] = {
+    "hour": timedelta(hours=1),
+    "day": timedelta(hours=23),
+    "week": timedelta(days=6),
+    "month": timedelta(days=27),
+    "quarter": timedelta(days=89),
+    "year": timedelta(days=364),
+}
 
 
 @dataclass(frozen=True)
@@ -136,6 +147,26 @@ class Question[P: Parameters]:
         granularity = automatic(self._asked_period)
         return "day" if granularity == "hour" and isinstance(self.parameters, CutByDays) else granularity
 
+    def check(self) -> None:
+        """Refuse what would be answered by chance or hardly ever.
+
+        Raises:
+            InvalidParameterError: A parameter is given twice, or the answer would have too many buckets.
+        """
+        names = [name for name, _ in self.request.query_params.multi_items()]
+        for name in names:
+            if names.count(name) > 1:
+                raise InvalidParameterError(name, f"`{name}` is given {names.count(name)} times; once is allowed.")
+        shown = min(self.period.end, self.now) - self.period.start
+        most = min(MOST_BUCKETS, MOST_CELLS // getattr(self.parameters, "total_intervals", 1))
+        if isinstance(self.parameters, Weekly) and shown / SHORTEST[self.granularity] > most:
+            name = "period" if isinstance(self.parameters, RetentionParameters) else "granularity"
+            message = (
+                f"`{name}` is `{self.granularity}`, of which the period has more than {most:,}: take a longer one, or a "
+                "shorter period."
+            )
+            raise InvalidParameterError(name, message)
+
     @property
     def week_start(self) -> WeekStart:
         """The first day of a week."""
@@ -201,6 +232,7 @@ def asked[P: Parameters](parameters: type[P]) -> Callable[..., AsyncIterator[Que
         request: Request, snapshot: SnapshotDep, settings: SettingsDep, now: NowDep, values: P
     ) -> AsyncIterator[Question[P]]:
         question = Question(request, values, snapshot, settings, now)
+        question.check()
         tag = question.headers()["ETag"]
         shared: SharedWork = request.app.state.shared_work
         await shared.join(request, tag, settings.query_queue_seconds)

@@ -115,7 +115,7 @@ class Api:
         """The answer at a path under `/v1`, whatever it is."""
         given = {"Authorization": self.token, **(headers or {})}
         params = {name: str(parameter) for name, parameter in parameters.items()}
-        return self._client.get(f"/v1/{path}", params=params, headers=given)
+        return self._client.get(f"/v1/{path}", params=params or None, headers=given)
 
     def get(self, path: str, **parameters: object) -> dict[str, Any]:
         """The body of an answer that is right, in JSON."""

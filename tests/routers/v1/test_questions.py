@@ -185,6 +185,9 @@ def test_headers_of_other_formats(api: Api, path: str, format_: str) -> None:
         ("text/csv;q=0", "application/json"),
         ("text/csv;q=nonsense", "application/json"),
         ("text/csv;q=nan", "application/json"),
+        ("text/csv;q=0.1, */*", "application/json"),
+        ("text/csv, */*;q=0.1", "text/csv"),
+        ("application/*;q=0.2, application/x-ndjson;q=0.1", "application/json"),
     ],
 )
 def test_accept(api: Api, accept: str, media_type: str) -> None:
@@ -307,3 +310,16 @@ def test_answers_are_utf_8(api_over: Callable[..., Api]) -> None:
     assert api.data("location")["country_city"][0]["name"] == "Zürich 会議"
     assert "Zürich 会議" in api.ask("location", format="csv").content.decode()
     assert json.loads(api.ask("location", format="ndjson").text.splitlines()[-1])["name"] == "Zürich 会議"
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("historical?date_range=1990-01-01,2026-03-01&granularity=hour", "`granularity` is `hour`"),
+        ("retention?date_range=1990-01-01,2026-03-01&period=day&total_intervals=100", "`period` is `day`"),
+        ("traffic?date_range=7d&date_range=30d", "`date_range` is given 2 times"),
+    ],
+)
+def test_what_can_hardly_be_meant_is_refused(api: Api, path: str, told: str) -> None:
+    """More rows than anyone reads, and a parameter that is given twice."""
+    assert told in problem(api.ask(path), 422)["detail"]
