@@ -162,7 +162,7 @@ class Question[P: Parameters]:
         if isinstance(self.parameters, Weekly) and shown / SHORTEST[self.granularity] > most:
             name = "period" if isinstance(self.parameters, RetentionParameters) else "granularity"
             message = (
-                f"`{name}` is `{self.granularity}`, of which the period has more than {most:,}: take a longer one, or a "
+                f"`{name}` is `{self.granularity}`, of which there are more than {most:,}: take a longer one or a "
                 "shorter period."
             )
             raise InvalidParameterError(name, message)
