@@ -57,6 +57,12 @@ class QueryLimit:
         self._room.release()
 
 
+def has_turn(request: Request) -> bool:
+    """Whether a request has its turn: it keeps it when it is started over."""
+    turn: bool = getattr(request.state, "has_turn", False)
+    return turn
+
+
 async def query_slot(request: Request) -> AsyncIterator[None]:
     """Hold the route function back until it may compute; use with `scope="function"`, which ends with the function."""
     async with _turn(request, request.app.state.query_limit):
@@ -71,7 +77,7 @@ async def mail_slot(request: Request) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _turn(request: Request, limit: QueryLimit) -> AsyncIterator[None]:
-    if getattr(request.state, "has_turn", False):
+    if has_turn(request):
         # It is started over and still has its turn: waiting for a second one, it would wait for itself.
         yield
         return

@@ -8,7 +8,7 @@ from fastapi import Request, Response, status
 
 from routers.dependencies import SettingsDep
 from routers.errors import answer_crash
-from routers.limits import TooBusyError
+from routers.limits import TooBusyError, has_turn
 
 
 class AnsweredByAnother(Exception):  # noqa: N818 - not an error
@@ -20,9 +20,10 @@ class AnsweredByAnother(Exception):  # noqa: N818 - not an error
 
 
 class Work:
-    """A computation under way; `response` is its answer once it is `done`, or None when there is none to share."""
+    """A request's computation under way; `response` is its answer once it is `done`, None if there is none to share."""
 
-    def __init__(self) -> None:
+    def __init__(self, request: Request) -> None:
+        self.request = request
         self.done = anyio.Event()
         self.response: Response | None = None
 
@@ -45,6 +46,9 @@ class SharedWork:
         try:
             with anyio.fail_after(patience_s):
                 while (work := self._under_way.get(tag)) is not None:
+                    if has_turn(request) and not has_turn(work.request):
+                        # That one waits for the room that this one, started over, has: neither would ever compute.
+                        return
                     await work.done.wait()
                     # One after the other: a crowd let loose at once would keep `/health` waiting behind it.
                     async with self._door:
@@ -53,7 +57,7 @@ class SharedWork:
                         raise AnsweredByAnother(work.response)
         except TimeoutError:
             raise TooBusyError from None
-        self._under_way[tag] = Work()
+        self._under_way[tag] = Work(request)
         request.state.shares = tag
 
     def finish(self, request: Request, response: Response | None) -> None:

@@ -35,12 +35,19 @@ class Gate:
         """Let that computation through, now or when it comes."""
         (self.directory / f"let-{number}").touch()
 
+    def crash(self, number: int) -> None:
+        """Let it through to a bug."""
+        (self.directory / f"crash-{number}").touch()
+        self.let(number)
+
     def pass_by(self, number: int) -> None:
         """Come to the gate and wait."""
         (self.directory / f"came-{number}").touch()
         give_up = time.monotonic() + PATIENCE_S
         while not (self.directory / f"let-{number}").exists() and time.monotonic() < give_up:
             time.sleep(POLL_S)
+        if (self.directory / f"crash-{number}").exists():
+            raise RuntimeError(f"a bug in computation {number}")
 
 
 def make_app() -> FastAPI:

@@ -4,20 +4,26 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.faults.gated_app import GATE, SIZE, SMALL, Gate
-from tests.processes import Server, serving, until
+from tests.faults.growth import Publisher
+from tests.faults.history import History
+from tests.processes import PATIENCE_S, Server, serving, until
 from tests.routers.conftest import Sample
+from tests.routers.test_limits import ask_and_leave
 
 pytestmark = pytest.mark.server
 
 
 @contextmanager
-def gated(sampled: Sample, directory: Path, **settings: Any) -> Iterator[tuple[Server, Gate, ThreadPoolExecutor]]:
+def gated(
+    sampled: Sample | Publisher, directory: Path, **settings: Any
+) -> Iterator[tuple[Server, Gate, ThreadPoolExecutor]]:
     """A server whose computations wait at a gate, and threads to ask it from."""
     variables = {GATE: directory, SIZE: SMALL, "MAX_CONCURRENT_QUERIES": 1, **settings}
     with (
@@ -89,3 +95,66 @@ def test_an_unauthorized_request_gets_no_part_in_it(sampled: Sample, tmp_path: P
         assert server.http.get("/").status_code == 401
         gate.let(1)
         assert first.result().status_code == 200
+
+
+def test_when_the_first_one_crashes_another_computes(sampled: Sample, tmp_path: Path) -> None:
+    """The first one is told of the crash, the three that waited for it get the answer of one of them."""
+    with gated(sampled, tmp_path) as (server, gate, others):
+        first = others.submit(server.get, "/")
+        gate.wait_for(1)
+        following = [others.submit(server.get, "/") for _ in range(3)]
+        until(lambda: server.get("/health").status_code == 200, "the server to have taken them")
+        gate.crash(1)
+        assert first.result().status_code == 500
+        gate.wait_for(2)
+        gate.let(2)
+        assert [answer.result().status_code for answer in following] == [200] * 3
+        assert came(tmp_path) == 2
+
+
+def test_when_the_first_ones_client_leaves_the_others_get_its_answer(sampled: Sample, tmp_path: Path) -> None:
+    """It is computed already, and to its end."""
+    with gated(sampled, tmp_path) as (server, gate, others):
+        ask_and_leave(server, b"\r\n")
+        gate.wait_for(1)
+        following = [others.submit(server.get, "/") for _ in range(2)]
+        until(lambda: server.get("/health").status_code == 200, "the server to have taken them")
+        gate.let(1)
+        assert [answer.result().status_code for answer in following] == [200, 200]
+        assert came(tmp_path) == 1
+
+
+def test_who_waits_for_one_that_starts_over_gets_an_answer(tmp_path: Path) -> None:
+    """The snapshot is replaced while one computes and two wait: all get the figures of the next one."""
+    publisher = Publisher(tmp_path / "data", History())
+    publisher.publish()
+    with gated(publisher, tmp_path) as (server, gate, others):
+        asked = [others.submit(server.get, "/")]
+        gate.wait_for(1)
+        asked += [others.submit(server.get, "/") for _ in range(2)]
+        until(lambda: server.get("/health").status_code == 200, "the server to have taken them")
+        newest = publisher.publish(only_current=True)
+        for number in range(1, 7):
+            gate.let(number)
+        answers = [answer.result() for answer in asked]
+        assert {answer.status_code for answer in answers} == {200}
+        told = {datetime.fromisoformat(answer.json()["data_updated_at"]) for answer in answers}
+        assert told == {newest.data_updated_at}
+
+
+def test_one_that_starts_over_does_not_wait_for_who_waits_for_its_turn(tmp_path: Path) -> None:
+    """There is room for one. The second asks for the next snapshot and waits for room, which the first one has when it
+    starts over, for that snapshot too: it computes instead of waiting, and then the second does."""
+    publisher = Publisher(tmp_path / "data", History())
+    publisher.publish()
+    with gated(publisher, tmp_path, QUERY_QUEUE_SECONDS=PATIENCE_S) as (server, gate, others):
+        first = others.submit(server.get, "/")
+        gate.wait_for(1)
+        publisher.publish(only_current=True)
+        second = others.submit(server.get, "/")
+        until(lambda: server.get("/health").status_code == 200, "the server to have taken it")
+        for number in range(1, 4):
+            gate.let(number)
+        answers = [asked.result(PATIENCE_S / 2) for asked in (first, second)]
+        assert [answer.status_code for answer in answers] == [200, 200]
+        assert len({answer.headers["etag"] for answer in answers}) == 1
