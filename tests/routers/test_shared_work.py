@@ -1,6 +1,7 @@
 """Requests for the same answer at the same time are computed once."""
 
 import json
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -13,9 +14,8 @@ import pytest
 from tests.faults.gated_app import GATE, SIZE, SMALL, Gate
 from tests.faults.growth import Publisher
 from tests.faults.history import History
-from tests.processes import PATIENCE_S, Server, serving, until
+from tests.processes import HOST, PATIENCE_S, Server, serving, until
 from tests.routers.conftest import Sample
-from tests.routers.test_limits import ask_and_leave
 
 pytestmark = pytest.mark.server
 
@@ -115,8 +115,9 @@ def test_when_the_first_one_crashes_another_computes(sampled: Sample, tmp_path: 
 def test_when_the_first_ones_client_leaves_the_others_get_its_answer(sampled: Sample, tmp_path: Path) -> None:
     """It is computed already, and to its end."""
     with gated(sampled, tmp_path) as (server, gate, others):
-        ask_and_leave(server, b"\r\n")
-        gate.wait_for(1)
+        with socket.create_connection((HOST, server.port), PATIENCE_S) as connection:
+            connection.sendall(f"GET / HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: {server.token}\r\n\r\n".encode())
+            gate.wait_for(1)
         following = [others.submit(server.get, "/") for _ in range(2)]
         until(lambda: server.get("/health").status_code == 200, "the server to have taken them")
         gate.let(1)
