@@ -4,12 +4,14 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+from anyio.from_thread import start_blocking_portal
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from httpx2 import Response
@@ -110,6 +112,13 @@ class Api:
         )
         self.app: FastAPI = create_app(settings, lambda: self.now)
         self._client = TestClient(self.app, raise_server_exceptions=False)
+
+    @contextmanager
+    def in_one_loop(self) -> Iterator[None]:
+        """Answer all requests in one event loop: to start one takes as long as many an answer."""
+        with start_blocking_portal() as portal:
+            self._client.portal = portal
+            yield
 
     def ask(self, path: str, headers: Mapping[str, str] | None = None, **parameters: object) -> Response:
         """The answer at a path under `/v1`, whatever it is."""

@@ -1,6 +1,6 @@
 """The API over the tables all share, over a test's own, and over those Hypothesis draws."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from pathlib import Path
 
@@ -20,9 +20,11 @@ def published_drawing(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def drawn_api(drawn_dir: Path) -> Api:
+def drawn_api(drawn_dir: Path) -> Iterator[Api]:
     """One app over `DRAWN`: to make one takes longer than to ask it."""
-    return Api(drawn_dir)
+    api = Api(drawn_dir)
+    with api.in_one_loop():
+        yield api
 
 
 @pytest.fixture
@@ -44,6 +46,8 @@ def api_over(tmp_path: Path) -> Callable[..., Api]:
 
 
 @pytest.fixture(scope="session", name="held")
-def held_api() -> HeldApi:
+def held_api() -> Iterator[HeldApi]:
     """One app for all tables that Hypothesis draws."""
-    return HeldApi(Path("nowhere"))
+    api = HeldApi(Path("nowhere"))
+    with api.in_one_loop():
+        yield api
