@@ -19,7 +19,7 @@ type Compute = Callable[[], Awaitable[Response]]
 
 def a_request() -> Request:
     """One that asks for the answer of a tag."""
-    return Request({"type": "http"})
+    return Request({"type": "http", "state": {"timings": {}}})
 
 
 class Crowd:
