@@ -214,8 +214,8 @@ MUTANTS = (
         "first + timedelta(days=day.day - 1)",
     ),
     Mutant("no 29 February", "date_ranges.py", "following - timedelta(days=1)", "first + timedelta(days=27)"),
-    Mutant("months compared by days", "date_ranges.py", "else MONTHS.get(date_range)", "else None"),
-    Mutant("years compared by days", "date_ranges.py", 'compare == "year_over_year" or date_range', "date_range"),
+    Mutant("months compared by days", "date_ranges.py", "MONTHS.get(date_range)", "None"),
+    Mutant("last year is eleven months ago", "date_ranges.py", "YEAR = 12", "YEAR = 11"),
     Mutant("open beside whole", "date_ranges.py", "min(base.end, base.start + elapsed)", "base.end"),
     Mutant(
         "more elapsed than there is", "date_ranges.py", "min(base.end, base.start + elapsed)", "base.start + elapsed"
