@@ -1,10 +1,11 @@
 """Named date ranges and the periods to compare them with, as Plausible and PostHog name them."""
 
 import re
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Literal, get_args
 
-from calculations.buckets import Granularity
+from calculations.buckets import Buckets, Granularity, WeekStart
 from calculations.period import Period, local_day
 
 type RangeName = Literal["24h", "7d", "28d", "30d", "91d", "month", "6mo", "12mo", "year", "all"]
@@ -19,9 +20,18 @@ LATEST = date(2199, 12, 31)
 HOURS_24 = timedelta(hours=24)
 MINUTE = timedelta(minutes=1)
 DAYS = {"7d": 7, "28d": 28, "30d": 30, "91d": 91}
-# Calendar months up to this one; `year` is told apart: it begins in January.
-MONTHS = {"month": 1, "6mo": 6, "12mo": 12}
+MONTHS = {"month": 1, "6mo": 6, "12mo": 12, "year": 12}
 YEAR = 12
+
+# No bucket is longer, clock changes included.
+LONGEST: Mapping[Granularity, timedelta] = {
+    "hour": timedelta(hours=2),
+    "day": timedelta(days=2),
+    "week": timedelta(days=8),
+    "month": timedelta(days=32),
+    "quarter": timedelta(days=93),
+    "year": timedelta(days=367),
+}
 
 # The longest period of each granularity that `auto` takes.
 AUTO: tuple[tuple[timedelta, Granularity], ...] = (
@@ -62,10 +72,10 @@ def period_of(date_range: str, now: datetime, start_date: date, zone: str) -> Pe
         return Period(end - HOURS_24, end, zone)
     if date_range in DAYS:
         return Period.of_days(today - timedelta(days=DAYS[date_range] - 1), today, zone)
-    if date_range in MONTHS:
-        return Period.of_days(shifted(today.replace(day=1), 1 - MONTHS[date_range]), today, zone)
     if date_range == "year":
         return Period.of_days(today.replace(month=1, day=1), today, zone)
+    if date_range in MONTHS:
+        return Period.of_days(shifted(today.replace(day=1), 1 - MONTHS[date_range]), today, zone)
     if date_range == "all":
         return Period.of_days(start_date, today, zone)
     return Period.of_days(*parsed_dates(date_range), zone)
@@ -74,22 +84,32 @@ def period_of(date_range: str, now: datetime, start_date: date, zone: str) -> Pe
 def compared_period(compare: str, date_range: str, period: Period) -> Period:
     """The whole period to compare that of a date range with.
 
-    `previous_period` is the one of the same length before it: as many calendar months for a range of months, as many
-    days otherwise. `year_over_year` is the same days a year before.
+    `previous_period` is the one of the same length before it: as many whole calendar months for a range of months, as
+    many days otherwise. `year_over_year` is the same days a year before.
 
     Raises:
         ValueError: `compare` is none of `COMPARISONS`, nor two dates.
     """
     if compare not in COMPARISONS:
         return Period.of_days(*parsed_dates(compare), period.zone)
-    months = YEAR if compare == "year_over_year" or date_range == "year" else MONTHS.get(date_range)
+    months = MONTHS.get(date_range)
     if date_range == "24h":
         back = timedelta(days=365) if compare == "year_over_year" else HOURS_24
         return Period(period.start - back, period.end - back, period.zone)
-    if months is None:
-        back = timedelta(days=(period.last - period.first).days + 1)
-        return Period.of_days(period.first - back, period.last - back, period.zone)
-    return Period.of_days(shifted(period.first, -months), shifted(period.last, -months), period.zone)
+    if compare == "year_over_year":
+        return Period.of_days(shifted(period.first, -YEAR), shifted(period.last, -YEAR), period.zone)
+    if months is not None:
+        return Period.of_days(shifted(period.first, -months), period.first - timedelta(days=1), period.zone)
+    back = timedelta(days=(period.last - period.first).days + 1)
+    return Period.of_days(period.first - back, period.last - back, period.zone)
+
+
+def buckets_before(period: Period, granularity: Granularity, week_start: WeekStart) -> Period:
+    """As many whole buckets before a period that begins with one as it has."""
+    length = len(Buckets.of(period, granularity, week_start))
+    long_before = period.start - length * LONGEST[granularity]
+    earlier = Buckets.of(Period(long_before, period.start, period.zone), granularity, week_start).edges
+    return Period(earlier[-1 - length], period.start, period.zone)
 
 
 def as_elapsed(base: Period, period: Period, known_until: datetime) -> Period:

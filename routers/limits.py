@@ -1,7 +1,7 @@
 """How many computations run at once: memory is bounded by their number, since Polars has no limit of its own."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import ClassVar
 
 import anyio
@@ -40,21 +40,39 @@ class QueryLimit:
         self._room = anyio.Semaphore(at_once)
         self._queue_seconds = queue_seconds
 
-    async def acquire(self) -> None:
-        """Wait for room.
+    async def acquire(self, request: Request) -> None:
+        """Wait for room, as long as the request may.
 
         Raises:
             TooBusyError: There was none in time.
         """
         try:
-            with anyio.fail_after(self._queue_seconds):
+            self._room.acquire_nowait()
+        except anyio.WouldBlock:
+            with waiting(request, self._queue_seconds):
                 await self._room.acquire()
-        except TimeoutError:
-            raise TooBusyError from None
 
     def release(self) -> None:
         """Make room for the next one."""
         self._room.release()
+
+
+@contextmanager
+def waiting(request: Request, seconds: float) -> Iterator[None]:
+    """Let a request wait, all its waits together no longer than `seconds`.
+
+    Raises:
+        TooBusyError: It took longer.
+    """
+    began = anyio.current_time()
+    waited: float = getattr(request.state, "waited_s", 0.0)
+    try:
+        with anyio.fail_after(max(seconds - waited, 0)):
+            yield
+    except TimeoutError:
+        raise TooBusyError from None
+    finally:
+        request.state.waited_s = waited + anyio.current_time() - began
 
 
 def has_turn(request: Request) -> bool:
@@ -82,7 +100,7 @@ async def _turn(request: Request, limit: QueryLimit) -> AsyncIterator[None]:
         yield
         return
     with timed(request, "queue"):
-        await limit.acquire()
+        await limit.acquire(request)
     try:
         if await _is_gone(request):
             raise ClientGoneError

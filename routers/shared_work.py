@@ -8,7 +8,8 @@ from fastapi import Request, Response, status
 
 from routers.dependencies import SettingsDep
 from routers.errors import answer_crash
-from routers.limits import TooBusyError, has_turn
+from routers.limits import has_turn, waiting
+from routers.server_timing import timed
 
 
 class AnsweredByAnother(Exception):  # noqa: N818 - not an error
@@ -43,20 +44,17 @@ class SharedWork:
             TooBusyError: It takes longer than `patience_s`.
         """
         self.finish(request, None)
-        try:
-            with anyio.fail_after(patience_s):
-                while (work := self._under_way.get(tag)) is not None:
-                    if has_turn(request) and not has_turn(work.request):
-                        # That one waits for the room that this one, started over, has: neither would ever compute.
-                        return
-                    await work.done.wait()
-                    # One after the other: a crowd let loose at once would keep `/health` waiting behind it.
-                    async with self._door:
-                        await anyio.sleep(0)
-                    if work.response is not None:
-                        raise AnsweredByAnother(work.response)
-        except TimeoutError:
-            raise TooBusyError from None
+        while (work := self._under_way.get(tag)) is not None:
+            if has_turn(request) and not has_turn(work.request):
+                # That one waits for the room that this one, started over, has: neither would ever compute.
+                return
+            with waiting(request, patience_s):
+                await work.done.wait()
+                # One after the other: a crowd let loose at once would keep `/health` waiting behind it.
+                async with self._door:
+                    await anyio.sleep(0)
+            if work.response is not None:
+                raise AnsweredByAnother(work.response)
         self._under_way[tag] = Work(request)
         request.state.shares = tag
 
@@ -82,7 +80,8 @@ async def share_work(request: Request, response: Response, settings: SettingsDep
         TooBusyError: It takes too long.
     """
     shared: SharedWork = request.app.state.shared_work
-    await shared.join(request, response.headers["ETag"], settings.query_queue_seconds)
+    with timed(request, "queue"):
+        await shared.join(request, response.headers["ETag"], settings.query_queue_seconds)
 
 
 async def answer_shared(request: Request, answered: Exception) -> Response:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Literal
 
 import polars as pl
@@ -11,9 +12,9 @@ from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime, BaseModel, Field
 from pydantic_core import to_json
 
-from calculations.buckets import Buckets
 from calculations.comparison import PARTS, compared, parted
 from calculations.json_rows import json_rows
+from calculations.period import Period
 from routers.errors import InvalidParameterError, shortened
 from routers.server_timing import timed
 from routers.v1.formats import MEDIA_TYPES, ROWS_AT_ONCE, TableResponse
@@ -23,8 +24,12 @@ from routers.v1.question import Part, Question
 # Columns, and whether they descend.
 type Order = Mapping[str, bool]
 
+# Periods of as many days may differ by this much less a moment.
+CLOCK_CHANGES = timedelta(hours=3)
 DIRECTIONS = {"asc": False, "desc": True}
 BUCKET = ("date", "start", "end", "partial")
+# In a compared series, of the bucket that a row is compared with.
+OTHER_BUCKET = ("comparison_start", "comparison_partial")
 
 
 class Meta(BaseModel, frozen=True):
@@ -106,9 +111,18 @@ def series[P: Parameters](question: Question[P], calculate: Callable[[Part], pl.
         return shown.join(calculate(part), on="bucket", maintain_order="left").drop("bucket")
 
     figures = computed(question, numbered, ("row",), "of_now")
-    buckets = _shown(described_buckets(question.part(question.period).buckets, question), question)
-    frame = buckets.select("row", *BUCKET).join(figures.frame, on="row", maintain_order="left")
-    return Table(frame.drop("row"), BUCKET, figures.is_compared)
+    buckets = _described(question, question.period).select("row", *BUCKET)
+    keys: tuple[str, ...] = BUCKET
+    if question.comparison is not None:
+        others = _described(question, question.comparison)
+        named = others.select("row", comparison_start="start", comparison_partial="partial")
+        buckets, keys = buckets.join(named, on="row", how="left", maintain_order="left"), BUCKET + OTHER_BUCKET
+    frame = buckets.join(figures.frame, on="row", maintain_order="left")
+    return Table(frame.drop("row"), keys, figures.is_compared)
+
+
+def _described[P: Parameters](question: Question[P], period: Period) -> pl.DataFrame:
+    return _shown(described_buckets(question.part(period), question.known_until), question)
 
 
 def _shown[P: Parameters](buckets: pl.DataFrame, question: Question[P]) -> pl.DataFrame:
@@ -116,14 +130,14 @@ def _shown[P: Parameters](buckets: pl.DataFrame, question: Question[P]) -> pl.Da
     return buckets.filter(question.shown).with_row_index("row")
 
 
-def described_buckets[P: Parameters](buckets: Buckets, question: Question[P]) -> pl.DataFrame:
+def described_buckets(part: Part, known_until: datetime) -> pl.DataFrame:
     """What every bucket carries: `bucket`, its number, and the columns of `BUCKET` (see `schemas.Bucket`)."""
+    buckets, known_end = part.buckets, min(part.period.end, known_until)
     starts, ends = buckets.edges.head(len(buckets)), buckets.edges.tail(len(buckets))
-    known_until = min(question.period.end, question.known_until)
     return buckets.dated().with_columns(
         start=starts.dt.convert_time_zone(buckets.zone),
         end=ends.dt.convert_time_zone(buckets.zone),
-        partial=(starts < question.period.start) | (ends > known_until),
+        partial=(starts < part.period.start) | (ends > known_end),
     )
 
 
@@ -219,10 +233,23 @@ def _notices[P: Parameters](question: Question[P]) -> Iterator[str]:
         yield f"The period has not begun by {known_until}, up to which all is known: there is nothing to count yet."
     elif question.period.end > question.known_until:
         yield f"The period is still open: it is counted up to {known_until}."
-        if question.comparison is not None:
-            yield "The comparison covers the time that has elapsed of the period."
     elif question.comparison is not None and question.comparison.end > question.known_until:
         yield f"The period to compare with is still open: it is counted up to {known_until}."
+    if question.comparison is not None:
+        yield from _notices_of_lengths(question, question.comparison)
+
+
+def _notices_of_lengths[P: Parameters](question: Question[P], comparison: Period) -> Iterator[str]:
+    elapsed = min(question.period.end, question.known_until) - question.period.start
+    compared_time = min(comparison.end, question.known_until) - comparison.start
+    if abs(elapsed - compared_time) >= CLOCK_CHANGES:
+        yield f"The comparison covers {_days(compared_time)} days, the period {_days(elapsed)}."
+    elif question.period.end > question.known_until:
+        yield "The comparison covers the time that has elapsed of the period."
+
+
+def _days(time: timedelta) -> str:
+    return f"{max(time, timedelta()) / timedelta(days=1):.1f}"
 
 
 def _headers[P: Parameters](question: Question[P], total_rows: int | None) -> dict[str, str]:

@@ -37,7 +37,7 @@ def get_retention(question: RetentionQuestion) -> Response:
             parameters.cumulative,
             question.known_until,
         )
-    buckets = described_buckets(part.buckets, question)
+    buckets = described_buckets(part, question.known_until)
     rows = found.cells.join(buckets, on="bucket", maintain_order="left")
     cohorts = rows.group_by(*BUCKET, "size", maintain_order=True).agg(cells=pl.struct(CELL))
     data = b'{"cohorts":[%s],"weighted_mean":[%s]}' % (json_rows(cohorts), json_rows(found.means))

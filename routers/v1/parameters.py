@@ -1,5 +1,6 @@
 """The parameters of the API, one class per purpose: an endpoint's own are made of those it takes."""
 
+from functools import cache
 from typing import Annotated, ClassVar, Literal
 from zoneinfo import available_timezones
 
@@ -36,8 +37,12 @@ def _check_dates(text: str, names: tuple[str, ...]) -> None:
         raise choice_error(str(error), *names, TWO_DATES) from None
 
 
+# Listing them walks through the time zones' files.
+_zones = cache(available_timezones)
+
+
 def _is_zone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in _zones():
         raise ValueError("no such time zone; allowed: IANA names such as UTC, Europe/Berlin, America/New_York")
     try:
         pl.Series([], dtype=pl.Datetime("us", "UTC")).dt.convert_time_zone(name)

@@ -10,7 +10,7 @@ import polars as pl
 from fastapi import Query, Request
 
 from calculations.buckets import Buckets, Granularity, WeekStart, is_weekday
-from calculations.date_ranges import as_elapsed, automatic, compared_period, period_of
+from calculations.date_ranges import as_elapsed, automatic, buckets_before, compared_period, period_of
 from calculations.period import MICROSECOND, Period
 from config import ServerSettings
 from read_model.snapshot import Snapshot
@@ -20,6 +20,7 @@ from routers.dependencies import NowDep, SettingsDep, SnapshotDep
 from routers.errors import InvalidParameterError
 from routers.health import Freshness, freshness
 from routers.limits import query_slot
+from routers.server_timing import timed
 from routers.shared_work import SharedWork
 from routers.v1.formats import format_of
 from routers.v1.parameters import (
@@ -111,17 +112,25 @@ class Question[P: Parameters]:
 
     def _begun_whole(self, period: Period) -> Period:
         """A period from the beginning of its first bucket; an empty one has none."""
-        buckets = Buckets.of(period, self.granularity, self.week_start)
-        return replace(period, start=buckets.edges[0]) if len(buckets) else period
+        if period.start >= period.end:
+            return period
+        moment = replace(period, end=period.start + MICROSECOND)
+        return replace(period, start=Buckets.of(moment, self.granularity, self.week_start).edges[0])
 
     @cached_property
     def comparison(self) -> Period | None:
         """The period to compare with, if any."""
         if not isinstance(self.parameters, ComparedParameters) or self.parameters.compare is None:
             return None
-        base = compared_period(self.parameters.compare, self.parameters.date_range, self._asked_period)
-        whole = self._begun_whole(base) if self.parameters.begins_whole else base
-        return as_elapsed(whole, self.period, self.known_until)
+        return as_elapsed(self._whole_comparison(self.parameters), self.period, self.known_until)
+
+    def _whole_comparison(self, parameters: ComparedParameters) -> Period:
+        compare = parameters.compare or ""
+        if not parameters.begins_whole:
+            return compared_period(compare, parameters.date_range, self.period)
+        if compare == "previous_period":
+            return buckets_before(self.period, self.granularity, self.week_start)
+        return self._begun_whole(compared_period(compare, parameters.date_range, self._asked_period))
 
     @cached_property
     def granularity(self) -> Granularity:
@@ -145,6 +154,8 @@ class Question[P: Parameters]:
         if self.parameters.granularity != "auto":
             return self.parameters.granularity
         granularity = automatic(self._asked_period)
+        if not self._shows_weekends and granularity != "hour":
+            return "day"
         return "day" if granularity == "hour" and isinstance(self.parameters, CutByDays) else granularity
 
     def check(self) -> None:
@@ -234,8 +245,11 @@ def asked[P: Parameters](parameters: type[P]) -> Callable[..., AsyncIterator[Que
         question = Question(request, values, snapshot, settings, now)
         question.check()
         tag = question.headers()["ETag"]
-        shared: SharedWork = request.app.state.shared_work
-        await shared.join(request, tag, settings.query_queue_seconds)
+        if question.format == "json":
+            # The other formats are streamed.
+            shared: SharedWork = request.app.state.shared_work
+            with timed(request, "queue"):
+                await shared.join(request, tag, settings.query_queue_seconds)
         async for _ in query_slot(request):
             yield question
 

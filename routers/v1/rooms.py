@@ -1,5 +1,6 @@
 """Rooms: a list with their figures, and one of them over time."""
 
+import json
 from typing import Annotated, Any
 
 import polars as pl
@@ -7,6 +8,7 @@ from fastapi import APIRouter, Depends, Path, Response
 from pydantic_core import to_json
 
 from calculations.arithmetic import UNKNOWN, label
+from calculations.json_rows import json_rows
 from calculations.room_stats import RoomStats, of_room, room_stats
 from calculations.rooms import Room, room_series, rooms
 from read_model.tables import INSTANT, ROOMS, VOTES
@@ -63,7 +65,8 @@ def get_room(
     room = _identity(question.part(question.period), room_id)
     stats = computed(question, lambda part: wide(room_stats(part.rows(VOTES), room_id)))
     over_time = series(question, lambda part: room_series(part.rows(VOTES), room_id, part.buckets))
-    body = b'{"room":%s,"series":%s}' % (to_json(room | deep(stats, RoomStats)), b"".join(over_time.as_json()))
+    figures = room | deep(stats, RoomStats)
+    body = b'{"room":%s,"series":%s}' % (to_json(figures), b"".join(over_time.as_json()))
     return object_answer(question, [body], over_time.frame, f"room-{room_id}")
 
 
@@ -73,7 +76,9 @@ def _identity(part: Part, room_id: int) -> dict[str, Any]:
     votes = of_room(part.all_rows(VOTES), room_id).select(pl.len())
     found, voted = pl.collect_all([known, votes])
     if not found.is_empty():
-        return found.row(0, named=True)
+        # Written as in the list of rooms.
+        identity: dict[str, Any] = json.loads(json_rows(found))
+        return identity
     if not voted.item():
         raise UnknownRoomError(room_id)
     return dict.fromkeys(KEYS) | {"id": room_id, "name": UNKNOWN}

@@ -45,6 +45,17 @@ class Bucket(BaseModel, frozen=True):
     )
 
 
+class OtherBucket(BaseModel, frozen=True):
+    """The bucket that one of a series is compared with."""
+
+    comparison_start: AwareDatetime | None = Field(
+        description="First instant of the bucket that this one is compared with; null where there is none."
+    )
+    comparison_partial: bool | None = Field(
+        description="Whether part of that bucket is left out or not known; null where there is none."
+    )
+
+
 class HistoricalBucket(Bucket, HistoricalDay, frozen=True):
     """Counts of one bucket, totals from the period's beginning to its end, and means of the last 30 rows."""
 
@@ -203,6 +214,8 @@ def _compared_model(kind: type[BaseModel]) -> type[BaseModel]:
         )
         for name, field in kind.model_fields.items()
     }
+    if issubclass(kind, Bucket):
+        fields |= {name: (field.annotation, field) for name, field in OtherBucket.model_fields.items()}
     return create_model(f"Compared{kind.__name__}", __doc__=kind.__doc__, **fields)
 
 

@@ -29,4 +29,6 @@ def deep(table: Table, figures: type[BaseModel]) -> dict[str, Any]:
 
 
 def _map(row: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    return {name.removeprefix(prefix): value for name, value in row.items() if name.startswith(prefix)}
+    """The figures of a map, numbers in their order."""
+    found = {name.removeprefix(prefix): value for name, value in row.items() if name.startswith(prefix)}
+    return dict(sorted(found.items(), key=lambda item: int(item[0]) if item[0].lstrip("-").isdigit() else 0))

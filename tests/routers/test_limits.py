@@ -57,3 +57,10 @@ def test_a_request_with_a_body_is_computed_while_its_client_waits(in_process: Ca
     client = in_process()
     for content in (b"", b"hi", iter([b"h", b"i"])):
         assert client.request("GET", "/room/1/stats", content=content).status_code == 200
+
+
+def test_without_a_queue_there_may_be_room(in_process: Callable[..., TestClient]) -> None:
+    """Nobody waits, but who need not wait is answered."""
+    client = in_process(query_queue_seconds=0)
+    for path in ("/", "/room/1/stats", "/v1/traffic", "/v1/traffic?format=csv"):
+        assert client.get(path).status_code == 200

@@ -115,20 +115,32 @@ def test_old_data_are_noticed(api: Api, age: timedelta, freshness: str, notices:
 
 
 @pytest.mark.parametrize(
-    ("asked", "notice"),
+    ("asked", "begin"),
     [
-        ({"date_range": "2026-03-01,2026-03-04"}, None),
-        ({"date_range": "2026-03-01,2026-03-04", "compare": "previous_period"}, None),
-        ({"date_range": "2026-03-01,2026-03-05"}, "The period is still open"),
-        ({"date_range": "2026-03-06,2026-03-07"}, "The period has not begun by 2026-03-05T12:30:00+00:00"),
-        ({"date_range": "2026-03-01,2026-03-04", "compare": "2026-03-05,2026-03-07"}, "The period to compare with is"),
+        ({"date_range": "2026-03-01,2026-03-04"}, []),
+        ({"date_range": "2026-03-01,2026-03-04", "compare": "previous_period"}, []),
+        ({"date_range": "2026-03-01,2026-03-05"}, ["The period is still open"]),
+        (
+            {"date_range": "2026-03-01,2026-03-05", "compare": "previous_period"},
+            ["The period is still open", "The comparison covers the time that has elapsed of the period."],
+        ),
+        ({"date_range": "2026-03-06,2026-03-07"}, ["The period has not begun by 2026-03-05T12:30:00+00:00"]),
+        (
+            {"date_range": "2026-03-01,2026-03-04", "compare": "2026-03-05,2026-03-07"},
+            ["The period to compare with is", "The comparison covers 0.5 days, the period 4.0."],
+        ),
+        (
+            {"date_range": "2026-03-01,2026-03-04", "compare": "2026-02-01,2026-02-01"},
+            ["The comparison covers 1.0 days, the period 4.0."],
+        ),
     ],
     ids=str,
 )
-def test_notices_of_periods(api: Api, asked: dict[str, str], notice: str | None) -> None:
-    """What is open or to come is said."""
+def test_notices_of_periods(api: Api, asked: dict[str, str], begin: list[str]) -> None:
+    """What is open, to come or of another length is said."""
     notices = api.get("traffic", **asked)["meta"]["notices"]
-    assert [found.startswith(notice or "") for found in notices] == ([] if notice is None else [True])
+    assert len(notices) == len(begin)
+    assert all(notice.startswith(words) for notice, words in zip(notices, begin, strict=True))
 
 
 def test_data_ahead_of_the_clock_are_of_age_0(api: Api) -> None:

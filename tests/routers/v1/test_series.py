@@ -160,10 +160,10 @@ def test_longer_buckets_have_weekends(api: Api, granularity: str) -> None:
     assert found["detail"] == f"`weekends` is `exclude`, but a {granularity} has weekends; allowed: include."
 
 
-def test_auto_without_weekends_is_refused_where_it_means_weeks(api: Api) -> None:
-    """It says what auto was."""
-    found = problem(api.ask("historical", weekends="exclude", granularity="auto", date_range="12mo"), 422)
-    assert "a week has weekends" in found["detail"]
+def test_auto_without_weekends_means_days_where_it_would_mean_weeks(api: Api) -> None:
+    """Which have weekends."""
+    query = api.get("historical", weekends="exclude", granularity="auto", date_range="12mo")["query"]
+    assert query["granularity"] == "day"
 
 
 @pytest.mark.parametrize(
@@ -359,3 +359,23 @@ def test_a_cut_bucket_counts_what_lies_in_the_period(api: Api, granularity: str)
     assert (bucket["new_users"], bucket["acc_votes"], bucket["partial"]) == (1, 1, True)
     (returned,) = api.data("reoccurring", date_range="2026-03-03,2026-03-04", granularity=granularity)
     assert returned["reoccurring_users"] == 0
+
+
+@pytest.mark.parametrize(
+    ("asked", "first", "comparison"),
+    [
+        ({"date_range": "7d", "granularity": "week"}, "2026-02-23", ["2026-02-09", "2026-02-16"]),
+        ({"date_range": "month", "granularity": "quarter"}, "2026-01-01", ["2025-10-01"]),
+        ({"date_range": "30d", "granularity": "month"}, "2026-02-01", ["2025-12-01", "2026-01-01"]),
+    ],
+    ids=["weeks", "a quarter", "months"],
+)
+def test_a_lifecycle_is_compared_with_as_many_whole_buckets_before(
+    api: Api, asked: dict[str, str], first: str, comparison: list[str]
+) -> None:
+    """They never overlap, and the last one is cut where the open one is; each row says with which it is compared."""
+    body = api.get("lifecycle", compare="previous_period", **asked)
+    assert body["data"][0]["date"] == first
+    assert [row["comparison_start"][:10] for row in body["data"]] == comparison
+    assert [row["comparison_partial"] for row in body["data"]] == [row["partial"] for row in body["data"]]
+    assert body["query"]["comparison"]["last_instant"] < body["query"]["first_instant"]
