@@ -35,10 +35,11 @@ sync: install ## Copy the database into the read model once (settings in .env)
 serve: install ## Serve the read model (settings in .env)
 	$(BIN)/python main.py
 
-bench: install ## Measure speed and memory, of the figures, of the sync and under load (takes some 20 minutes)
+bench: install ## Measure speed and memory, of the figures, the sync, crowds and layouts (takes some 25 minutes)
 	$(UV) run --locked --group bench python -m benchmarks
 	$(UV) run --locked --group bench python -m benchmarks.sync
 	$(UV) run --locked --group bench python -m benchmarks.load
+	$(UV) run --locked --group bench python -m benchmarks.layout
 
 soak: install ## Kill the updater and crowd the server for about ten minutes
 	$(BIN)/python -m tests.faults.soak

@@ -41,7 +41,7 @@ FPP Analytics serves a made-up sample of {rows:,} rows.
 Try:
   curl {url}/health
   curl -H "Authorization: Bearer {token}" {url}/
-  curl -H "Authorization: Bearer {token}" {url}/room/1/stats
+  curl -H "Authorization: Bearer {token}" "{url}/v1/traffic?date_range=30d&compare=previous_period"
 
 Stop it with Ctrl-C.
 """
