@@ -76,18 +76,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def report(data: DataSet, runs: int) -> str:
+    """What was measured, as Markdown."""
+    header = ["files", "`GET /` in process", "daily", "a room", "a tenth of the users", "size", "writing one"]
+    return f"{machine(utc_now())}\n\nScale {data.scale:g}.\n\n{table(header, all_layouts(data, runs))}"
+
+
+def all_layouts(data: DataSet, runs: int) -> list[list[str]]:
     """One row per layout."""
     pl.Config.set_engine_affinity("streaming" if data.open().is_large else "in-memory")
     rows = []
     with tempfile.TemporaryDirectory(dir=data.directory) as directory:
         for number, layout in enumerate(LAYOUTS):
-            snapshot, sealing_s = rewritten(data.open(), layout, Path(directory) / str(number))
-            rows.append([layout.name, *measured(snapshot, layout, data, sealing_s, runs)])
-    header = ["files", "`GET /` in process", "daily", "a room", "a tenth of the users", "size", "writing one"]
-    return f"{machine(utc_now())}\n\nScale {data.scale:g}.\n\n{table(header, rows)}"
+            snapshot, writing_s = rewritten(data.open(), layout, Path(directory) / str(number))
+            rows.append([layout.name, *measured(snapshot, layout, data, writing_s, runs)])
+    return rows
 
 
-def measured(snapshot: Snapshot, layout: Layout, data: DataSet, sealing_s: float, runs: int) -> list[str]:
+def measured(snapshot: Snapshot, layout: Layout, data: DataSet, writing_s: float, runs: int) -> list[str]:
     """What each question costs."""
     whole_ms = best_of(lambda: all_sections(snapshot, data.period), runs)
     daily_ms = best_of(lambda: daily(snapshot.scan(VOTES), snapshot.scan(PAGE_VIEWS), data.now), runs)
@@ -95,7 +100,7 @@ def measured(snapshot: Snapshot, layout: Layout, data: DataSet, sealing_s: float
     part_ms = best_of(lambda: a_tenth(snapshot, layout), runs)
     size = sum(path.stat().st_size for path in snapshot.directory.iterdir()) / BYTES_PER_MB
     times = [f"{whole_ms:,.0f} ms", f"{daily_ms:.1f} ms", f"{room_ms:.1f} ms", f"{part_ms:.0f} ms"]
-    return [*times, f"{size:.0f} MB", f"{sealing_s:.2f} s"]
+    return [*times, f"{size:.0f} MB", f"{writing_s:.2f} s"]
 
 
 def best_of(ask: Callable[[], object], runs: int) -> float:
