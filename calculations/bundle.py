@@ -60,11 +60,11 @@ def bundle(
     with ThreadPoolExecutor(SECTIONS_AT_ONCE) as pool:
         active = pool.submit(activities, estimations, period, page_views)
         historical_ = pool.submit(historical, users, page_views, rooms, estimations, votes_, period)
+        reoccurring_ = pool.submit(lambda: reoccurring(estimations, period, active.result()))
+        traffic_ = pool.submit(lambda: traffic(page_views, estimations, period, active.result()))
         behaviour_ = pool.submit(behaviour, page_views, events, votes_, rooms)
         totals = pool.submit(votes, votes_, estimations)
         location_ = pool.submit(location, users)
-        traffic_ = pool.submit(lambda: traffic(page_views, estimations, period, active.result()))
-        reoccurring_ = pool.submit(lambda: reoccurring(estimations, period, active.result()))
         return Figures(
             traffic=traffic_.result(),
             votes=totals.result(),
