@@ -169,8 +169,8 @@ def test_what_the_demo_says_to_try_works(demo: tuple[Program, Server]) -> None:
     program, server = demo
     until(lambda: "Ctrl-C" in program.log, "the text of the demo")
     address = f"http://127.0.0.1:{server.port}"
-    paths = [line.split(address)[1] for line in program.log.splitlines() if "curl " in line]
-    assert paths == ["/health", "/", "/room/1/stats"]
+    paths = [line.split(address)[1].strip('"') for line in program.log.splitlines() if "curl " in line]
+    assert paths == ["/health", "/", "/v1/traffic?date_range=30d&compare=previous_period"]
     for path in paths:
         assert server.get(path).status_code == 200
 
