@@ -176,6 +176,7 @@ def _explain(error: ValidationError) -> str:
     faults = []
     for fault in error.errors(include_input=False, include_url=False):
         variable = str(fault["loc"][0]).upper() if fault["loc"] else "settings"
-        reason = "is missing" if fault["type"] == "missing" else f"is wrong: {fault['msg']}"
+        text = fault["msg"].removeprefix("Value error, ")
+        reason = "is missing" if fault["type"] == "missing" else f"is wrong: {text}"
         faults.append(f"{variable} {reason}")
     return f"{'; '.join(faults)}. Set it in the environment or in .env (see .env.example)"

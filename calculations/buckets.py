@@ -1,6 +1,6 @@
 """Buckets: a period cut into local hours, days, weeks, months, quarters or years."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
@@ -14,7 +14,23 @@ type WeekStart = Literal["monday", "sunday"]
 
 INTERVALS = {"hour": "1d", "day": "1d", "week": "1w", "month": "1mo", "quarter": "3mo", "year": "1y"}
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
-LONGEST = timedelta(days=366)
+# No bucket is longer, nor shorter, clock changes included.
+LONGEST: Mapping[Granularity, timedelta] = {
+    "hour": timedelta(hours=2),
+    "day": timedelta(days=2),
+    "week": timedelta(days=8),
+    "month": timedelta(days=32),
+    "quarter": timedelta(days=93),
+    "year": timedelta(days=367),
+}
+SHORTEST: Mapping[Granularity, timedelta] = {
+    "hour": timedelta(hours=1),
+    "day": timedelta(hours=23),
+    "week": timedelta(days=6),
+    "month": timedelta(days=27),
+    "quarter": timedelta(days=89),
+    "year": timedelta(days=364),
+}
 FRIDAY = 5
 
 
@@ -38,7 +54,7 @@ class Buckets:
     def of(cls, period: Period, granularity: Granularity = "day", week_start: WeekStart = "monday") -> "Buckets":
         """The buckets that hold a period; none for an empty one."""
         first = _first_day(period.first, granularity, week_start)
-        days = pl.date_range(first, period.last + LONGEST, INTERVALS[granularity], eager=True)
+        days = pl.date_range(first, period.last + LONGEST["year"], INTERVALS[granularity], eager=True)
         edges = _midnights(days, period.zone).unique(maintain_order=True)
         if granularity == "hour":
             # Lord Howe Island shifts its clocks by 30 minutes: the hour of the shift is longer, the next ones are full.

@@ -1,11 +1,10 @@
 """Named date ranges and the periods to compare them with, as Plausible and PostHog name them."""
 
 import re
-from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Literal, get_args
 
-from calculations.buckets import Buckets, Granularity, WeekStart
+from calculations.buckets import LONGEST, Buckets, Granularity, WeekStart
 from calculations.period import Period, local_day
 
 type RangeName = Literal["24h", "7d", "28d", "30d", "91d", "month", "6mo", "12mo", "year", "all"]
@@ -22,16 +21,6 @@ MINUTE = timedelta(minutes=1)
 DAYS = {"7d": 7, "28d": 28, "30d": 30, "91d": 91}
 MONTHS = {"month": 1, "6mo": 6, "12mo": 12, "year": 12}
 YEAR = 12
-
-# No bucket is longer, clock changes included.
-LONGEST: Mapping[Granularity, timedelta] = {
-    "hour": timedelta(hours=2),
-    "day": timedelta(days=2),
-    "week": timedelta(days=8),
-    "month": timedelta(days=32),
-    "quarter": timedelta(days=93),
-    "year": timedelta(days=367),
-}
 
 # The longest period of each granularity that `auto` takes.
 AUTO: tuple[tuple[timedelta, Granularity], ...] = (

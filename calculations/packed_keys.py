@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import polars as pl
 
-MICROSECOND = timedelta(microseconds=1)
+from calculations.period import MICROSECOND
 
 # An activity's kind, below its time.
 LOOKED = 0

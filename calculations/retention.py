@@ -1,21 +1,19 @@
 """How many users or rooms of a cohort are still active so many buckets later."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 import polars as pl
 
 from calculations.active_buckets import Entity, active_buckets, begins_subject, ends_subject
-from calculations.buckets import Buckets, WeekStart
+from calculations.buckets import LONGEST, Buckets, WeekStart
 from calculations.period import Period
 
 type RetentionGranularity = Literal["day", "week", "month"]
 type RetentionType = Literal["first_time", "recurring"]
 
 RATE_DECIMALS = 4
-# No bucket is longer, clock changes included.
-LONGEST = {"day": timedelta(days=2), "week": timedelta(days=8), "month": timedelta(days=32)}
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,6 @@ from pydantic import BaseModel, Field
 from calculations.activities import activities
 from calculations.arithmetic import NotAdditive, average
 from calculations.packed_keys import (
-    MICROSECOND,
     at_most,
     begins_user,
     gap,
@@ -17,7 +16,7 @@ from calculations.packed_keys import (
     is_estimation,
     microseconds,
 )
-from calculations.period import Period
+from calculations.period import MICROSECOND, Period
 
 SESSION_GAP = timedelta(minutes=10)
 LAST_ACTIVITY = timedelta(seconds=10)

@@ -266,7 +266,7 @@ MUTANTS = (
     Mutant("no instant is before the first", "buckets.py", "pl.when(time.is_not_null()).then(found)", "found"),
     Mutant("a week begins a day late", "buckets.py", 'week_start == "sunday"', 'week_start == "monday"'),
     Mutant("a quarter is any three months", "buckets.py", '"month": 1, "quarter": 3', '"month": 1, "quarter": 1'),
-    Mutant("a leap year has no end", "buckets.py", "days=366", "days=365"),
+    Mutant("a leap year has no end", "buckets.py", "days=367", "days=365"),
     Mutant("the day begins at its last midnight", "buckets.py", 'ambiguous="earliest"', 'ambiguous="latest"'),
     Mutant("days without midnight fail", "buckets.py", 'non_existent="null"', 'non_existent="raise"'),
     Mutant("skipped days have a bucket", "buckets.py", ".unique(maintain_order=True)", ""),

@@ -104,6 +104,10 @@ def series[P: Parameters](question: Question[P], calculate: Callable[[Part], pl.
     Args:
         question: What is asked.
         calculate: Gives one row per bucket in order, `bucket` (its number) and figures.
+
+    Returns:
+        One row per bucket that is asked for, in order: the columns of `BUCKET`, those of `OTHER_BUCKET` when compared
+        (null where the other period has no such bucket), and the figures.
     """
 
     def numbered(part: Part) -> pl.DataFrame:

@@ -1,15 +1,15 @@
 """A question to the API: its parameters, resolved against the clock and one snapshot, before any work."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from typing import Annotated
 
 import polars as pl
 from fastapi import Query, Request
 
-from calculations.buckets import Buckets, Granularity, WeekStart, is_weekday
+from calculations.buckets import SHORTEST, Buckets, Granularity, WeekStart, is_weekday
 from calculations.date_ranges import as_elapsed, automatic, buckets_before, compared_period, period_of
 from calculations.period import MICROSECOND, Period
 from config import ServerSettings
@@ -38,14 +38,6 @@ from routers.v1.parameters import (
 
 MOST_BUCKETS = 100_000  # eleven years of hours
 MOST_CELLS = 1_000_000
-SHORTEST: Mapping[Granularity, timedelta] = {
-    "hour": timedelta(hours=1),
-    "day": timedelta(hours=23),
-    "week": timedelta(days=6),
-    "month": timedelta(days=27),
-    "quarter": timedelta(days=89),
-    "year": timedelta(days=364),
-}
 
 
 @dataclass(frozen=True)

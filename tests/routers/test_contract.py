@@ -80,7 +80,7 @@ def app(data_dir: Path) -> ASGIApp:
 
     async def without_lifespan(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            raise NotImplementedError
+            raise RuntimeError("this app has no lifespan")
         await app(scope, receive, send)
 
     return without_lifespan
