@@ -6,7 +6,7 @@ import polars as pl
 
 from calculations.activities import activities, estimations_of
 from calculations.buckets import Buckets
-from calculations.packed_keys import day_of, instant, packed_day, room_number, subject_of, user_number
+from calculations.packed_keys import day_of, microsecond, packed_day, subject_of
 from calculations.period import MICROSECOND, Period
 
 type Entity = Literal["user", "room"]
@@ -16,7 +16,7 @@ def active_buckets(estimations: pl.LazyFrame, entity: Entity, buckets: Buckets) 
     """The buckets each user (room) has estimations in, each once. Rows without a user (room) or time are left out.
 
     Returns:
-        By subject, then by bucket, in memory: `subject` (UInt64, the number of a user or room) and `bucket` (Int32);
+        By subject, then by bucket, in memory: `subject` (Int64, the number of a user or room) and `bucket` (Int32);
         all time before the first bucket is one bucket of number -1, all time after the last one of number `len`.
     """
     # Moved there, all that came before is one bucket for `number`, too.
@@ -41,16 +41,16 @@ def _keys_of_users(estimations: pl.LazyFrame, buckets: Buckets) -> pl.LazyFrame:
     """Users and buckets as `packed_day` packs them, sorted, with repetitions."""
     all_time = Period(buckets.edges[0] - MICROSECOND, buckets.edges[-1], buckets.zone)
     users = estimations_of(activities(estimations, all_time))
-    key = packed_day(user_number(pl.col("user")), _position(instant("key"), buckets))
+    key = packed_day(pl.col("user"), _position(buckets.number_of_microsecond(microsecond("key")), buckets))
     return users.select(key=key).collect().lazy()
 
 
 def _keys_of_rooms(estimations: pl.LazyFrame, buckets: Buckets) -> pl.LazyFrame:
     """Rooms and buckets as `packed_day` packs them, sorted. Of many estimations in a bucket, one is enough to sort."""
-    key = packed_day(room_number(pl.col("room_id")), _position(pl.col("estimated_at"), buckets))
+    key = packed_day(pl.col("room_id"), _position(buckets.number(pl.col("estimated_at")), buckets))
     return estimations.select(key=key).drop_nulls().unique().collect().sort("key").lazy()
 
 
-def _position(time: pl.Expr, buckets: Buckets) -> pl.Expr:
-    """The number of an instant's bucket plus 1, so that it is never negative (Int32)."""
-    return buckets.number(time).clip(-1, len(buckets)) + 1
+def _position(number: pl.Expr, buckets: Buckets) -> pl.Expr:
+    """The number of a bucket, or of the time before or after all, plus 1, so that it is never negative (Int32)."""
+    return number.clip(-1, len(buckets)) + 1

@@ -7,15 +7,16 @@ from calculations.period import Period
 
 
 def activities(estimations: pl.LazyFrame, period: Period, page_views: pl.LazyFrame | None = None) -> pl.LazyFrame:
-    """All activities since the period's first instant, and the page views before it, by user and then by time.
+    """All activities since the period's first instant, by user and then by time.
 
     Returns:
         `key` (UInt128) as `packed_keys.activity` packs it, sorted and in memory; activities of nobody are left out.
     """
     estimated = estimations.filter(period.has_begun("estimated_at"))
-    keys = [estimated.select(key=activity("user_id", "estimated_at", ESTIMATED, pl.lit(value=True)))]
+    keys = [estimated.select(key=activity("user_id", "estimated_at", ESTIMATED))]
     if page_views is not None:
-        keys.append(page_views.select(key=activity("user_id", "viewed_at", LOOKED, period.has_begun("viewed_at"))))
+        looked = page_views.filter(period.has_begun("viewed_at"))
+        keys.append(looked.select(key=activity("user_id", "viewed_at", LOOKED)))
     # Sorted as one column: Polars sorts that on all cores.
     return pl.concat(keys).collect().get_column("key").drop_nulls().sort().to_frame().lazy()
 

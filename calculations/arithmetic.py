@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Annotated, TypeVar
 
 import polars as pl
+import polars.selectors as cs
 from pydantic import Field
 
 DECIMALS = 2
@@ -22,15 +23,12 @@ def average(total: float | Decimal, count: int) -> float:
 
 
 def sums_and_counts(columns: Iterable[str]) -> list[pl.Expr]:
-    """What the averages of number columns need: `<column>_sum` (Decimal, exact) and `<column>_count` (not null)."""
-    return [
-        expression
-        for name in columns
-        for expression in (
-            pl.col(name).cast(EXACT).sum().name.suffix("_sum"),
-            pl.col(name).count().name.suffix("_count"),
-        )
-    ]
+    """What the averages of number columns need: `<column>_sum` (exact: Int64 of integers, otherwise Decimal) and
+    `<column>_count` (UInt32, those not null), in no order."""
+    numbers = cs.by_name(*columns)
+    integers, decimals = numbers & cs.integer(), numbers & cs.decimal()
+    sums = (integers.cast(pl.Int64), decimals, (numbers - integers - decimals).cast(EXACT))
+    return [*(of.sum().name.suffix("_sum") for of in sums), numbers.count().name.suffix("_count")]
 
 
 def label(column: str) -> pl.Expr:

@@ -19,6 +19,12 @@ SOURCE_RULES = (
     ("Bing", r"bing\.com"),
 )
 OTHER = "Other"
+# The category of a page view's `source` (String).
+CATEGORY = reduce(
+    lambda otherwise, rule: pl.when(pl.col("source").str.contains(rule[1])).then(pl.lit(rule[0])).otherwise(otherwise),
+    reversed(SOURCE_RULES),
+    pl.lit(OTHER),
+).alias("category")
 
 
 class Behaviour(BaseModel, frozen=True):
@@ -57,20 +63,7 @@ def behaviour_lists(
 def page_views_per_source(page_views: pl.LazyFrame) -> pl.LazyFrame:
     """Page views per category of source: `category` (String), `count` (UInt32), only categories that occur."""
     per_source = page_views.group_by("source").len("count").drop_nulls()
-    return total_per_label(per_source.select("count", category=category("source")), "category").select(
-        "category", "count"
-    )
-
-
-def category(column: str) -> pl.Expr:
-    """The category of a source (String): that of the first of `SOURCE_RULES` that matches, else `OTHER`."""
-    return reduce(
-        lambda otherwise, rule: (
-            pl.when(pl.col(column).str.contains(rule[1])).then(pl.lit(rule[0])).otherwise(otherwise)
-        ),
-        reversed(SOURCE_RULES),
-        pl.lit(OTHER),
-    )
+    return total_per_label(per_source.select(CATEGORY, "count"), "category")
 
 
 def votes_per_room(votes: pl.LazyFrame, rooms: pl.LazyFrame) -> pl.LazyFrame:

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Literal
 
 import polars as pl
 
-from calculations.period import MICROSECOND, Period, midnight
+from calculations.period import EPOCH, MICROSECOND, Period, midnight
 
 type Granularity = Literal["hour", "day", "week", "month", "quarter", "year"]
 type WeekStart = Literal["monday", "sunday"]
@@ -54,8 +55,7 @@ class Buckets:
     def of(cls, period: Period, granularity: Granularity = "day", week_start: WeekStart = "monday") -> "Buckets":
         """The buckets that hold a period; none for an empty one."""
         first = _first_day(period.first, granularity, week_start)
-        days = pl.date_range(first, period.last + LONGEST["year"], INTERVALS[granularity], eager=True)
-        edges = _midnights(days, period.zone).unique(maintain_order=True)
+        edges = _midnights(first, period.last + LONGEST["year"], INTERVALS[granularity], period.zone)
         if granularity == "hour":
             # Lord Howe Island shifts its clocks by 30 minutes: the hour of the shift is longer, the next ones are full.
             halves = pl.datetime_ranges(edges, edges.shift(-1), "30m", closed="left", eager=True).head(-1).explode()
@@ -67,32 +67,46 @@ class Buckets:
     def __len__(self) -> int:
         return len(self.edges) - 1
 
-    @property
-    def dates(self) -> pl.Series:
-        """The local calendar day each bucket begins on (Date)."""
-        return self.edges.head(len(self)).dt.convert_time_zone(self.zone).dt.date()
+    @cached_property
+    def _width(self) -> timedelta | None:
+        """The width of all buckets; None when they differ, and when there are none."""
+        width = pl.lit(self.edges).diff()
+        shortest, longest = pl.select(width.min().alias("shortest"), width.max().alias("longest")).row(0)
+        return longest if shortest == longest else None
 
     def number(self, time: pl.Expr) -> pl.Expr:
         """The number of the bucket of an instant (Int32, null for null), for instants within the buckets.
 
-        Others get a negative number, or one of at least `len`. Buckets of one width are told by a division, which
-        costs half of a search.
+        Others get a negative number, or one of at least `len`.
         """
-        widths = self.edges.diff().drop_nulls().unique()
-        if len(widths) == 1:
-            first_us: int = self.edges.dt.timestamp("us")[0]
-            width_us: int = widths[0] // MICROSECOND
-            return ((time.dt.timestamp("us") - first_us) // width_us).cast(pl.Int32)
-        found = pl.lit(self.edges).search_sorted(time, side="right").cast(pl.Int32) - 1
-        return pl.when(time.is_not_null()).then(found)
+        return self.number_of_microsecond(time.dt.timestamp("us"))
 
-    def spine(self) -> pl.LazyFrame:
-        """One row per bucket in order: `bucket`, its number (Int32)."""
-        return pl.LazyFrame({"bucket": pl.int_range(len(self), dtype=pl.Int32, eager=True)})
+    def number_of_microsecond(self, us: pl.Expr) -> pl.Expr:
+        """Like `number`, of an instant given as microseconds since 1970 (Int64).
 
-    def dated(self) -> pl.DataFrame:
-        """One row per bucket in order: `bucket`, its number (Int32), and `date` (Date), the local day it begins on."""
-        return self.spine().collect().with_columns(date=self.dates)
+        Buckets of one width are told by a division, which costs half of a search.
+        """
+        if self._width is not None:
+            first_us: int = (self.edges[0] - EPOCH) // MICROSECOND
+            return ((us - first_us) // (self._width // MICROSECOND)).cast(pl.Int32)
+        found = pl.lit(self.edges).dt.timestamp("us").search_sorted(us, side="right").cast(pl.Int32) - 1
+        return pl.when(us.is_not_null()).then(found)
+
+    def dated(self, *columns: pl.Expr) -> pl.DataFrame:
+        """One row per bucket in order: `bucket`, its number (Int32), `date` (Date), the local day it begins on, and
+        columns of as many rows."""
+        begins = pl.lit(self.edges.head(len(self))).dt.convert_time_zone(self.zone)
+        return pl.select(
+            pl.int_range(len(self), dtype=pl.Int32).alias("bucket"), begins.dt.date().alias("date"), *columns
+        )
+
+    def counts(self, instants: pl.Expr) -> pl.Expr:
+        """How many of a column's instants (Datetime, UTC) lie in each bucket, in order (Int64); nulls lie in none."""
+        return _counts_between(pl.lit(self.edges), instants)
+
+    def counts_of_numbers(self, numbers: pl.Expr) -> pl.Expr:
+        """How often each bucket is among a column's numbers of buckets (Int32), in order (Int64); nulls are none."""
+        return _counts_between(pl.int_range(len(self) + 1, dtype=pl.Int32), numbers)
 
     def sums(self, counted: Sequence[pl.LazyFrame], names: Sequence[str]) -> pl.LazyFrame:
         """Add up counts per bucket, quiet buckets included.
@@ -106,20 +120,28 @@ class Buckets:
             One row per bucket in order: `bucket` (Int32), `date` (Date, the local day it begins on) and `names`
             (Int64, 0 for a bucket without rows).
         """
-        spine = self.spine().with_columns(pl.lit(0).alias(name) for name in names)
+        dated = self.dated().lazy()
+        spine = dated.select("bucket", *(pl.lit(0).alias(name) for name in names))
         counts = pl.concat([spine, *counted], how="diagonal_relaxed")
-        inside = counts.filter(pl.col("bucket").is_between(0, len(self), closed="left"))
-        summed = inside.group_by("bucket").agg(pl.col(name).sum().cast(pl.Int64) for name in names).sort("bucket")
-        return summed.select("bucket", pl.lit(self.dates).gather("bucket").alias("date"), *names)
+        summed = counts.group_by("bucket").agg(pl.col(name).sum().cast(pl.Int64) for name in names)
+        return dated.join(summed, on="bucket", maintain_order="left")
 
 
-def _midnights(days: pl.Series, zone: str) -> pl.Series:
-    """The first instants of local days (Datetime, UTC)."""
-    local = days.cast(pl.Datetime("us"))
-    begins = local.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC")
+def _counts_between(edges: pl.Expr, values: pl.Expr) -> pl.Expr:
+    """How many values lie from each edge to the next (Int64). What is stored in order is sorted in no time."""
+    below = values.drop_nulls().sort().search_sorted(edges)
+    return below.cast(pl.Int64).diff().slice(1)
+
+
+def _midnights(first: date, last: date, interval: str, zone: str) -> pl.Series:
+    """The first instants of local days (Datetime, UTC), without days that the zone skips."""
+    days = pl.date_range(first, last, interval)
+    local = days.cast(pl.Datetime("us")).dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+    begins = pl.select(local.dt.convert_time_zone("UTC")).to_series()
     if begins.null_count() == 0:
         return begins
-    return pl.Series([midnight(day, zone) for day in days], dtype=begins.dtype)
+    exact = [midnight(day, zone) for day in pl.select(days).to_series()]
+    return pl.Series(exact, dtype=begins.dtype).unique(maintain_order=True)
 
 
 def _first_day(day: date, granularity: Granularity, week_start: WeekStart) -> date:

@@ -49,7 +49,7 @@ def historical(
         One row per weekday in order, its columns the fields of `HistoricalDay`.
     """
     series = counts_per_bucket(users, page_views, rooms, estimations, votes, Buckets.of(period), is_weekday("date"))
-    return series.drop("bucket").collect()
+    return series.drop("bucket")
 
 
 def counts_per_bucket(
@@ -60,7 +60,7 @@ def counts_per_bucket(
     votes: pl.LazyFrame,
     buckets: Buckets,
     shown: pl.Expr,
-) -> pl.LazyFrame:
+) -> pl.DataFrame:
     """The series of new users, page views, rooms, estimations and votes.
 
     Args:
@@ -72,22 +72,21 @@ def counts_per_bucket(
         In order: `bucket` (Int32), then the fields of `HistoricalDay`: `date` (Date), the columns of `SERIES` and their
         `acc_*` (Int64), and their `ma_*` (Float64, null until the series has `WINDOW` rows).
     """
-    counted = [
-        rows_per_bucket(users, "created_at", "new_users", buckets),
-        rows_per_bucket(page_views, "viewed_at", "page_views", buckets),
-        rows_per_bucket(rooms, "first_used_at", "rooms", buckets),
-        rows_per_bucket(estimations, "estimated_at", "estimations", buckets),
-        rows_per_bucket(votes, "voted_at", "votes", buckets),
-    ]
+    instants = pl.collect_all(
+        [
+            users.select(new_users="created_at"),
+            page_views.select(page_views="viewed_at"),
+            rooms.select(rooms="first_used_at"),
+            estimations.select(estimations="estimated_at"),
+            votes.select(votes="voted_at"),
+        ]
+    )
+    counted = buckets.dated(*(buckets.counts(pl.lit(times.to_series())).alias(times.columns[0]) for times in instants))
     return (
-        buckets.sums(counted, SERIES)
+        counted.lazy()
         .with_columns(pl.col(SERIES).cum_sum().name.prefix("acc_"))
         .filter(shown)
         .with_columns((pl.col(SERIES).rolling_sum(WINDOW) / WINDOW).round(DECIMALS).name.prefix("ma_"))
         .select("bucket", *HistoricalDay.model_fields)
+        .collect()
     )
-
-
-def rows_per_bucket(table: pl.LazyFrame, time: str, name: str, buckets: Buckets) -> pl.LazyFrame:
-    """Rows per bucket: `bucket` (Int32, null for rows without a time) and the column `name` (UInt32), in no order."""
-    return table.group_by(bucket=buckets.number(pl.col(time))).agg(pl.len().alias(name))

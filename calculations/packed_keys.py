@@ -14,13 +14,11 @@ from calculations.period import MICROSECOND
 LOOKED = 0
 ESTIMATED = 1
 TICKS = 4  # of a microsecond, so that two kinds at one time differ by less than half of it
-BEFORE = 0  # the time of all activities before the period
 
 # No two instants of one user lie further apart, nor do two users' keys lie closer together.
 _ANOTHER_USER = 1 << 63
 
 DAY_BITS = 24
-ROOM = 1 << 39  # the first number of a room as a subject
 
 
 def user_hash(column: str = "user_id") -> pl.Expr:
@@ -28,13 +26,13 @@ def user_hash(column: str = "user_id") -> pl.Expr:
     return pl.when(pl.col(column).is_not_null()).then(pl.col(column).hash())
 
 
-def activity(column: str, time: str, kind: int, counted: pl.Expr) -> pl.Expr:
-    """A user's activity in one integer (UInt128, null without a user): sorts by user, then by time.
+def activity(column: str, time: str, kind: int) -> pl.Expr:
+    """A user's activity in one integer (UInt128, null without a user or a time): sorts by user, then by time.
 
-    The high 64 bits are the user's hash, the low ones the microseconds since 1970 times `TICKS`, plus the kind. The
-    time of an activity that is not `counted` is `BEFORE`: it tells that there was one, not when.
+    The high 64 bits are the user's hash, the low ones the microseconds since 1970 times `TICKS`, plus the kind. Exact
+    for times since 1970.
     """
-    ticks = pl.when(counted).then(pl.col(time).dt.timestamp("us") * TICKS).otherwise(BEFORE) + kind
+    ticks = pl.col(time).dt.timestamp("us") * TICKS + kind
     return user_hash(column).cast(pl.UInt128) * (1 << 64) + ticks.cast(pl.UInt128)
 
 
@@ -43,14 +41,9 @@ def is_estimation(key: str) -> pl.Expr:
     return _ticks(key) % TICKS == ESTIMATED
 
 
-def is_before(key: str) -> pl.Expr:
-    """Whether a packed activity was before the period (Boolean)."""
-    return _ticks(key) < TICKS
-
-
-def instant(key: str) -> pl.Expr:
-    """The time of a packed activity (Datetime, microseconds, UTC)."""
-    return (_ticks(key) // TICKS).cast(pl.Int64).cast(pl.Datetime("us", "UTC"))
+def microsecond(key: str) -> pl.Expr:
+    """The time of a packed activity (Int64, microseconds since 1970)."""
+    return (_ticks(key) // TICKS).cast(pl.Int64, wrap_numerical=True)
 
 
 def gap(key: str) -> pl.Expr:
@@ -77,25 +70,15 @@ def microseconds(gap: str) -> pl.Expr:
 
 
 def packed_day(subject: pl.Expr, day: pl.Expr) -> pl.Expr:
-    """A subject's number and that of a day in one integer: sorts by subject, then by day (UInt64).
+    """The number of a user or room and that of a day in one integer: sorts by subject, then by day (Int64).
 
-    Exact for subjects below 2⁴⁰ and days below 2²⁴.
+    Exact for subjects from -2³⁹ to 2³⁹ - 1 and days from 0 to 2²⁴ - 1.
     """
-    return subject * (1 << DAY_BITS) + day.cast(pl.UInt64)
-
-
-def user_number(user: pl.Expr) -> pl.Expr:
-    """A user's number as a subject (UInt64, the number itself)."""
-    return user.cast(pl.UInt64)
-
-
-def room_number(room: pl.Expr) -> pl.Expr:
-    """A room's id as a subject (UInt64), behind all users. Negative ids differ from all others, too."""
-    return room.cast(pl.UInt64, wrap_numerical=True) % ROOM + ROOM
+    return subject.cast(pl.Int64, wrap_numerical=True) * (1 << DAY_BITS) + day
 
 
 def subject_of(key: str) -> pl.Expr:
-    """The user or room of a packed day (UInt64): at least `ROOM` for a room."""
+    """The user or room of a packed day (Int64)."""
     return pl.col(key) // (1 << DAY_BITS)
 
 
@@ -105,7 +88,8 @@ def day_of(key: str) -> pl.Expr:
 
 
 def _ticks(key: str) -> pl.Expr:
-    """The time and kind of a packed activity (UInt64)."""
-    low = pl.col(key).cast(pl.UInt64, wrap_numerical=True)
-    # Polars takes what is cast from a sorted column for sorted, and compares it by bisection; what is masked, not.
-    return low & pl.lit(_ANOTHER_USER - 1, pl.UInt64)
+    """The time and kind of a packed activity (UInt64), to be divided.
+
+    Not to be compared: Polars takes what is cast from a sorted column for sorted, and would bisect.
+    """
+    return pl.col(key).cast(pl.UInt64, wrap_numerical=True)

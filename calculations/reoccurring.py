@@ -5,10 +5,10 @@ import datetime as dt
 import polars as pl
 from pydantic import BaseModel, Field
 
-from calculations.activities import activities, estimations_of
+from calculations.activities import activities
 from calculations.arithmetic import NotAdditive
 from calculations.buckets import Buckets, is_weekday
-from calculations.packed_keys import ROOM, day_of, instant, packed_day, room_number, subject_of, user_number
+from calculations.packed_keys import begins_user, day_of, gap, is_estimation, microsecond, packed_day, subject_of
 from calculations.period import Period
 
 ACTIVE_DAYS = 30
@@ -44,10 +44,10 @@ def reoccurring(estimations: pl.LazyFrame, period: Period, active: pl.LazyFrame 
     """
     keys = activities(estimations, period) if active is None else active
     series = returning_per_day(keys, estimations.filter(period.contains("estimated_at")), Buckets.of(period))
-    return series.filter(is_weekday("date")).drop("bucket").collect()
+    return series.filter(is_weekday("date")).drop("bucket")
 
 
-def returning_per_day(activities: pl.LazyFrame, estimations: pl.LazyFrame, days: Buckets) -> pl.LazyFrame:
+def returning_per_day(activities: pl.LazyFrame, estimations: pl.LazyFrame, days: Buckets) -> pl.DataFrame:
     """How many users and rooms are reoccurring at the end of each day.
 
     Args:
@@ -58,12 +58,13 @@ def returning_per_day(activities: pl.LazyFrame, estimations: pl.LazyFrame, days:
     Returns:
         One row per day in order: `bucket` (Int32), `date` (Date) and the columns of `SERIES` (Int64).
     """
-    users = estimations_of(activities).select(key=packed_day(user_number(pl.col("user")), days.number(instant("key"))))
-    rooms = estimations.select(key=packed_day(room_number(pl.col("room_id")), days.number(pl.col("estimated_at"))))
-    # The users' days are in order already; of a room's many estimations on a day, one is enough to sort.
-    user_days, room_days = pl.collect_all([users, rooms.drop_nulls().unique()])
-    keys = pl.concat([user_days, room_days.sort("key")]).lazy()
-    return days.sums(changes_per_day(keys), SERIES).with_columns(pl.col(SERIES).cum_sum())
+    users, rooms = pl.collect_all([returns(days_of_users(activities, days)), returns(days_of_rooms(estimations, days))])
+    return days.dated(
+        came_back(users, days).alias("reoccurring_users"),
+        came_back(rooms, days).alias("reoccurring_rooms"),
+        recently_active(users, days).alias("adjusted_reoccurring_users"),
+        recently_active(rooms, days).alias("adjusted_reoccurring_rooms"),
+    )
 
 
 def returning_per_bucket(
@@ -80,42 +81,58 @@ def returning_per_bucket(
     Returns:
         One row per bucket in order: `bucket` (Int32) and the columns of `SERIES` (Int64).
     """
-    per_day = returning_per_day(activities, estimations, days).collect()
+    per_day = returning_per_day(activities, estimations, days)
     begins = pl.DataFrame({"bucket": days.edges.head(len(days))}).select(bucket=buckets.number(pl.col("bucket")))
     return per_day.with_columns(begins).group_by("bucket", maintain_order=True).last().select("bucket", *SERIES)
 
 
-def changes_per_day(keys: pl.LazyFrame) -> list[pl.LazyFrame]:
-    """By how much the numbers of reoccurring users and rooms change on each day.
-
-    A user or room becomes reoccurring on its second day. From then on each of its days opens an interval of activity,
-    which ends on its next day or `ACTIVE_DAYS` + 1 days later: openings less ends, cumulated, are the adjusted number.
-
-    Args:
-        keys: `key` (UInt64) as `packed_day` packs it, sorted; days may repeat.
+def days_of_users(activities: pl.LazyFrame, days: Buckets) -> pl.LazyFrame:
+    """The days each user estimated on, each once.
 
     Returns:
-        Two frames to be added up: `bucket` (Int32, the number of the day) and columns of `SERIES` (Int64).
+        By user, then by day: `first` (Boolean, whether it is the user's first row) and `day` (Int32, its number).
     """
-    days = keys.filter((pl.col("key") != pl.col("key").shift(1)).fill_null(value=True)).select(
-        subject=subject_of("key"), day=day_of("key")
-    )
-    again = (pl.col("subject") == pl.col("subject").shift(1)).fill_null(value=False)
-    third = (pl.col("subject") == pl.col("subject").shift(2)).fill_null(value=False)
-    goes_on = pl.col("subject") == pl.col("subject").shift(-1)
-    lapse = pl.col("day") + ACTIVE_DAYS + 1
-    end = pl.when(goes_on).then(pl.min_horizontal(pl.col("day").shift(-1), lapse)).otherwise(lapse)
-    is_room = pl.col("subject") >= ROOM
-    returns = days.select("day", end=end, again=again, second=again & ~third, room=is_room).filter("again")
-    room, second = pl.col("room"), pl.col("second")
-    opened = returns.group_by(bucket="day").agg(
-        reoccurring_users=(second & ~room).sum().cast(pl.Int64),
-        reoccurring_rooms=(second & room).sum().cast(pl.Int64),
-        adjusted_reoccurring_users=(~room).sum().cast(pl.Int64),
-        adjusted_reoccurring_rooms=room.sum().cast(pl.Int64),
-    )
-    ended = returns.group_by(bucket="end").agg(
-        adjusted_reoccurring_users=-(~room).sum().cast(pl.Int64),
-        adjusted_reoccurring_rooms=-room.sum().cast(pl.Int64),
-    )
-    return [opened, ended]
+    estimated = activities.filter(is_estimation("key")).with_columns(gap=gap("key"))
+    on_days = estimated.select(first=begins_user("gap"), day=days.number_of_microsecond(microsecond("key")))
+    return on_days.filter(pl.col("first") | (pl.col("day") != pl.col("day").shift(1)))
+
+
+def days_of_rooms(estimations: pl.LazyFrame, days: Buckets) -> pl.LazyFrame:
+    """The days each room was estimated in, each once: like `days_of_users`."""
+    key = packed_day(pl.col("room_id"), days.number(pl.col("estimated_at")))
+    # Of a room's many estimations on a day, one is enough to sort.
+    ordered = estimations.select(key=key).drop_nulls().unique().sort("key")
+    room = subject_of("key")
+    return ordered.select(first=(room != room.shift(1)).fill_null(value=True), day=day_of("key"))
+
+
+def returns(active_days: pl.LazyFrame) -> pl.LazyFrame:
+    """The days on which users (rooms) had been active before.
+
+    A user (room) becomes reoccurring on the second day. From then on each day opens an interval of activity, which ends
+    on the next one or `ACTIVE_DAYS` + 1 days later: openings less ends, cumulated, are the adjusted number.
+
+    Args:
+        active_days: As `days_of_users` gives them.
+
+    Returns:
+        One row per interval: `day` and `end` (Int32, numbers of days) and `second` (Boolean, whether it is the user's
+        second day).
+    """
+    day, first = pl.col("day"), pl.col("first")
+    lapse = day + ACTIVE_DAYS + 1
+    goes_on = ~first.shift(-1, fill_value=True)
+    end = pl.when(goes_on & (day.shift(-1) < lapse)).then(day.shift(-1)).otherwise(lapse)
+    return active_days.select("first", "day", end=end, second=first.shift(1)).filter(~first).drop("first")
+
+
+def came_back(returns: pl.DataFrame, days: Buckets) -> pl.Expr:
+    """How many users (rooms) have become reoccurring by the end of each day (Int64); of what `returns` tells."""
+    return days.counts_of_numbers(pl.lit(returns["day"]).filter(pl.lit(returns["second"]))).cum_sum()
+
+
+def recently_active(returns: pl.DataFrame, days: Buckets) -> pl.Expr:
+    """How many of them were active in the last `ACTIVE_DAYS` days, at the end of each day (Int64); of what `returns`
+    tells."""
+    opened, ended = (days.counts_of_numbers(pl.lit(returns[name])) for name in ("day", "end"))
+    return (opened - ended).cum_sum()

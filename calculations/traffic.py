@@ -12,9 +12,9 @@ from calculations.packed_keys import (
     at_most,
     begins_user,
     gap,
-    is_before,
     is_estimation,
     microseconds,
+    user_hash,
 )
 from calculations.period import MICROSECOND, Period
 
@@ -65,9 +65,8 @@ class Visits(BaseModel, frozen=True):
 
 @dataclass(frozen=True)
 class Counted:
-    """What traffic's figures are made of; all but the first two since the period began."""
+    """What traffic's figures are made of; all but the page views since the period began."""
 
-    users: int
     page_views: int
     visitors: int
     bounced: int
@@ -88,7 +87,7 @@ def traffic(
     """
     counted = count(page_views, estimations, period, active)
     return Traffic(
-        unique_users=counted.users,
+        unique_users=counted.visitors + earlier_only(page_views, period),
         page_views=counted.page_views,
         bounce_rate=average(counted.bounced, counted.visitors),
         average_duration=average(counted.duration // MICROSECOND, counted.sessions * (MINUTE // MICROSECOND)),
@@ -99,7 +98,7 @@ def visits(page_views: pl.LazyFrame, estimations: pl.LazyFrame, period: Period) 
     """Visitors and visits of a period, of the rows within it."""
     counted = count(page_views, estimations, period)
     return Visits(
-        visitors=counted.users,
+        visitors=counted.visitors,
         visits=counted.sessions,
         page_views=counted.page_views,
         views_per_visit=average(counted.page_views, counted.sessions),
@@ -111,25 +110,42 @@ def visits(page_views: pl.LazyFrame, estimations: pl.LazyFrame, period: Period) 
 def count(
     page_views: pl.LazyFrame, estimations: pl.LazyFrame, period: Period, active: pl.LazyFrame | None = None
 ) -> Counted:
-    """Count users, page views and sessions; the arguments are those of `traffic`."""
+    """Count page views, visitors and sessions; the arguments are those of `traffic`."""
     keys = activities(estimations, period, page_views) if active is None else active
-    views, all_, looked, estimated = pl.collect_all(
+    views, active_, looked, estimated = pl.collect_all(
         [
             page_views.select(pl.len()),
             users_and_sessions(keys),
-            users_and_sessions(keys.filter(~is_estimation("key"))).select("users", "since"),
-            users_and_sessions(keys.filter(is_estimation("key"))).select("since"),
+            users(keys.filter(~is_estimation("key"))),
+            users(keys.filter(is_estimation("key"))),
         ]
     )
     return Counted(
-        users=looked["users"].item(),
         page_views=views.item(),
-        visitors=looked["since"].item(),
+        visitors=looked.item(),
         # Everybody active less everybody who estimated: those who only looked.
-        bounced=all_["since"].item() - estimated["since"].item(),
-        sessions=all_["sessions"].item(),
-        duration=all_["duration"].item(),
+        bounced=active_["users"].item() - estimated.item(),
+        sessions=active_["sessions"].item(),
+        duration=active_["duration"].item(),
     )
+
+
+def earlier_only(page_views: pl.LazyFrame, period: Period) -> int:
+    """How many users have page views, but none since the period began. One without a time is not since."""
+    since = period.has_begun("viewed_at")
+    viewers = user_hash().alias("user")
+    earlier = page_views.filter(~since | pl.col("viewed_at").is_null()).select(viewers).drop_nulls().unique().collect()
+    if earlier.is_empty():
+        # As usual: nobody's later page views need to be read.
+        return 0
+    later = page_views.filter(since).select(viewers)
+    only: int = earlier.lazy().join(later, on="user", how="anti").select(pl.len()).collect().item()
+    return only
+
+
+def users(activities: pl.LazyFrame) -> pl.LazyFrame:
+    """The number of users in activities, sorted by `key`: one row and column, `users` (UInt32)."""
+    return activities.select(gap=gap("key")).select(users=begins_user("gap").sum())
 
 
 def users_and_sessions(activities: pl.LazyFrame) -> pl.LazyFrame:
@@ -142,18 +158,13 @@ def users_and_sessions(activities: pl.LazyFrame) -> pl.LazyFrame:
         activities: `key` (UInt128) as `activities` gives it, sorted.
 
     Returns:
-        One row: `users`, `since` those of them with an activity since the period began, `sessions` since then (all
-        UInt32) and their `duration` (Duration, microseconds).
+        One row: `users`, `sessions` (UInt32) and their `duration` (Duration, microseconds).
     """
-    first, within, before = begins_user("gap"), at_most("gap", SESSION_GAP), pl.col("before")
-    # The last activity of its user is followed by another user's first one.
-    last = first.shift(-1, fill_value=True)
-    # All activities before the period lie in one instant: they would be one session of each of their users.
-    starts = (~within.fill_null(value=False)).sum() - (first & before).sum()
-    inside = microseconds("gap").filter(within & ~before).sum()
-    return activities.select(gap=gap("key"), before=is_before("key")).select(
-        users=first.sum(),
-        since=first.sum() - (last & before).sum(),
+    within = at_most("gap", SESSION_GAP)
+    starts = (~within.fill_null(value=False)).sum()
+    inside = microseconds("gap").filter(within).sum()
+    return activities.select(gap=gap("key")).select(
+        users=begins_user("gap").sum(),
         sessions=starts,
         duration=(inside + starts.cast(pl.Int64) * (LAST_ACTIVITY // MICROSECOND)).cast(pl.Duration("us")),
     )

@@ -42,18 +42,16 @@ class Votes(BaseModel, frozen=True):
 
 def votes(votes: pl.LazyFrame, estimations: pl.LazyFrame, zone: str = "UTC") -> Votes:
     """Count votes and estimations and average over votes; `zone` is the time zone of the weekdays."""
-    totals, weekdays, values = pl.collect_all(
+    weekday = pl.col("voted_at").dt.convert_time_zone(zone).dt.weekday()
+    on_weekdays = [(weekday == number).sum().alias(name) for number, name in enumerate(WEEKDAYS, start=1)]
+    totals, values = pl.collect_all(
         [
-            votes.select(pl.len().alias("votes"), *sums_and_counts(MEASURES)),
-            votes.group_by(weekday=pl.col("voted_at").dt.convert_time_zone(zone).dt.weekday())
-            .len("count")
-            .drop_nulls(),
+            votes.select(pl.len().alias("votes"), *sums_and_counts(MEASURES), *on_weekdays),
             estimations.group_by("estimation").len("count").drop_nulls().sort("estimation"),
         ]
     )
     of = {name: (totals[f"{name}_sum"].item(), totals[f"{name}_count"].item()) for name in MEASURES}
     seconds, timed = of["duration"]
-    per_weekday = dict(weekdays.iter_rows())
     return Votes(
         total_votes=totals["votes"].item(),
         total_estimations=int(of["amount_of_estimations"][0]),
@@ -63,6 +61,6 @@ def votes(votes: pl.LazyFrame, estimations: pl.LazyFrame, zone: str = "UTC") -> 
         avg_estimation=average(*of["avg_estimation"]),
         avg_min_estimation=average(*of["min_estimation"]),
         avg_max_estimation=average(*of["max_estimation"]),
-        weekday_counts={name: per_weekday.get(number, 0) for number, name in enumerate(WEEKDAYS, start=1)},
+        weekday_counts=totals.select(WEEKDAYS).row(0, named=True),
         estimation_counts=dict(values.iter_rows()),
     )

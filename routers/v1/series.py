@@ -31,19 +31,15 @@ def get_historical(question: SeriesQuestion) -> Response:
     """New users, page views, rooms, estimations and votes per bucket, their running totals and moving averages."""
 
     def counts(part: Part) -> pl.DataFrame:
-        return (
-            counts_per_bucket(
-                part.rows(USERS),
-                part.rows(PAGE_VIEWS),
-                part.rows(ROOMS, time="first_used_at"),
-                part.rows(ESTIMATIONS),
-                part.rows(VOTES),
-                part.buckets,
-                question.shown,
-            )
-            .drop("date")
-            .collect()
-        )
+        return counts_per_bucket(
+            part.rows(USERS),
+            part.rows(PAGE_VIEWS),
+            part.rows(ROOMS, time="first_used_at"),
+            part.rows(ESTIMATIONS),
+            part.rows(VOTES),
+            part.buckets,
+            question.shown,
+        ).drop("date")
 
     return table_answer(question, series(question, counts), "historical")
 

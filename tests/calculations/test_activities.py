@@ -6,17 +6,16 @@ import polars as pl
 from hypothesis import given
 
 from calculations.activities import activities, estimations_of
-from calculations.packed_keys import begins_user, gap, instant, is_before, is_estimation, user_hash
+from calculations.packed_keys import begins_user, gap, is_estimation, microsecond, user_hash
 from calculations.period import Period
-from read_model.tables import ESTIMATIONS, PAGE_VIEWS
+from read_model.tables import ESTIMATIONS, INSTANT, PAGE_VIEWS
 from tests.calculations.strategies import Case, cases
 from tests.rows import rows
 
-type Told = tuple[int, str, datetime | None]
+type Told = tuple[int, str, datetime]
 
 WEEK = Period.of_days(date(2026, 3, 2), date(2026, 3, 6))  # Monday to Friday
 KINDS = {True: "estimated", False: "looked"}
-FIRST_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def drawn(views: str = "", estimations: str = "", period: Period = WEEK) -> list[Told]:
@@ -25,13 +24,18 @@ def drawn(views: str = "", estimations: str = "", period: Period = WEEK) -> list
 
 
 def told(found: pl.LazyFrame) -> list[Told]:
-    """User (1, 2, … in their order), kind and time (null before the period) of each activity."""
+    """User (1, 2, … in their order), kind and time of each activity."""
     frame = found.with_columns(gap=gap("key")).select(
         begins_user("gap").cum_sum(),
         is_estimation("key").alias("kind"),
-        pl.when(~is_before("key")).then(instant("key")),
+        instant("key"),
     )
     return [(user, KINDS[kind], at) for user, kind, at in frame.collect().rows()]
+
+
+def instant(of: str) -> pl.Expr:
+    """The time of a packed activity (Datetime)."""
+    return microsecond(of).cast(INSTANT)
 
 
 def monday(time: str) -> datetime:
@@ -87,21 +91,8 @@ def test_activities_of_nobody_are_left_out() -> None:
     assert found == [(1, "looked", monday("10:00"))]
 
 
-def test_estimations_before_the_period_are_left_out() -> None:
-    """Sunday's last second is before, Monday's midnight is not; without a time is never."""
-    found = drawn(
-        estimations="""
-        user_id | estimated_at
-        ann     | 2026-03-01 23:59:59
-        ann     | 2026-03-02 00:00:00
-        ann     | null
-        """
-    )
-    assert found == [(1, "estimated", monday("00:00"))]
-
-
-def test_page_views_before_the_period_are_kept_without_their_time() -> None:
-    """Sunday's last second, 2020 and no time at all are before, Monday's midnight is not."""
+def test_activities_before_the_period_are_left_out() -> None:
+    """Sunday's last second and 2020 are before, Monday's midnight is not; without a time is never."""
     found = drawn(
         views="""
         user_id | viewed_at
@@ -109,9 +100,15 @@ def test_page_views_before_the_period_are_kept_without_their_time() -> None:
         ann     | 2026-03-01 23:59:59
         ann     | 2020-01-01 09:00:00
         ann     | null
-        """
+        """,
+        estimations="""
+        user_id | estimated_at
+        ann     | 2026-03-01 23:59:59
+        ann     | 2026-03-02 00:00:00
+        ann     | null
+        """,
     )
-    assert found == [(1, "looked", None)] * 3 + [(1, "looked", monday("00:00"))]
+    assert found == [(1, "looked", monday("00:00")), (1, "estimated", monday("00:00"))]
 
 
 def test_activities_after_the_period_are_kept() -> None:
@@ -198,28 +195,23 @@ def test_estimations_of_numbers_users_from_one() -> None:
 
 @given(cases(PAGE_VIEWS, ESTIMATIONS))
 def test_activities_are_a_sort_of_tuples(case: Case) -> None:
-    """By user, time and kind; users in the order of their hashes, times before the period alike."""
+    """By user, time and kind; users in the order of their hashes."""
     start = case.period.start
     names = pl.DataFrame(
         {"user_id": [row["user_id"] for table in case.rows.values() for row in table]}, schema={"user_id": pl.String}
     )
     hashes = dict(names.with_columns(hashed=user_hash()).rows())
-    looked = [(row["user_id"], row["viewed_at"], 0) for row in case.rows[PAGE_VIEWS]]
-    estimated = [
-        (row["user_id"], row["estimated_at"], 1)
-        for row in case.rows[ESTIMATIONS]
-        if row["estimated_at"] is not None and row["estimated_at"] >= start
+    drawn = [
+        (row["user_id"], row[time], kind)
+        for table, time, kind in ((PAGE_VIEWS, "viewed_at", 0), (ESTIMATIONS, "estimated_at", 1))
+        for row in case.rows[table]
     ]
     expected = sorted(
-        (hashes[user], at if at is not None and at >= start else FIRST_TIME, kind)
-        for user, at, kind in looked + estimated
-        if user is not None
+        (hashes[user], at, kind) for user, at, kind in drawn if user is not None and at is not None and at >= start
     )
     found = activities(case.frame(ESTIMATIONS), case.period, case.frame(PAGE_VIEWS))
     numbers = {hashed: number for number, hashed in enumerate(sorted({hashed for hashed, _, _ in expected}), start=1)}
-    assert told(found) == [
-        (numbers[hashed], KINDS[bool(kind)], None if at == FIRST_TIME else at) for hashed, at, kind in expected
-    ]
+    assert told(found) == [(numbers[hashed], KINDS[bool(kind)], at) for hashed, at, kind in expected]
     estimators = sorted({hashed for hashed, _, kind in expected if kind})
     assert estimations_of(found).select("user").collect().to_series().to_list() == [
         estimators.index(hashed) + 1 for hashed, _, kind in expected if kind

@@ -24,16 +24,32 @@ def test_average_has_two_decimals_and_is_zero_over_nothing(total: float | Decima
 
 
 def test_sums_are_exact_and_counts_leave_out_nulls() -> None:
-    """2³¹-1 twice is 4,294,967,294, and one of three is null."""
-    table = pl.LazyFrame({"amount": [2**31 - 1, None, 2**31 - 1]}, schema={"amount": pl.Int32()})
-    assert table.select(sums_and_counts(["amount"])).collect().rows() == [(Decimal(4_294_967_294), 2)]
+    """2³¹-1 twice is 4,294,967,294, 0.1 three times is 0.3; one of four is null."""
+    table = pl.LazyFrame(
+        {
+            "size": [2**31 - 1, None, 2**31 - 1, 0],
+            "fraction": [0.1, 0.1, None, 0.1],
+            "price": [Decimal("0.10")] * 3 + [None],
+        },
+        schema={"size": pl.Int32(), "fraction": pl.Float64(), "price": pl.Decimal(3, 2)},
+    )
+    found = table.select(sums_and_counts(["price", "size", "fraction"])).collect().row(0, named=True)
+    assert found == {
+        "size_sum": 4_294_967_294,
+        "size_count": 3,
+        "fraction_sum": Decimal("0.3"),
+        "fraction_count": 3,
+        "price_sum": Decimal("0.3"),
+        "price_count": 3,
+    }
 
 
 def test_sums_of_an_empty_column_are_zero() -> None:
     """Of no rows, and of nulls only."""
     for values in ([], [None]):
-        table = pl.LazyFrame({"amount": values}, schema={"amount": pl.Int16()})
-        assert table.select(sums_and_counts(["amount"])).collect().rows() == [(Decimal(0), 0)]
+        for dtype in (pl.Int16(), pl.Decimal(4, 2), pl.Float32()):
+            table = pl.LazyFrame({"amount": values}, schema={"amount": dtype})
+            assert table.select(sums_and_counts(["amount"])).collect().rows() == [(0, 0)]
 
 
 def test_counts_are_fully_ordered_and_null_is_unknown() -> None:

@@ -52,8 +52,13 @@ def numbers(buckets: Buckets, instants: Sequence[datetime | None]) -> list[int |
     )
 
 
+def dates_of(buckets: Buckets) -> list[date]:
+    """The days the buckets begin on."""
+    return buckets.dated()["date"].to_list()
+
+
 def counted(bucket: Sequence[int | None], **counts: Sequence[int | None]) -> pl.LazyFrame:
-    """Counts as `rows_per_bucket` gives them."""
+    """Counts as `Buckets.sums` takes them."""
     return pl.LazyFrame({"bucket": bucket, **counts}, schema={"bucket": pl.Int32, **dict.fromkeys(counts, pl.UInt32)})
 
 
@@ -65,7 +70,7 @@ def test_days() -> None:
     buckets = Buckets.of(days("2026-03-02", "2026-03-03"))
     assert buckets.edges.to_list() == [utc("2026-03-02"), utc("2026-03-03"), utc("2026-03-04")]
     assert buckets.edges.dtype == INSTANT
-    assert buckets.dates.to_list() == [date(2026, 3, 2), date(2026, 3, 3)]
+    assert dates_of(buckets) == [date(2026, 3, 2), date(2026, 3, 3)]
     assert len(buckets) == 2
 
 
@@ -90,7 +95,7 @@ def test_a_bucket_begins_with_the_day_week_month_quarter_or_year_the_first_day_l
 ) -> None:
     """Leap days, weeks and months of two years, first and last days: the last bucket ends when another would begin."""
     buckets = Buckets.of(days(first, last), granularity)
-    assert [str(day) for day in buckets.dates] == dates
+    assert [str(day) for day in dates_of(buckets)] == dates
     assert buckets.edges[-1] == utc(end)
 
 
@@ -107,14 +112,14 @@ def test_a_bucket_begins_with_the_day_week_month_quarter_or_year_the_first_day_l
 def test_a_week_begins_on_monday_or_sunday(first: str, last: str, monday: list[str], sunday: list[str]) -> None:
     """A Sunday is the last day of one and the first of the other."""
     period = days(first, last)
-    assert [f"{day:%m-%d}" for day in Buckets.of(period, "week", "monday").dates] == monday
-    assert [f"{day:%m-%d}" for day in Buckets.of(period, "week", "sunday").dates] == sunday
+    assert [f"{day:%m-%d}" for day in dates_of(Buckets.of(period, "week", "monday"))] == monday
+    assert [f"{day:%m-%d}" for day in dates_of(Buckets.of(period, "week", "sunday"))] == sunday
 
 
 def test_weeks_begin_on_monday_unless_told_otherwise_and_other_buckets_do_not_care() -> None:
     """A Sunday's week, and its month."""
     sunday = days("2026-03-08", "2026-03-08")
-    assert Buckets.of(sunday, "week").dates.to_list() == [date(2026, 3, 2)]
+    assert dates_of(Buckets.of(sunday, "week")) == [date(2026, 3, 2)]
     for granularity in GRANULARITIES:
         if granularity != "week":
             expected = Buckets.of(sunday, granularity, "monday").edges
@@ -180,7 +185,7 @@ def test_a_month_begins_at_its_first_midnight_where_it_comes_twice() -> None:
 def test_a_day_that_was_skipped_has_no_bucket() -> None:
     """Apia went from 29 to 31 December 2011."""
     buckets = Buckets.of(days("2011-12-29", "2012-01-01", "Pacific/Apia"))
-    assert [str(day) for day in buckets.dates] == ["2011-12-29", "2011-12-31", "2012-01-01"]
+    assert [str(day) for day in dates_of(buckets)] == ["2011-12-29", "2011-12-31", "2012-01-01"]
     assert numbers(buckets, [utc("2011-12-30 09:59:59"), utc("2011-12-30 10:00")]) == [0, 1]
     assert len(Buckets.of(days("2011-12-29", "2011-12-31", "Pacific/Apia"), "hour")) == 48
 
@@ -200,7 +205,7 @@ def test_an_empty_period_has_no_buckets(granularity: Granularity, zone: str) -> 
     """But sums of the right types, and no instant lies in it."""
     buckets = Buckets.of(days("2026-03-03", "2026-03-02", zone), granularity)
     summed = buckets.sums([counted([0, -1, None], views=[1, 1, 1])], ["views", "votes"]).collect()
-    assert (len(buckets), buckets.dates.to_list(), buckets.spine().collect().height) == (0, [], 0)
+    assert (len(buckets), dates_of(buckets)) == (0, [])
     assert summed.schema == {"bucket": pl.Int32, "date": pl.Date, "views": pl.Int64, "votes": pl.Int64}
     assert summed.height == 0
     earlier, later, none = numbers(buckets, [utc("2020-01-01"), utc("2030-01-01"), None])
@@ -222,7 +227,7 @@ def test_edges_are_where_local_hours_days_weeks_months_quarters_and_years_begin(
         return
     assert buckets.edges.to_list() == expected
     zone = ZoneInfo(period.zone)
-    assert buckets.dates.to_list() == [edge.astimezone(zone).date() for edge in expected[:-1]]
+    assert dates_of(buckets) == [edge.astimezone(zone).date() for edge in expected[:-1]]
 
 
 @given(periods(), granularities, week_starts, st.lists(st.floats(0, 1, exclude_max=True), max_size=5))
@@ -305,6 +310,38 @@ def test_numbers_are_those_of_a_bisection(
             assert number < 0 if instant < edges[0] else number >= len(buckets)
 
 
+# Counts
+
+
+def test_counts_are_rows_per_bucket() -> None:
+    """Monday has its first and its last instant, Tuesday none, Wednesday midnight twice; rows in no order."""
+    buckets = Buckets.of(days("2026-03-02", "2026-03-04"))
+    at = ["2026-03-04", "2026-03-02 23:59:59.999999", "2026-03-01 23:59:59.999999", "2026-03-05", "2026-03-02"]
+    instants = pl.Series([None, utc("2026-03-04"), *map(utc, at), None], dtype=INSTANT)
+    assert pl.select(buckets.counts(pl.lit(instants))).to_series().to_list() == [2, 0, 2]
+
+
+def test_counts_of_numbers_are_how_often_each_is_there() -> None:
+    """0 twice, 1 never, 2 once; -1, 3 and null are no bucket's."""
+    buckets = Buckets.of(days("2026-03-02", "2026-03-04"))
+    numbers = pl.Series([2, 3, 0, None, -1, 0], dtype=pl.Int32)
+    assert pl.select(buckets.counts_of_numbers(pl.lit(numbers))).to_series().to_list() == [2, 0, 1]
+
+
+@given(periods(), granularities, st.lists(st.none() | st.integers(-10_000_000_000_000, 20_000_000_000_000)))
+def test_counts_are_those_of_a_counter(period: Period, granularity: Granularity, offsets: list[int | None]) -> None:
+    """Of instants and of their numbers, of 64 bits; none when there are no buckets."""
+    buckets = Buckets.of(period, granularity)
+    at = [None if offset is None else period.start + offset * MICROSECOND for offset in offsets]
+    frame = pl.DataFrame({"at": at}, schema={"at": INSTANT})
+    edges = buckets.edges.to_list()
+    expected = Counter(bisect_right(edges, instant) - 1 for instant in at if instant is not None)
+    for counts in (buckets.counts(pl.col("at")), buckets.counts_of_numbers(buckets.number(pl.col("at")))):
+        found = frame.select(counts).to_series()
+        assert found.dtype == pl.Int64
+        assert found.to_list() == [expected[number] for number in range(len(buckets))]
+
+
 # Sums
 
 
@@ -369,7 +406,7 @@ def test_sums_are_those_of_a_counter(
         total[number, name] += count
     frames = [counted([number], **{name: [count]}) for number, count, name in counts]
     expected = [
-        (number, day, total[number, "views"], total[number, "votes"]) for number, day in enumerate(buckets.dates)
+        (number, day, total[number, "views"], total[number, "votes"]) for number, day in enumerate(dates_of(buckets))
     ]
     summed = buckets.sums(frames, ["views", "votes"])
     with pl.Config(engine_affinity="in-memory"):
@@ -378,11 +415,12 @@ def test_sums_are_those_of_a_counter(
         assert summed.collect().rows() == expected
 
 
-def test_the_spine_has_a_row_per_bucket() -> None:
-    """0, 1 and 2, of 32 bits as `number` tells them."""
-    spine = Buckets.of(days("2026-03-02", "2026-03-04")).spine().collect()
-    assert spine.schema == {"bucket": pl.Int32}
-    assert spine["bucket"].to_list() == [0, 1, 2]
+def test_dated_has_a_row_per_bucket_and_the_columns_given() -> None:
+    """0, 1 and 2, of 32 bits as `number` tells them; of no buckets nothing."""
+    dated = Buckets.of(days("2026-03-02", "2026-03-04")).dated(pl.int_range(3).alias("n"), pl.lit(7).alias("seven"))
+    assert dated.schema == {"bucket": pl.Int32, "date": pl.Date, "n": pl.Int64, "seven": pl.Int32}
+    assert dated.rows() == [(0, date(2026, 3, 2), 0, 7), (1, date(2026, 3, 3), 1, 7), (2, date(2026, 3, 4), 2, 7)]
+    assert Buckets.of(days("2026-03-02", "2026-03-01")).dated().schema == {"bucket": pl.Int32, "date": pl.Date}
 
 
 def test_workdays_are_monday_to_friday() -> None:

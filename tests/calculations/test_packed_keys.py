@@ -13,21 +13,17 @@ from hypothesis import strategies as st
 from calculations.packed_keys import (
     ESTIMATED,
     LOOKED,
-    ROOM,
     activity,
     at_most,
     begins_user,
     day_of,
     gap,
-    instant,
-    is_before,
     is_estimation,
+    microsecond,
     microseconds,
     packed_day,
-    room_number,
     subject_of,
     user_hash,
-    user_number,
 )
 from read_model.tables import INSTANT
 
@@ -43,15 +39,20 @@ LAST_TIME = datetime.max.replace(tzinfo=UTC)
 FIRST_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def keys_of(activities: Sequence[Activity], *, counted: bool | None = True) -> list[int | None]:
+def keys_of(activities: Sequence[Activity]) -> list[int | None]:
     """The keys of activities: user, time and kind."""
     frame = pl.DataFrame(
         {name: [row[i] for row in activities] for i, name in enumerate(("user", "at", "kind"))},
         schema={"user": pl.String, "at": INSTANT, "kind": pl.Int8},
     )
-    packed = {kind: activity("user", "at", kind, pl.lit(counted, pl.Boolean)) for kind in KINDS}
+    packed = {kind: activity("user", "at", kind) for kind in KINDS}
     both = frame.select(pl.when(pl.col("kind") == ESTIMATED).then(packed[ESTIMATED]).otherwise(packed[LOOKED]))
     return both.to_series().to_list()
+
+
+def instant(of: str) -> pl.Expr:
+    """The time of a packed activity (Datetime)."""
+    return microsecond(of).cast(INSTANT)
 
 
 def key(hashed: int, at: datetime, kind: int) -> int:
@@ -184,7 +185,7 @@ def test_the_highest_and_lowest_hash(hashed: int) -> None:
 
 
 def test_what_is_told_of_sorted_keys_is_not_taken_for_sorted() -> None:
-    """Three users, views before the period and since: keys ascend, their times do not.
+    """Three users, old views and new ones: keys ascend, their times do not.
 
     Polars takes what it casts from a sorted column for sorted, and would compare only until the answer changes.
     """
@@ -195,14 +196,8 @@ def test_what_is_told_of_sorted_keys_is_not_taken_for_sorted() -> None:
         key(3, FIRST_TIME, LOOKED),
         key(3, NINE, LOOKED),
     ]
-    expressions = (is_before("key"), is_estimation("key"), instant("key") >= NINE)
-    expected = [
-        (False, True, True),
-        (True, False, False),
-        (False, False, False),
-        (True, False, False),
-        (False, False, True),
-    ]
+    expressions = (is_estimation("key"), instant("key") >= NINE)
+    expected = [(True, True), (False, False), (False, False), (False, False), (False, True)]
     frame = sorted_frame(keys)
     assert frame["key"].flags["SORTED_ASC"]
     assert told(keys, *expressions) == expected
@@ -226,27 +221,9 @@ def test_an_activity_of_nobody_has_no_key(kind: int) -> None:
     assert nameless is not None
 
 
-@pytest.mark.parametrize("counted", [False, None])
-def test_an_activity_before_the_period_tells_that_there_was_one_not_when(*, counted: bool | None) -> None:
-    """Two of Ann's views become one key, the user's first; null is not counted either."""
-    before = keys_of([("ann", NINE, LOOKED), ("ann", NINE + TEN_MINUTES, LOOKED)], counted=counted)
-    since = keys_of([("ann", FIRST_TIME + MICROSECOND, LOOKED)])
-    assert before[0] == before[1]
-    assert told(before + since, is_before("key"), begins_user("gap")) == [(True, True), (True, False), (False, False)]
-
-
-def test_an_activity_without_a_time_is_before_the_period() -> None:
-    """A period has not begun at no time: the condition is null."""
-    frame = pl.DataFrame({"user": ["ann"], "at": [None]}, schema={"user": pl.String, "at": INSTANT})
-    packed = frame.select(activity("user", "at", LOOKED, pl.col("at") >= NINE)).item()
-    assert told([packed], is_before("key"), is_estimation("key")) == [(True, False)]
-
-
-def test_an_estimation_is_told_before_the_period_too() -> None:
-    """The kind is kept."""
-    assert told(keys_of([("ann", NINE, ESTIMATED)], counted=False), is_before("key"), is_estimation("key")) == [
-        (True, True)
-    ]
+def test_an_activity_without_a_time_has_no_key() -> None:
+    """Somebody, some time."""
+    assert keys_of([("ann", None, LOOKED), ("ann", None, ESTIMATED)]) == [None, None]
 
 
 def test_user_hash_is_exact() -> None:
@@ -263,74 +240,46 @@ def test_user_hash_is_exact() -> None:
 # Days
 
 
-def days_of(subjects: pl.Series, days: Sequence[int | None], *, rooms: bool) -> pl.DataFrame:
+def days_of(subjects: pl.Series, days: Sequence[int | None]) -> pl.DataFrame:
     """`key`, `subject` and `day` of packed days."""
-    subject = (room_number if rooms else user_number)(pl.col("subject"))
     frame = pl.DataFrame({"subject": subjects, "day": pl.Series(days, dtype=pl.Int32)})
-    packed = frame.select(key=packed_day(subject, pl.col("day")))
+    packed = frame.select(key=packed_day(pl.col("subject"), pl.col("day")))
     return packed.select("key", subject=subject_of("key"), day=day_of("key"))
 
 
 LAST_DAY = 2**24 - 1
+LIMIT = 2**39
 
 
-def test_users_and_days_are_told_at_their_limits() -> None:
-    """Users 0 and 2³⁹ - 1, days 0 and 2²⁴ - 1: all four, in the order of users, then of days."""
-    users = [0, 0, ROOM - 1, ROOM - 1]
-    days = [0, LAST_DAY, 0, LAST_DAY]
-    found = days_of(pl.Series(users, dtype=pl.UInt64), days, rooms=False)
-    assert ROOM - 1 == 2**39 - 1
-    assert found.schema == {"key": pl.UInt64, "subject": pl.UInt64, "day": pl.Int32}
-    assert found["subject"].to_list() == users
-    assert found["day"].to_list() == days
+@pytest.mark.parametrize(
+    ("dtype", "subjects"),
+    [
+        (pl.UInt32(), [0, 1, 2**32 - 1]),
+        (pl.Int32(), [-(2**31), -1, 0, 1, 2**31 - 1]),
+        (pl.Int64(), [-LIMIT, -1, 0, 1, LIMIT - 1]),
+        (pl.UInt64(), [0, 1, LIMIT - 1]),
+    ],
+    ids=str,
+)
+def test_subjects_and_days_are_told_at_their_limits(dtype: pl.DataType, subjects: list[int]) -> None:
+    """The least and the greatest, -1, 0 and 1, on the first and last day: in the order of subjects, then of days."""
+    drawn = [(subject, day) for subject in subjects for day in (0, LAST_DAY)]
+    found = days_of(pl.Series([subject for subject, _ in drawn], dtype=dtype), [day for _, day in drawn])
+    assert found.schema == {"key": pl.Int64, "subject": pl.Int64, "day": pl.Int32}
+    assert found.select("subject", "day").rows() == drawn
     assert found["key"].is_sorted()
-    assert found["key"].n_unique() == 4
-
-
-@pytest.mark.parametrize("dtype", [pl.Int32(), pl.Int64()], ids=str)
-def test_rooms_are_told_apart_at_their_limits(dtype: pl.DataType) -> None:
-    """The least and the greatest id, -1, 0 and 1, on the first and last day: behind all users, none is another."""
-    rooms = [room for room in (-(2**31), -1, 0, 1, 2**31 - 1) for _ in range(2)]
-    found = days_of(pl.Series(rooms, dtype=dtype), [0, LAST_DAY] * 5, rooms=True)
-    assert found["day"].to_list() == [0, LAST_DAY] * 5
-    assert found["subject"].n_unique() == 5
-    assert found["key"].n_unique() == 10
-    assert found["subject"].min() == ROOM
-    assert found["subject"].max() == 2 * ROOM - 1
-
-
-def test_no_room_is_a_user_and_users_sort_before_rooms() -> None:
-    """The last user's last day, and the first room's first."""
-    user = days_of(pl.Series([ROOM - 1], dtype=pl.UInt64), [LAST_DAY], rooms=False)
-    rooms = days_of(pl.Series([0, 1, -1], dtype=pl.Int32), [0, 0, 0], rooms=True)
-    assert user["key"].item() < rooms["key"].min()
-    assert (user["subject"] < ROOM).all()
-    assert (rooms["subject"] >= ROOM).all()
+    assert found["key"].n_unique() == len(drawn)
 
 
 def test_no_subject_or_no_day_has_no_key() -> None:
     """A room without an id, and one without a time."""
-    found = days_of(pl.Series([None, 7], dtype=pl.Int32), [1, None], rooms=True)
+    found = days_of(pl.Series([None, 7], dtype=pl.Int32), [1, None])
     assert found.rows() == [(None, None, None)] * 2
 
 
-@given(st.lists(st.tuples(st.integers(0, ROOM - 1), st.integers(0, LAST_DAY)), max_size=10))
-def test_days_of_users_sort_as_tuples_do(drawn: list[tuple[int, int]]) -> None:
+@given(st.lists(st.tuples(st.integers(-LIMIT, LIMIT - 1), st.integers(0, LAST_DAY)), max_size=10))
+def test_packed_days_sort_as_tuples_do(drawn: list[tuple[int, int]]) -> None:
     """And are told back."""
-    users, days = [user for user, _ in drawn], [day for _, day in drawn]
-    found = days_of(pl.Series(users, dtype=pl.UInt64), days, rooms=False).sort("key")
+    subjects, days = [subject for subject, _ in drawn], [day for _, day in drawn]
+    found = days_of(pl.Series(subjects, dtype=pl.Int64), days).sort("key")
     assert list(zip(found["subject"], found["day"], strict=True)) == sorted(drawn)
-
-
-@given(st.lists(st.tuples(st.integers(-(2**31), 2**31 - 1), st.integers(0, LAST_DAY)), max_size=10))
-def test_days_of_rooms_lie_together(drawn: list[tuple[int, int]]) -> None:
-    """As many subjects as there are rooms, each with its days in order."""
-    rooms, days = [room for room, _ in drawn], [day for _, day in drawn]
-    frame = days_of(pl.Series(rooms, dtype=pl.Int32), days, rooms=True)
-    of_subject = dict(zip(frame["subject"], rooms, strict=True))
-    assert len(of_subject) == len(set(rooms))
-    found = [(of_subject[subject], day) for _, subject, day in frame.sort("key").rows()]
-    assert sorted(found) == sorted(drawn)
-    assert [list(group) for _, group in groupby(found, key=lambda row: row[0])] == [
-        sorted(row for row in drawn if row[0] == room) for room in dict(found)
-    ]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calculations.period import Period, local_day, midnight
+from calculations.period import Period, literal, local_day, midnight
 from read_model.tables import INSTANT, PAGE_VIEWS
 from tests.calculations.strategies import SHIFTS, ZONES
 from tests.rows import rows
@@ -186,6 +186,19 @@ def test_a_period_contains_the_instants_of_its_days(
     assert (period.first, period.last) == (first, last)
     assert frame.select(period.contains("at")).to_series().to_list() == [first <= day <= last for day in local]
     assert frame.select(period.has_begun("at")).to_series().to_list() == [first <= day for day in local]
+
+
+@given(st.datetimes())
+def test_a_literal_is_what_polars_makes_of_an_instant(naive: datetime) -> None:
+    """Of the years 1 to 9999, to the microsecond, in any time zone."""
+    for zone in (UTC, ZoneInfo("Asia/Kathmandu")):
+        try:
+            instant = naive.replace(tzinfo=zone)
+            expected = instant.astimezone(UTC)
+        except OverflowError:
+            continue
+        found = pl.select(literal(instant)).to_series()
+        assert (found.dtype, found.item()) == (INSTANT, expected)
 
 
 @pytest.mark.parametrize("zone", ZONES)

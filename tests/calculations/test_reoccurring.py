@@ -123,6 +123,18 @@ def test_users_return_wherever_they_estimate() -> None:
     assert [day.reoccurring_rooms for day in series] == [0, 0, 0, 0, 0]
 
 
+def test_days_of_rooms_before_start_date_do_not_count() -> None:
+    """Ann in room 7 in 2020 and on the last Sunday, then on Tuesday: neither has returned by Friday."""
+    series = series_of("""
+        user_id | room_id | estimated_at
+        ann     | 7       | 2020-01-01 09:00
+        ann     | 7       | 2026-03-01 23:59:59
+        ann     | 7       | 2026-03-03 09:00
+        """)
+    assert users(series) == [0, 0, 0, 0, 0]
+    assert [day.reoccurring_rooms for day in series] == [0, 0, 0, 0, 0]
+
+
 def test_large_room_numbers_stay_apart() -> None:
     """Rooms 1, 65,537 and 2³¹-1 on Monday; only the last again on Tuesday."""
     series = series_of("""

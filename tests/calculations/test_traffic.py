@@ -48,6 +48,31 @@ def test_plain_totals_count_rows_before_start_date() -> None:
     assert (result.unique_users, result.page_views) == (2, 2)
 
 
+def test_users_from_before_start_date_are_unique_too() -> None:
+    """Ann twice in 2020 and again since, Bob twice in 2020, Cem at no time, Dia since, and nobody in 2020: four users.
+
+    Only Ann and Dia have viewed since START_DATE; Ann estimated, so one of two bounced.
+    """
+    result = traffic_of(
+        views="""
+        user_id | viewed_at
+        ann     | 2020-01-01 09:00
+        ann     | 2020-01-02 09:00
+        ann     | 2026-03-02 09:00
+        bob     | 2020-01-01 09:00
+        bob     | 2020-01-02 09:00
+        cem     | null
+        dia     | 2026-03-03 09:00
+        null    | 2020-01-01 09:00
+        """,
+        estimations="""
+        user_id | estimated_at
+        ann     | 2026-03-02 09:01
+        """,
+    )
+    assert (result.unique_users, result.page_views, result.bounce_rate) == (4, 8, 0.5)
+
+
 def test_a_null_user_is_nobody_but_the_page_was_viewed() -> None:
     """One of two page views has no user: one user, two page views; the one user did not estimate."""
     result = traffic_of(

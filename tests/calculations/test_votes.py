@@ -5,9 +5,9 @@ from read_model.tables import ESTIMATIONS, VOTES
 from tests.rows import repeated, rows
 
 
-def votes_of(drawn: str = "", estimations: str = "") -> Votes:
+def votes_of(drawn: str = "", estimations: str = "", zone: str = "UTC") -> Votes:
     """The figures of two drawn tables."""
-    return votes(rows(VOTES, drawn), rows(ESTIMATIONS, estimations))
+    return votes(rows(VOTES, drawn), rows(ESTIMATIONS, estimations), zone)
 
 
 def test_empty_tables_are_all_zeros() -> None:
@@ -118,6 +118,17 @@ def test_weekday_counts_begin_a_day_at_midnight() -> None:
         "Sunday": 1,
     }
     assert list(result.weekday_counts) == list(WEEKDAYS)
+
+
+def test_weekdays_are_those_of_the_zone() -> None:
+    """Sunday 23:30 in UTC is half past midnight of Monday in Berlin."""
+    drawn = """
+        voted_at
+        2026-03-01 23:30
+        """
+    for zone, day in (("UTC", "Sunday"), ("Europe/Berlin", "Monday")):
+        counts = votes_of(drawn, zone=zone).weekday_counts
+        assert {name for name, count in counts.items() if count} == {day}
 
 
 def test_weekday_counts_hold_the_weekend() -> None:
