@@ -53,7 +53,7 @@ AS_IT_IS = {"compression": COMPRESSION, "row_group_size": ROW_GROUP_ROWS, "sync_
 LAYOUTS = (
     Layout("as it is"),
     Layout("zstd", {"compression": "zstd"}),
-    Layout("not compressed", {"compression": "uncompressed"}),
+    Layout("lz4", {"compression": "lz4"}),
     Layout("row groups of 25,000", {"row_group_size": 25_000}),
     Layout("row groups of 1,000,000", {"row_group_size": 1_000_000}),
     Layout("no statistics", {"statistics": False}),

@@ -28,8 +28,9 @@ from util.errors import EXIT_BUSY, EXIT_CANNOT_WRITE, AnalyticsError, Severity
 
 SEGMENT_ROWS = 1_000_000
 ROW_GROUP_ROWS = 100_000
-# Half as large again as zstd, but every figure of every request reads a tenth faster.
-COMPRESSION: Final = "lz4"
+# Most columns are dictionaries, which are as small as they get. Instants are not, and every figure reads them: files
+# are a sixth larger than with lz4, and the dashboard's figures a tenth faster.
+COMPRESSION: Final = "uncompressed"
 LOCK = ".lock"
 KEPT_SNAPSHOTS = 3
 KEPT_AGE = timedelta(minutes=30)
