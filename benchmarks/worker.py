@@ -9,6 +9,8 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 
+import polars as pl
+
 from benchmarks import straightforward
 from benchmarks.data import DataSet, data_set
 from benchmarks.sections import SECTIONS, all_sections
@@ -45,6 +47,7 @@ def our_jobs(data: DataSet) -> Jobs:
     def job(section: Callable[..., object]) -> Callable[[], object]:
         return lambda: section(data.open(), data.period)
 
+    pl.Config.set_engine_affinity(data.open().engine)
     return {BUNDLE: job(all_sections)} | {name: job(section) for name, section in SECTIONS.items()}
 
 

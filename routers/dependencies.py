@@ -29,14 +29,10 @@ NowDep = Annotated[datetime, Depends(get_now)]
 
 
 async def get_snapshot(request: Request, settings: SettingsDep) -> Snapshot:
-    """The snapshot all figures of the response come from.
-
-    Its size decides on Polars' engine: streaming bounds memory and is faster on large tables, but on small ones it
-    takes longer to start than the work does. Both give the same figures.
-    """
+    """The snapshot all figures of the response come from; its size decides on Polars' engine."""
     with timed(request, "snapshot"):
         snapshot = open_snapshot(settings.data_dir)
-    pl.Config.set_engine_affinity("streaming" if snapshot.is_large else "in-memory")
+    pl.Config.set_engine_affinity(snapshot.engine)
     request.state.snapshot = snapshot
     return snapshot
 
