@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette_compress import CompressMiddleware, add_compress_type
 
+import util.allocator  # noqa: F401 - before Polars is loaded
 from config import ServerSettings
 from routers import analytics, docs, health, room, v1
 from routers.conditional import NotModified, answer_not_modified

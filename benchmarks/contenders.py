@@ -18,9 +18,11 @@ from benchmarks import server
 from benchmarks.data import DataSet
 from benchmarks.worker import BUNDLE, FIGURES, MS_PER_S
 from tests.processes import HOST, ROOT, Server, serving
+from util import allocator
 
 THREADS = 2
-ENVIRONMENT = {"POLARS_MAX_THREADS": str(THREADS)}
+# The server sets its allocator by itself.
+ENVIRONMENT = {"POLARS_MAX_THREADS": str(THREADS), allocator.VARIABLE: allocator.SETTING}
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 

@@ -12,11 +12,10 @@ def activities(estimations: pl.LazyFrame, period: Period, page_views: pl.LazyFra
     Returns:
         `key` (UInt128) as `packed_keys.activity` packs it, sorted and in memory; activities of nobody are left out.
     """
-    estimated = estimations.filter(period.has_begun("estimated_at"))
-    keys = [estimated.select(key=activity("user_id", "estimated_at", ESTIMATED))]
+    begun = period.has_begun
+    keys = [estimations.select(key=activity("user_id", "estimated_at", ESTIMATED, begun("estimated_at")))]
     if page_views is not None:
-        looked = page_views.filter(period.has_begun("viewed_at"))
-        keys.append(looked.select(key=activity("user_id", "viewed_at", LOOKED)))
+        keys.append(page_views.select(key=activity("user_id", "viewed_at", LOOKED, begun("viewed_at"))))
     # Sorted as one column: Polars sorts that on all cores.
     return pl.concat(keys).collect().get_column("key").drop_nulls().sort().to_frame().lazy()
 

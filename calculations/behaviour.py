@@ -62,7 +62,7 @@ def behaviour_lists(
 
 def page_views_per_source(page_views: pl.LazyFrame) -> pl.LazyFrame:
     """Page views per category of source: `category` (String), `count` (UInt32), only categories that occur."""
-    per_source = page_views.group_by("source").len("count").drop_nulls()
+    per_source = page_views.drop_nulls("source").group_by("source").len("count")
     return total_per_label(per_source.select(CATEGORY, "count"), "category")
 
 

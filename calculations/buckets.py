@@ -79,7 +79,7 @@ class Buckets:
 
         Others get a negative number, or one of at least `len`.
         """
-        return self.number_of_microsecond(time.dt.timestamp("us"))
+        return self.number_of_microsecond(time.to_physical())
 
     def number_of_microsecond(self, us: pl.Expr) -> pl.Expr:
         """Like `number`, of an instant given as microseconds since 1970 (Int64).
@@ -88,8 +88,8 @@ class Buckets:
         """
         if self._width is not None:
             first_us: int = (self.edges[0] - EPOCH) // MICROSECOND
-            return ((us - first_us) // (self._width // MICROSECOND)).cast(pl.Int32)
-        found = pl.lit(self.edges).dt.timestamp("us").search_sorted(us, side="right").cast(pl.Int32) - 1
+            return ((us - first_us) // (self._width // MICROSECOND)).cast(pl.Int32, wrap_numerical=True)
+        found = pl.lit(self.edges).to_physical().search_sorted(us, side="right").cast(pl.Int32) - 1
         return pl.when(us.is_not_null()).then(found)
 
     def dated(self, *columns: pl.Expr) -> pl.DataFrame:

@@ -21,29 +21,33 @@ _ANOTHER_USER = 1 << 63
 DAY_BITS = 24
 
 
-def user_hash(column: str = "user_id") -> pl.Expr:
-    """A 64-bit hash of a user id (UInt64, null for null); the same for all tables of one computation."""
-    return pl.when(pl.col(column).is_not_null()).then(pl.col(column).hash())
+def user_hash(column: str = "user_id", counted: pl.Expr | bool = True) -> pl.Expr:
+    """A 64-bit hash of a user id (UInt64), the same for all tables of one computation.
+
+    Null for null, and for a row that is not `counted` (Boolean).
+    """
+    return pl.when(pl.col(column).is_not_null() & counted).then(pl.col(column).hash())
 
 
-def activity(column: str, time: str, kind: int) -> pl.Expr:
-    """A user's activity in one integer (UInt128, null without a user or a time): sorts by user, then by time.
+def activity(column: str, time: str, kind: int, counted: pl.Expr | bool = True) -> pl.Expr:
+    """A user's activity in one integer (UInt128): sorts by user, then by time.
 
     The high 64 bits are the user's hash, the low ones the microseconds since 1970 times `TICKS`, plus the kind. Exact
-    for times since 1970.
+    for times since 1970. Null without a user or a time, and for a row that is not `counted` (Boolean): to leave rows
+    out later costs less than to filter ids, which are texts.
     """
-    ticks = pl.col(time).dt.timestamp("us") * TICKS + kind
-    return user_hash(column).cast(pl.UInt128) * (1 << 64) + ticks.cast(pl.UInt128)
+    ticks = pl.col(time).to_physical() * TICKS + kind
+    return user_hash(column, counted).cast(pl.UInt128) * (1 << 64) + ticks.cast(pl.UInt128, wrap_numerical=True)
 
 
 def is_estimation(key: str) -> pl.Expr:
     """Whether a packed activity is an estimation (Boolean)."""
-    return _ticks(key) % TICKS == ESTIMATED
+    return pl.col(key).cast(pl.UInt8, wrap_numerical=True) % TICKS == ESTIMATED
 
 
 def microsecond(key: str) -> pl.Expr:
     """The time of a packed activity (Int64, microseconds since 1970)."""
-    return (_ticks(key) // TICKS).cast(pl.Int64, wrap_numerical=True)
+    return (pl.col(key).cast(pl.UInt64, wrap_numerical=True) // TICKS).cast(pl.Int64, wrap_numerical=True)
 
 
 def gap(key: str) -> pl.Expr:
@@ -85,11 +89,3 @@ def subject_of(key: str) -> pl.Expr:
 def day_of(key: str) -> pl.Expr:
     """The number of the day of a packed day (Int32)."""
     return (pl.col(key) % (1 << DAY_BITS)).cast(pl.Int32)
-
-
-def _ticks(key: str) -> pl.Expr:
-    """The time and kind of a packed activity (UInt64), to be divided.
-
-    Not to be compared: Polars takes what is cast from a sorted column for sorted, and would bisect.
-    """
-    return pl.col(key).cast(pl.UInt64, wrap_numerical=True)
