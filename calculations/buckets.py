@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal
 
 import polars as pl
@@ -52,8 +52,12 @@ class Buckets:
     zone: str
 
     @classmethod
+    @lru_cache(maxsize=8)
     def of(cls, period: Period, granularity: Granularity = "day", week_start: WeekStart = "monday") -> "Buckets":
-        """The buckets that hold a period; none for an empty one."""
+        """The buckets that hold a period; none for an empty one.
+
+        Several figures of a request, and of those that follow, are about the same ones: the last few are kept.
+        """
         first = _first_day(period.first, granularity, week_start)
         edges = _midnights(first, period.last + LONGEST["year"], INTERVALS[granularity], period.zone)
         if granularity == "hour":
@@ -102,11 +106,14 @@ class Buckets:
 
     def counts(self, instants: pl.Expr) -> pl.Expr:
         """How many of a column's instants (Datetime, UTC) lie in each bucket, in order (Int64); nulls lie in none."""
-        return _counts_between(pl.lit(self.edges), instants)
+        return _counts_below(pl.lit(self.edges), instants).diff().slice(1)
 
-    def counts_of_numbers(self, numbers: pl.Expr) -> pl.Expr:
-        """How often each bucket is among a column's numbers of buckets (Int32), in order (Int64); nulls are none."""
-        return _counts_between(pl.int_range(len(self) + 1, dtype=pl.Int32), numbers)
+    def counts_so_far(self, numbers: pl.Expr) -> pl.Expr:
+        """How many of a column's numbers of buckets (Int32) are of each bucket or of one before, in order (Int64).
+
+        Nulls are of none; negative numbers are of one before all.
+        """
+        return _counts_below(pl.int_range(1, len(self) + 1, dtype=pl.Int32), numbers)
 
     def sums(self, counted: Sequence[pl.LazyFrame], names: Sequence[str]) -> pl.LazyFrame:
         """Add up counts per bucket, quiet buckets included.
@@ -127,10 +134,9 @@ class Buckets:
         return dated.join(summed, on="bucket", maintain_order="left")
 
 
-def _counts_between(edges: pl.Expr, values: pl.Expr) -> pl.Expr:
-    """How many values lie from each edge to the next (Int64). What is stored in order is sorted in no time."""
-    below = values.drop_nulls().sort().search_sorted(edges)
-    return below.cast(pl.Int64).diff().slice(1)
+def _counts_below(edges: pl.Expr, values: pl.Expr) -> pl.Expr:
+    """How many values lie below each edge (Int64). What is stored in order is sorted in no time."""
+    return values.drop_nulls().sort().search_sorted(edges).cast(pl.Int64)
 
 
 def _midnights(first: date, last: date, interval: str, zone: str) -> pl.Series:

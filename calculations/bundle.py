@@ -55,16 +55,16 @@ def bundle(
     """Compute every section from one snapshot's tables; series and sessions begin with `period`.
 
     Two sections at a time: each has stretches that keep one core busy only. The order of activities, which traffic and
-    reoccurring share, is the longest step: it comes first.
+    reoccurring wait for, is the longest step: it comes first, with sections that need not wait beside it.
     """
     with ThreadPoolExecutor(SECTIONS_AT_ONCE) as pool:
         active = pool.submit(activities, estimations, period, page_views)
-        historical_ = pool.submit(historical, users, page_views, rooms, estimations, votes_, period)
+        behaviour_ = pool.submit(behaviour, page_views, events, votes_, rooms)
+        location_ = pool.submit(location, users)
         reoccurring_ = pool.submit(lambda: reoccurring(estimations, period, active.result()))
         traffic_ = pool.submit(lambda: traffic(page_views, estimations, period, active.result()))
-        behaviour_ = pool.submit(behaviour, page_views, events, votes_, rooms)
+        historical_ = pool.submit(historical, users, page_views, rooms, estimations, votes_, period)
         totals = pool.submit(votes, votes_, estimations)
-        location_ = pool.submit(location, users)
         return Figures(
             traffic=traffic_.result(),
             votes=totals.result(),

@@ -1,6 +1,7 @@
 """Figures as JSON, tables without an object per row in between."""
 
 from dataclasses import fields
+from io import BytesIO
 
 import polars as pl
 from pydantic import BaseModel
@@ -10,7 +11,9 @@ from calculations.bundle import Figures
 
 def json_rows(rows: pl.DataFrame) -> bytes:
     """The rows as JSON objects with commas between them; dates and instants as ISO 8601."""
-    return rows.write_json()[1:-1].encode()
+    text = BytesIO()
+    rows.write_json(text)
+    return text.getvalue()[1:-1]
 
 
 def bundle_json(figures: Figures) -> bytes:

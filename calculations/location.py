@@ -49,13 +49,15 @@ def location(users: pl.LazyFrame) -> Location:
     lists = {name: users_per_label(users, name) for name in LABELS}
     cut = [frame.head(TOP) if name in PLACES else frame for name, frame in lists.items()]
     device, system, browser, country, region, city = pl.collect_all(cut)
-    return Location(
-        device=as_map(device),
-        os=as_map(system),
-        browser=as_map(browser),
-        country=as_map(country),
-        country_region=[CountryRegion(**row) for row in region.iter_rows(named=True)],
-        country_city=[CountryCity(**row) for row in city.iter_rows(named=True)],
+    return Location.model_validate(
+        {
+            "device": as_map(device),
+            "os": as_map(system),
+            "browser": as_map(browser),
+            "country": as_map(country),
+            "country_region": region.to_dicts(),
+            "country_city": city.to_dicts(),
+        }
     )
 
 

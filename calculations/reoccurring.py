@@ -129,11 +129,11 @@ def returns(active_days: pl.LazyFrame) -> pl.LazyFrame:
 
 def came_back(returns: pl.DataFrame, days: Buckets) -> pl.Expr:
     """How many users (rooms) have become reoccurring by the end of each day (Int64); of what `returns` tells."""
-    return days.counts_of_numbers(pl.lit(returns["day"]).filter(pl.lit(returns["second"]))).cum_sum()
+    return days.counts_so_far(pl.lit(returns["day"]).filter(pl.lit(returns["second"])))
 
 
 def recently_active(returns: pl.DataFrame, days: Buckets) -> pl.Expr:
     """How many of them were active in the last `ACTIVE_DAYS` days, at the end of each day (Int64); of what `returns`
     tells."""
-    opened, ended = (days.counts_of_numbers(pl.lit(returns[name])) for name in ("day", "end"))
-    return (opened - ended).cum_sum()
+    opened, ended = (days.counts_so_far(pl.lit(returns[name])) for name in ("day", "end"))
+    return opened - ended

@@ -14,6 +14,7 @@ MEASURES = (
     "min_estimation",
     "max_estimation",
 )
+TOTALS = (pl.len().alias("votes"), *sums_and_counts(MEASURES))
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -46,7 +47,7 @@ def votes(votes: pl.LazyFrame, estimations: pl.LazyFrame, zone: str = "UTC") -> 
     on_weekdays = [(weekday == number).sum().alias(name) for number, name in enumerate(WEEKDAYS, start=1)]
     totals, values = pl.collect_all(
         [
-            votes.select(pl.len().alias("votes"), *sums_and_counts(MEASURES), *on_weekdays),
+            votes.select_seq(*TOTALS, *on_weekdays),
             estimations.group_by("estimation").len("count").drop_nulls().sort("estimation"),
         ]
     )

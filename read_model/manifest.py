@@ -1,6 +1,7 @@
 """The manifest: the one description of a snapshot, `snapshot.json` in its directory."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Annotated
 
 import polars as pl
@@ -29,7 +30,7 @@ class StoredTable(BaseModel, frozen=True):
     columns: Mapping[str, DtypeName]
     files: tuple[File, ...]
 
-    @property
+    @cached_property
     def polars_schema(self) -> pl.Schema:
         """The columns as a Polars schema."""
         return pl.Schema({name: named_dtype(dtype) for name, dtype in self.columns.items()})

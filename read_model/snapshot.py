@@ -9,6 +9,7 @@ import re
 import stat
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -242,20 +243,28 @@ def read_manifest(directory: Path) -> Manifest:
     Raises:
         SnapshotUnreadableError: It is missing, broken or of a later version than this program knows.
     """
+    path = directory / MANIFEST
     try:
-        text = (directory / MANIFEST).read_text(encoding="utf-8")
-        version = FormatVersion.model_validate_json(text).format_version
-        if version != FORMAT_VERSION:
-            raise SnapshotUnreadableError(
-                directory, f"its format is version {version}, this program knows version {FORMAT_VERSION}"
-            )
-        return Manifest.model_validate_json(text)
+        facts = path.stat()
+        return _parsed_manifest(path, facts.st_mtime_ns, facts.st_size)
     except (OSError, UnicodeDecodeError) as error:
         raise SnapshotUnreadableError(directory, f"{MANIFEST}: {error}") from error
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "its text"
         raise SnapshotUnreadableError(directory, f"{MANIFEST}: {where}: {first['msg']}") from error
+
+
+@lru_cache(maxsize=4)
+def _parsed_manifest(path: Path, _mtime_ns: int, _size: int) -> Manifest:
+    """A manifest. Every request needs one, and it never changes: the last few are kept, by their time and size."""
+    text = path.read_text(encoding="utf-8")
+    version = FormatVersion.model_validate_json(text).format_version
+    if version != FORMAT_VERSION:
+        raise SnapshotUnreadableError(
+            path.parent, f"its format is version {version}, this program knows version {FORMAT_VERSION}"
+        )
+    return Manifest.model_validate_json(text)
 
 
 def _has_both_ends(path: Path) -> bool:

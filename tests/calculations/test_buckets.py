@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import accumulate
 from random import Random
 from typing import get_args
 from zoneinfo import ZoneInfo
@@ -321,25 +322,28 @@ def test_counts_are_rows_per_bucket() -> None:
     assert pl.select(buckets.counts(pl.lit(instants))).to_series().to_list() == [2, 0, 2]
 
 
-def test_counts_of_numbers_are_how_often_each_is_there() -> None:
-    """0 twice, 1 never, 2 once; -1, 3 and null are no bucket's."""
+def test_counts_so_far_are_of_each_bucket_and_all_before() -> None:
+    """0 twice, 1 never, 2 once; 3 comes after all, null never."""
     buckets = Buckets.of(days("2026-03-02", "2026-03-04"))
-    numbers = pl.Series([2, 3, 0, None, -1, 0], dtype=pl.Int32)
-    assert pl.select(buckets.counts_of_numbers(pl.lit(numbers))).to_series().to_list() == [2, 0, 1]
+    numbers = pl.Series([2, 3, 0, None, 0], dtype=pl.Int32)
+    assert pl.select(buckets.counts_so_far(pl.lit(numbers))).to_series().to_list() == [2, 2, 3]
 
 
 @given(periods(), granularities, st.lists(st.none() | st.integers(-10_000_000_000_000, 20_000_000_000_000)))
 def test_counts_are_those_of_a_counter(period: Period, granularity: Granularity, offsets: list[int | None]) -> None:
-    """Of instants and of their numbers, of 64 bits; none when there are no buckets."""
+    """Of 64 bits; none when there are no buckets. So far, numbers of buckets are their sums, and those before all."""
     buckets = Buckets.of(period, granularity)
     at = [None if offset is None else period.start + offset * MICROSECOND for offset in offsets]
     frame = pl.DataFrame({"at": at}, schema={"at": INSTANT})
     edges = buckets.edges.to_list()
+    number = buckets.number(pl.col("at"))
     expected = Counter(bisect_right(edges, instant) - 1 for instant in at if instant is not None)
-    for counts in (buckets.counts(pl.col("at")), buckets.counts_of_numbers(buckets.number(pl.col("at")))):
-        found = frame.select(counts).to_series()
+    counts = [expected[number] for number in range(len(buckets))]
+    so_far = list(accumulate(counts, initial=expected[-1]))[1:]
+    for told, of_all in ((buckets.counts(pl.col("at")), counts), (buckets.counts_so_far(number), so_far)):
+        found = frame.select(told).to_series()
         assert found.dtype == pl.Int64
-        assert found.to_list() == [expected[number] for number in range(len(buckets))]
+        assert found.to_list() == of_all
 
 
 # Sums
