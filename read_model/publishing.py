@@ -29,7 +29,7 @@ from util.errors import EXIT_BUSY, EXIT_CANNOT_WRITE, AnalyticsError, Severity
 SEGMENT_ROWS = 1_000_000
 ROW_GROUP_ROWS = 100_000
 # Most columns are dictionaries, which are as small as they get. Instants are not, and every figure reads them: files
-# are a sixth larger than with lz4, and the dashboard's figures a tenth faster.
+# are a sixth larger than with lz4, and the dashboard's figures up to a tenth faster.
 COMPRESSION: Final = "uncompressed"
 LOCK = ".lock"
 KEPT_SNAPSHOTS = 3
