@@ -39,6 +39,7 @@ DRAWN = ("test_properties", "test_twin")  # the tests with drawn examples, which
 OWN = "--own"
 # Tests of a module that are not in the file of its name.
 OWN_TOO = {
+    "arithmetic": ("test_behaviour", "test_location"),
     "active_buckets": ("test_lifecycle", "test_retention"),
     "reoccurring": ("test_returning",),
     "traffic": ("test_visits",),
