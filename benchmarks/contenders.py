@@ -22,7 +22,7 @@ from tests.processes import HOST, ROOT, Server, serving
 from util import allocator
 
 THREADS = 2
-# The server sets its allocator by itself.
+# The server sets its allocator by itself; so that the others have the same one, they are told.
 ENVIRONMENT = {"POLARS_MAX_THREADS": str(THREADS), allocator.VARIABLE: allocator.SETTING}
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 

@@ -27,6 +27,22 @@ def active_buckets(estimations: pl.LazyFrame, entity: Entity, buckets: Buckets) 
     return keys.filter(~seen_before).select(subject=subject_of("key"), bucket=day_of("key") - 1)
 
 
+def room_keys(estimations: pl.LazyFrame, number: pl.Expr) -> pl.LazyFrame:
+    """The buckets each room has estimations in, each once. Rows without a room or a number are left out.
+
+    Args:
+        estimations: The rows, with `room_id`.
+        number: The number of a row's bucket (Int32, not negative).
+
+    Returns:
+        `key` (Int64) as `packed_day` packs it, sorted.
+    """
+    # Of a room's many estimations in a bucket, most follow one another, and one is enough to sort.
+    keys = estimations.select(key=packed_day(pl.col("room_id"), number))
+    changing = keys.filter(pl.col("key").ne_missing(pl.col("key").shift(1)))
+    return changing.drop_nulls().unique().sort("key")
+
+
 def begins_subject() -> pl.Expr:
     """Whether a row is the first one of its subject (Boolean)."""
     return (pl.col("subject") != pl.col("subject").shift(1)).fill_null(value=True)
@@ -46,9 +62,8 @@ def _keys_of_users(estimations: pl.LazyFrame, buckets: Buckets) -> pl.LazyFrame:
 
 
 def _keys_of_rooms(estimations: pl.LazyFrame, buckets: Buckets) -> pl.LazyFrame:
-    """Rooms and buckets as `packed_day` packs them, sorted. Of many estimations in a bucket, one is enough to sort."""
-    key = packed_day(pl.col("room_id"), _position(buckets.number(pl.col("estimated_at")), buckets))
-    return estimations.select(key=key).drop_nulls().unique().collect().sort("key").lazy()
+    """Rooms and buckets as `packed_day` packs them, sorted, each once."""
+    return room_keys(estimations, _position(buckets.number(pl.col("estimated_at")), buckets)).collect().lazy()
 
 
 def _position(number: pl.Expr, buckets: Buckets) -> pl.Expr:

@@ -72,6 +72,7 @@ def counts_per_bucket(
         In order: `bucket` (Int32), then the fields of `HistoricalDay`: `date` (Date), the columns of `SERIES` and their
         `acc_*` (Int64), and their `ma_*` (Float64, null until the series has `WINDOW` rows).
     """
+    # Collected as they are stored, in order; sorted within these queries, large tables would be sorted from scratch.
     instants = pl.collect_all(
         [
             users.select(new_users="created_at"),

@@ -5,10 +5,11 @@ import datetime as dt
 import polars as pl
 from pydantic import BaseModel, Field
 
+from calculations.active_buckets import room_keys
 from calculations.activities import activities
 from calculations.arithmetic import NotAdditive
 from calculations.buckets import Buckets, is_weekday
-from calculations.packed_keys import begins_user, day_of, gap, is_estimation, microsecond, packed_day, subject_of
+from calculations.packed_keys import begins_user, day_of, gap, is_estimation, microsecond, subject_of
 from calculations.period import Period
 
 ACTIVE_DAYS = 30
@@ -99,12 +100,10 @@ def days_of_users(activities: pl.LazyFrame, days: Buckets) -> pl.LazyFrame:
 
 def days_of_rooms(estimations: pl.LazyFrame, days: Buckets) -> pl.LazyFrame:
     """The days each room was estimated in, each once: like `days_of_users`."""
-    key = packed_day(pl.col("room_id"), days.number(pl.col("estimated_at")))
-    # Of a room's many estimations on a day, most follow one another, and one is enough to sort.
-    changing = estimations.select(key=key).filter(pl.col("key").ne_missing(pl.col("key").shift(1)))
-    ordered = changing.drop_nulls().unique().sort("key")
     room = subject_of("key")
-    return ordered.select(first=(room != room.shift(1)).fill_null(value=True), day=day_of("key"))
+    return room_keys(estimations, days.number(pl.col("estimated_at"))).select(
+        first=(room != room.shift(1)).fill_null(value=True), day=day_of("key")
+    )
 
 
 def returns(active_days: pl.LazyFrame) -> pl.LazyFrame:
