@@ -8,7 +8,9 @@ COPY config.py main.py update_readmodel.py ./
 COPY calculations calculations
 COPY read_model read_model
 COPY routers routers
+COPY sources sources
 COPY util util
+COPY web web
 RUN uv sync --locked --no-dev
 USER analytics
 ENV PATH="/app/.venv/bin:$PATH" DATA_DIR=/app/data HOST=0.0.0.0

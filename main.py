@@ -15,22 +15,23 @@ from starlette_compress import CompressMiddleware, add_compress_type
 
 import util.allocator  # noqa: F401 - before Polars is loaded
 from config import ServerSettings
-from routers import analytics, docs, health, room, v1
-from routers.conditional import NotModified, answer_not_modified
-from routers.errors import CrashGuard, answer_expected, answer_http_error
-from routers.limits import MAILS_AT_ONCE, QueryLimit
-from routers.openapi import Api
-from routers.request_id import RequestId
-from routers.request_size import RequestSize
-from routers.security_headers import SecurityHeaders
-from routers.server_timing import ServerTiming
-from routers.shared_work import AnsweredByAnother, SharedWork, answer_shared
-from routers.validation import answer_invalid
+from routers import dashboard, health, room, v1
 from util.clock import utc_now
 from util.error_reporting import flush, start_error_reporting
 from util.errors import AnalyticsError, ConfigurationError
 from util.logs import configure_logging
 from util.version import VERSION
+from web import docs
+from web.conditional import NotModified, answer_not_modified
+from web.errors import CrashGuard, answer_expected, answer_http_error
+from web.limits import MAILS_AT_ONCE, QueryLimit
+from web.openapi import Api
+from web.request_id import RequestId
+from web.request_size import RequestSize
+from web.security_headers import SecurityHeaders
+from web.server_timing import ServerTiming
+from web.shared_work import AnsweredByAnother, SharedWork, answer_shared
+from web.validation import answer_invalid
 
 if TYPE_CHECKING:
     app: FastAPI
@@ -71,7 +72,7 @@ def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now
     app.add_exception_handler(AnsweredByAnother, answer_shared)
     for router, tag in (
         (v1.router, "API"),
-        (analytics.router, "dashboard"),
+        (dashboard.router, "dashboard"),
         (room.router, "dashboard"),
         (health.router, "health"),
     ):

@@ -20,11 +20,11 @@ from pydantic import SecretStr
 from config import UpdaterSettings
 from read_model import publishing
 from read_model.snapshot import SNAPSHOTS, SnapshotError, SnapshotMissingError, open_snapshot
-from read_model.source import Source, consistent_source, driver_mode
-from read_model.source_errors import PassingSourceError
 from read_model.stored_rows import StoredFileError
 from read_model.sync import Options, Synced, sync
 from read_model.verifying import Comparison, verify
+from sources.mysql.errors import PassingSourceError
+from sources.mysql.source import Source, consistent_source, driver_mode
 from util.clock import utc_now
 from util.endings import InterruptedRunError, ended_by_deadline, ended_by_signals
 from util.error_reporting import flush, report, start_error_reporting

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
-from calculations.period import Period
+from calculations.time.period import Period
 from demo import sample as sample_module
 from demo.__main__ import publish_sample
 from demo.sample import sample

@@ -13,12 +13,12 @@ from typing import Self
 import duckdb
 
 from benchmarks.last_step import Figures, Rows, figures
-from calculations.arithmetic import TOP, UNKNOWN
-from calculations.behaviour import OTHER
-from calculations.period import Period
-from calculations.votes import MEASURES
+from calculations.fpp.behaviour import OTHER
+from calculations.fpp.votes import MEASURES
+from calculations.frames.arithmetic import TOP, UNKNOWN
+from calculations.time.period import Period
 from read_model.snapshot import Snapshot
-from read_model.tables import TABLES
+from read_model.tables.fpp import TABLES
 
 THREADS = 2
 SETTINGS = (

@@ -11,12 +11,12 @@ from itertools import accumulate, compress
 from operator import sub
 from typing import Any, Self
 
-from calculations.arithmetic import DECIMALS, TOP, UNKNOWN, average
-from calculations.behaviour import OTHER
-from calculations.buckets import FRIDAY
-from calculations.historical import SERIES, WINDOW
-from calculations.period import Period
-from calculations.votes import MEASURES, MINUTE, WEEKDAYS
+from calculations.fpp.behaviour import OTHER
+from calculations.fpp.historical import SERIES, WINDOW
+from calculations.fpp.votes import MEASURES, MINUTE, WEEKDAYS
+from calculations.frames.arithmetic import DECIMALS, TOP, UNKNOWN, average
+from calculations.time.buckets import FRIDAY
+from calculations.time.period import Period
 
 type Rows = Sequence[tuple[Any, ...]]
 type Figures = dict[str, Any]

@@ -20,12 +20,12 @@ from benchmarks.__main__ import README, write_between_markers
 from benchmarks.data import BYTES_PER_MB, DataSet, data_set
 from benchmarks.sections import all_sections
 from benchmarks.tables import machine, table
-from calculations.daily import daily
-from calculations.room_stats import room_stats
+from calculations.fpp.daily import daily
+from calculations.fpp.room_stats import room_stats
 from read_model.manifest import StoredTable
 from read_model.publishing import COMPRESSION, ROW_GROUP_ROWS
 from read_model.snapshot import Snapshot
-from read_model.tables import ESTIMATIONS, PAGE_VIEWS, VOTES
+from read_model.tables.fpp import ESTIMATIONS, PAGE_VIEWS, VOTES
 from util.clock import utc_now
 
 MARKERS = ("<!-- layout -->", "<!-- end of layout -->")

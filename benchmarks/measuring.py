@@ -11,7 +11,7 @@ import polars as pl
 from benchmarks.contenders import Contender, Worker, http_server, page, worker
 from benchmarks.data import DataSet
 from benchmarks.sections import SECTIONS
-from read_model.tables import VOTES
+from read_model.tables.fpp import VOTES
 from tests.processes import Server
 
 GET, IN_PROCESS, DUCKDB, STRAIGHTFORWARD = "`GET /`", "the same in process", "DuckDB SQL", "straightforward Polars"

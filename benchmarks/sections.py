@@ -5,16 +5,16 @@ from collections.abc import Callable, Mapping
 import polars as pl
 from pydantic import BaseModel
 
-from calculations.behaviour import Behaviour, behaviour
-from calculations.bundle import Figures, bundle
-from calculations.historical import historical
-from calculations.location import Location, location
-from calculations.period import Period
-from calculations.reoccurring import reoccurring
-from calculations.traffic import Traffic, traffic
-from calculations.votes import Votes, votes
+from calculations.fpp.behaviour import Behaviour, behaviour
+from calculations.fpp.bundle import Figures, bundle
+from calculations.fpp.historical import historical
+from calculations.fpp.location import Location, location
+from calculations.fpp.reoccurring import reoccurring
+from calculations.fpp.traffic import Traffic, traffic
+from calculations.fpp.votes import Votes, votes
+from calculations.time.period import Period
 from read_model.snapshot import Snapshot
-from read_model.tables import ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, USERS, VOTES
+from read_model.tables.fpp import ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, USERS, VOTES
 
 
 def all_sections(of: Snapshot, period: Period) -> Figures:

@@ -9,11 +9,11 @@ from typing import Any
 
 import polars as pl
 
-from calculations.behaviour import OTHER, SOURCE_RULES
-from calculations.period import Period
-from calculations.votes import WEEKDAYS
+from calculations.fpp.behaviour import OTHER, SOURCE_RULES
+from calculations.fpp.votes import WEEKDAYS
+from calculations.time.period import Period
 from read_model.snapshot import Snapshot
-from read_model.tables import ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, USERS, VOTES
+from read_model.tables.fpp import ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, USERS, VOTES
 
 type Figures = dict[str, Any]
 

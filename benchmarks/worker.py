@@ -14,8 +14,7 @@ import polars as pl
 from benchmarks import straightforward
 from benchmarks.data import DataSet, data_set
 from benchmarks.sections import SECTIONS, all_sections
-from calculations.bundle import Figures
-from calculations.json_rows import bundle_json
+from calculations.fpp.bundle import Figures, bundle_json
 
 type Jobs = Mapping[str, Callable[[], object]]
 

@@ -21,7 +21,7 @@ from main import create_app
 from read_model import publishing
 from read_model.manifest import Manifest
 from read_model.snapshot import SnapshotError, open_snapshot
-from read_model.tables import TABLES
+from read_model.tables.fpp import TABLES
 from util.clock import utc_now
 from util.errors import EXIT_OK, EXIT_UNAVAILABLE, AnalyticsError, ConfigurationError
 

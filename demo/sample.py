@@ -15,7 +15,8 @@ from demo.sample_sessions import Amounts, Rooms, first_and_last, rooms, sessions
 from demo.sample_visits import attendances, events_table, page_views_table, user_ids, users_table, visitors
 from demo.sample_votes import estimations, estimations_table, seats, votes, votes_table
 from demo.sample_words import ROOM_GROUPS, ROOM_SUBJECTS
-from read_model.tables import ESTIMATIONS, EVENTS, INSTANT, PAGE_VIEWS, ROOMS, USERS, VOTES
+from read_model.table import INSTANT
+from read_model.tables.fpp import ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, USERS, VOTES
 
 MEDIUMINT_MAX = 8_388_607
 ID = {"id": pl.Int32()}

@@ -21,7 +21,7 @@ import polars as pl
 from read_model.manifest import MANIFEST, File, Manifest, StoredTable
 from read_model.schema import dtype_name
 from read_model.snapshot import CURRENT, SNAPSHOTS, current_directory
-from read_model.tables import Table
+from read_model.table import Table
 from util.clock import utc_now
 from util.crash_points import crash_point
 from util.errors import EXIT_BUSY, EXIT_CANNOT_WRITE, AnalyticsError, Severity

@@ -18,7 +18,8 @@ from pydantic import ValidationError
 
 from read_model.manifest import FORMAT_VERSION, MANIFEST, FormatVersion, Manifest
 from read_model.schema import same_kind
-from read_model.tables import INSTANT, TABLES, Append, Table
+from read_model.table import INSTANT, Append, Table
+from read_model.tables.fpp import TABLES
 from util.errors import EXIT_NO_INPUT, AnalyticsError
 
 CURRENT = "current"

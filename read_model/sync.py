@@ -17,9 +17,10 @@ import polars as pl
 from read_model.manifest import Manifest, StoredTable
 from read_model.publishing import SEGMENT_ROWS, Kept, SnapshotWriter
 from read_model.snapshot import SnapshotError, SnapshotMissingError, open_snapshot
-from read_model.source import Source, SourceTable
 from read_model.stored_rows import Split, in_order, read_stored, reading, split_stored_rows
-from read_model.tables import TABLES, Table
+from read_model.table import Table
+from read_model.tables.fpp import TABLES
+from sources.mysql.source import Source, SourceTable
 from util.errors import EXIT_DATA, AnalyticsError, Severity
 
 logger = logging.getLogger(__name__)

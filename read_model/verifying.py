@@ -10,8 +10,9 @@ import polars as pl
 
 from read_model.manifest import Manifest
 from read_model.snapshot import Snapshot
-from read_model.source import Source, SourceTable
-from read_model.tables import INSTANT, TABLES
+from read_model.table import INSTANT
+from read_model.tables.fpp import TABLES
+from sources.mysql.source import Source, SourceTable
 
 SHOWN_KEYS = 5
 DIGEST = "__digest"

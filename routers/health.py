@@ -8,8 +8,8 @@ from pydantic import BaseModel, Field
 
 from config import ServerSettings
 from read_model.snapshot import SnapshotError, is_replaced, open_snapshot, size_of
-from read_model.tables import TABLES
-from routers.dependencies import NowDep, SettingsDep
+from read_model.tables.fpp import TABLES
+from web.dependencies import NowDep, SettingsDep
 
 router = APIRouter()
 

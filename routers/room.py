@@ -4,14 +4,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
 
-from calculations.room_stats import RoomStats, room_stats
-from read_model.tables import VOTES
-from routers.authentication import require_token
-from routers.conditional import UNCHANGED
-from routers.dependencies import SnapshotDep
-from routers.errors import UNAUTHORIZED, UNAVAILABLE, Problem
-from routers.snapshot_route import COMPUTED, SnapshotRoute
+from calculations.fpp.room_stats import RoomStats, room_stats
+from read_model.tables.fpp import VOTES
 from util.errors import AnalyticsError
+from web.authentication import require_token
+from web.conditional import UNCHANGED
+from web.dependencies import SnapshotDep
+from web.errors import UNAUTHORIZED, UNAVAILABLE, Problem
+from web.snapshot_route import COMPUTED, SnapshotRoute
 
 router = APIRouter(
     prefix="/room",

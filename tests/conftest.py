@@ -9,6 +9,8 @@ from config import ServerSettings, UpdaterSettings
 from tests.mariadb import Server, fresh_database, private_server
 from tests.source_database import SourceDatabase
 
+pytest_plugins = ["tests.served"]
+
 
 @pytest.fixture(autouse=True)
 def only_given_settings(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,7 +48,7 @@ AT_ONCE = 2
 LONGEST_RUN_S = 600
 PASSED = 0
 # A test that failed; an ERROR would say that it could not run.
-FAILED = re.compile(r"^FAILED (?:tests/calculations/)?(\S+)", re.MULTILINE)
+FAILED = re.compile(r"^FAILED (?:tests/calculations/(?:\w+/)?)?(\S+)", re.MULTILINE)
 
 
 class Mutant(NamedTuple):
@@ -310,7 +310,7 @@ def judge(mutant: Mutant, *, is_own: bool) -> tuple[bool, str]:
     """Whether a test fails on the mutant, and what to say about it."""
     with TemporaryDirectory(prefix="fpp-mutants-") as directory:
         copy_needed(Path(directory))
-        source = Path(directory, "calculations", mutant.file)
+        (source,) = Path(directory, "calculations").rglob(mutant.file)
         text = source.read_text(encoding="utf-8")
         if (found := text.count(mutant.old)) != 1:
             return False, f"NOT APPLIED: {mutant.old!r} occurs {found} times, not once"
@@ -338,7 +338,7 @@ def test_files(directory: Path, subjects: set[str], *, is_own: bool) -> list[str
     """All tests of the calculations, those of the subjects first (`is_own`: only them), those of drawn rows last."""
     own = {name for subject in subjects for name in (f"test_{subject}", *OWN_TOO.get(subject, ()))}
     files = [
-        file for file in (directory / "tests" / "calculations").glob("test_*.py") if not is_own or file.stem in own
+        file for file in (directory / "tests" / "calculations").rglob("test_*.py") if not is_own or file.stem in own
     ]
     return [str(file) for file in sorted(files, key=lambda file: (file.stem not in own, file.stem in DRAWN, file))]
 

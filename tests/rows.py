@@ -6,7 +6,7 @@ from decimal import Decimal
 import polars as pl
 from pydantic import BaseModel
 
-from read_model.tables import Table
+from read_model.table import Table
 
 NULLS = ("null", "-")
 

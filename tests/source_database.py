@@ -15,7 +15,7 @@ import update_readmodel
 from config import UpdaterSettings
 from read_model.snapshot import Snapshot, open_snapshot
 from read_model.sync import Synced
-from read_model.tables import TABLES
+from read_model.tables.fpp import TABLES
 from tests.mariadb import Server, insert, quoted
 
 type Row = dict[str, Any]

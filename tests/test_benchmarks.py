@@ -14,12 +14,12 @@ from benchmarks.contenders import Contender
 from benchmarks.data import DataSet, data_set
 from benchmarks.measuring import DUCKDB, GET, Measured, differences
 from benchmarks.sections import SECTIONS, all_sections
-from calculations.json_rows import bundle_json
-from calculations.period import Period
+from calculations.fpp.bundle import bundle_json
+from calculations.time.period import Period
 from demo.__main__ import publish_sample
 from demo.sample import sample
 from read_model.snapshot import Snapshot, open_snapshot
-from read_model.tables import ESTIMATIONS, PAGE_VIEWS, ROOMS, USERS
+from read_model.tables.fpp import ESTIMATIONS, PAGE_VIEWS, ROOMS, USERS
 
 SCALE = 0.02
 STARTS = (date(2024, 6, 3), date(2026, 3, 1), date(2027, 1, 1))

@@ -6,7 +6,8 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
-from read_model.tables import ESTIMATIONS, INSTANT, PAGE_VIEWS, TABLES, VOTES, Table
+from read_model.table import INSTANT, Table
+from read_model.tables.fpp import ESTIMATIONS, PAGE_VIEWS, TABLES, VOTES
 from tests.rows import repeated, rows
 
 

@@ -10,7 +10,7 @@ from polars.testing import assert_frame_equal
 
 from demo.sample import COLUMNS, room_names, sample
 from demo.sample_rhythm import FIRST_DAY
-from read_model.tables import TABLES
+from read_model.tables.fpp import TABLES
 
 type Tables = dict[str, pl.DataFrame]
 

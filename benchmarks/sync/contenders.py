@@ -17,8 +17,8 @@ import update_readmodel
 from benchmarks.contenders import peak_mb
 from config import UpdaterSettings
 from read_model.publishing import SnapshotWriter
-from read_model.source import BATCH_ROWS, consistent_source
-from read_model.tables import VOTES
+from read_model.tables.fpp import VOTES
+from sources.mysql.source import BATCH_ROWS, consistent_source
 
 
 def main(name: str, directory: str) -> None:

@@ -2,10 +2,10 @@
 
 from fastapi import APIRouter, Depends
 
-from routers.authentication import require_token
-from routers.conditional import UNCHANGED
-from routers.errors import INVALID, UNAUTHORIZED, UNAVAILABLE
 from routers.v1 import cohorts, figures, rooms, series, snapshot
+from web.authentication import require_token
+from web.conditional import UNCHANGED
+from web.errors import INVALID, UNAUTHORIZED, UNAVAILABLE
 
 router = APIRouter(
     prefix="/v1",

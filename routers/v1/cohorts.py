@@ -5,15 +5,15 @@ from typing import Annotated
 import polars as pl
 from fastapi import APIRouter, Depends, Response
 
-from calculations.json_rows import json_rows
-from calculations.retention import retention
-from read_model.tables import ESTIMATIONS
-from routers.server_timing import timed
-from routers.snapshot_route import SnapshotRoute
-from routers.v1.answers import BUCKET, described_buckets, object_answer
-from routers.v1.parameters import RetentionParameters
-from routers.v1.question import Question, asked
-from routers.v1.schemas import ALSO_ROWS, Cohorts, answer_of
+from calculations.fpp.retention import retention
+from calculations.frames.json_rows import json_rows
+from read_model.tables.fpp import ESTIMATIONS
+from web.questions.answers import BUCKET, described_buckets, object_answer
+from web.questions.parameters import RetentionParameters
+from web.questions.question import Question, asked
+from web.questions.schemas import ALSO_ROWS, Cohorts, answer_of
+from web.server_timing import timed
+from web.snapshot_route import SnapshotRoute
 
 router = APIRouter(route_class=SnapshotRoute)
 

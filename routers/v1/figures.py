@@ -8,17 +8,17 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel
 from pydantic_core import to_json
 
-from calculations.behaviour import behaviour_lists
-from calculations.location import LABELS, users_per_label
-from calculations.traffic import Visits, visits
-from calculations.votes import Votes, votes
-from read_model.tables import ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, USERS, VOTES
-from routers.snapshot_route import SnapshotRoute
-from routers.v1.answers import Table, columns_of, computed, cut, object_answer, ordered, parsed_order
-from routers.v1.parameters import FiguresParameters, ListsParameters
-from routers.v1.question import Part, Question, asked
-from routers.v1.schemas import ALSO_ROWS, BehaviourLists, LocationLists, answer_of
-from routers.v1.wide import deep, wide
+from calculations.fpp.behaviour import behaviour_lists
+from calculations.fpp.location import LABELS, users_per_label
+from calculations.fpp.traffic import Visits, visits
+from calculations.fpp.votes import Votes, votes
+from read_model.tables.fpp import ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, USERS, VOTES
+from web.questions.answers import Table, columns_of, computed, cut, object_answer, ordered, parsed_order
+from web.questions.parameters import FiguresParameters, ListsParameters
+from web.questions.question import Part, Question, asked
+from web.questions.schemas import ALSO_ROWS, BehaviourLists, LocationLists, answer_of
+from web.questions.wide import deep, wide
+from web.snapshot_route import SnapshotRoute
 
 router = APIRouter(route_class=SnapshotRoute)
 

@@ -7,19 +7,20 @@ import polars as pl
 from fastapi import APIRouter, Depends, Path, Response
 from pydantic_core import to_json
 
-from calculations.arithmetic import UNKNOWN, label
-from calculations.json_rows import json_rows
-from calculations.room_stats import RoomStats, of_room, room_stats
-from calculations.rooms import Room, room_series, rooms
-from read_model.tables import INSTANT, ROOMS, VOTES
-from routers.errors import Problem
-from routers.snapshot_route import SnapshotRoute
-from routers.v1.answers import columns_of, computed, cut, object_answer, ordered, parsed_order, series, table_answer
-from routers.v1.parameters import LONGEST_LIST, ListsParameters, SeriesParameters
-from routers.v1.question import Part, Question, asked
-from routers.v1.schemas import ALSO_ROWS, RoomOverTime, answer_of
-from routers.v1.wide import deep, wide
+from calculations.fpp.room_stats import RoomStats, of_room, room_stats
+from calculations.fpp.rooms import Room, room_series, rooms
+from calculations.frames.arithmetic import UNKNOWN, label
+from calculations.frames.json_rows import json_rows
+from read_model.table import INSTANT
+from read_model.tables.fpp import ROOMS, VOTES
 from util.errors import AnalyticsError
+from web.errors import Problem
+from web.questions.answers import columns_of, computed, cut, object_answer, ordered, parsed_order, series, table_answer
+from web.questions.parameters import LONGEST_LIST, ListsParameters, SeriesParameters
+from web.questions.question import Part, Question, asked
+from web.questions.schemas import ALSO_ROWS, RoomOverTime, answer_of
+from web.questions.wide import deep, wide
+from web.snapshot_route import SnapshotRoute
 
 router = APIRouter(prefix="/rooms", route_class=SnapshotRoute)
 

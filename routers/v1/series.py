@@ -5,17 +5,17 @@ from typing import Annotated
 import polars as pl
 from fastapi import APIRouter, Depends, Response
 
-from calculations.activities import activities
-from calculations.buckets import Buckets
-from calculations.historical import counts_per_bucket
-from calculations.lifecycle import lifecycle
-from calculations.reoccurring import returning_per_bucket
-from read_model.tables import ESTIMATIONS, PAGE_VIEWS, ROOMS, USERS, VOTES
-from routers.snapshot_route import SnapshotRoute
-from routers.v1.answers import series, table_answer
-from routers.v1.parameters import LifecycleParameters, ReoccurringParameters, SeriesParameters
-from routers.v1.question import Part, Question, asked
-from routers.v1.schemas import ALSO_ROWS, HistoricalBucket, LifecycleBucket, ReoccurringBucket, answer_of
+from calculations.fpp.activities import activities
+from calculations.fpp.historical import counts_per_bucket
+from calculations.fpp.lifecycle import lifecycle
+from calculations.fpp.reoccurring import returning_per_bucket
+from calculations.time.buckets import Buckets
+from read_model.tables.fpp import ESTIMATIONS, PAGE_VIEWS, ROOMS, USERS, VOTES
+from web.questions.answers import series, table_answer
+from web.questions.parameters import LifecycleParameters, ReoccurringParameters, SeriesParameters
+from web.questions.question import Part, Question, asked
+from web.questions.schemas import ALSO_ROWS, HistoricalBucket, LifecycleBucket, ReoccurringBucket, answer_of
+from web.snapshot_route import SnapshotRoute
 
 router = APIRouter(route_class=SnapshotRoute)
 

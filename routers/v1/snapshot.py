@@ -11,12 +11,12 @@ from config import ServerSettings
 from read_model.manifest import Manifest
 from read_model.schema import dtype_name
 from read_model.snapshot import Snapshot, kept_manifests, size_of
-from read_model.tables import TABLES
-from routers.snapshot_route import SnapshotRoute
-from routers.v1.answers import object_answer
-from routers.v1.parameters import OfSnapshot
-from routers.v1.question import Question, asked
-from routers.v1.schemas import answer_of
+from read_model.tables.fpp import TABLES
+from web.questions.answers import object_answer
+from web.questions.parameters import OfSnapshot
+from web.questions.question import Question, asked
+from web.questions.schemas import answer_of
+from web.snapshot_route import SnapshotRoute
 
 router = APIRouter(route_class=SnapshotRoute)
 

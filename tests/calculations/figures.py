@@ -4,11 +4,10 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
-from calculations.bundle import bundle
-from calculations.daily import daily
-from calculations.json_rows import bundle_json
-from calculations.room_stats import room_stats
-from read_model.tables import ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, USERS, VOTES
+from calculations.fpp.bundle import bundle, bundle_json
+from calculations.fpp.daily import daily
+from calculations.fpp.room_stats import room_stats
+from read_model.tables.fpp import ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, USERS, VOTES
 from tests import oracle
 from tests.calculations.strategies import ABSENT_ROOMS, ROOM_IDS, Case, Frames
 

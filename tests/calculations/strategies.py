@@ -14,8 +14,9 @@ from typing import Any
 import polars as pl
 from hypothesis import strategies as st
 
-from calculations.period import Period
-from read_model.tables import ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, TABLES, USERS, VOTES, Table
+from calculations.time.period import Period
+from read_model.table import Table
+from read_model.tables.fpp import ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, TABLES, USERS, VOTES
 
 type Row = dict[str, Any]
 type Frames = Mapping[Table, pl.LazyFrame]

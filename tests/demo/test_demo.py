@@ -16,7 +16,7 @@ from demo.__main__ import DATA_DIR, OUTDATED_AFTER, TOKEN, main, publish_sample,
 from demo.sample import sample
 from read_model.publishing import locked
 from read_model.snapshot import open_snapshot
-from read_model.tables import TABLES
+from read_model.tables.fpp import TABLES
 from tests.processes import Program, Server, answering, free_port, running, until
 from util.errors import EXIT_BUSY, EXIT_CANNOT_WRITE, EXIT_CONFIG, EXIT_OK, EXIT_UNAVAILABLE
 

@@ -11,10 +11,11 @@ from unittest import mock
 import polars as pl
 from fastapi import FastAPI
 
-from calculations import bundle, location
+from calculations.fpp import bundle, location
 from main import create_app, load_settings
 from read_model.snapshot import Snapshot
-from read_model.tables import USERS, Table
+from read_model.table import Table
+from read_model.tables.fpp import USERS
 from tests.processes import PATIENCE_S, POLL_S, until
 
 GATE, SIZE = "GATE", "SIZE"

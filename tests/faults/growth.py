@@ -15,7 +15,8 @@ from read_model import publishing
 from read_model.manifest import Manifest
 from read_model.publishing import Kept, SnapshotWriter
 from read_model.snapshot import SnapshotMissingError, open_snapshot
-from read_model.tables import TABLES, USERS, Table
+from read_model.table import Table
+from read_model.tables.fpp import TABLES, USERS
 from tests.faults.history import Committed, History, Published
 from tests.mariadb import insert
 from tests.source_database import SourceDatabase

@@ -19,7 +19,7 @@ from mysql.connector.abstracts import MySQLConnectionAbstract, MySQLCursorAbstra
 from read_model import publishing
 from read_model.manifest import MANIFEST
 from read_model.snapshot import CURRENT, SNAPSHOTS, SnapshotMissingError
-from read_model.tables import TABLES
+from read_model.tables.fpp import TABLES
 from tests.faults.updaters import Run, Updaters
 from tests.processes import RecordingService
 from tests.source_database import SourceDatabase

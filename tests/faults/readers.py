@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.faults.history import Figures, History, Read, dashboard_figures
 from tests.processes import HOST, PATIENCE_S, Server
-from tests.routers.problems import FIELDS
+from tests.web.problems import FIELDS
 
 DASHBOARD, ROOM, HEALTH = "/", "/room/1/stats", "/health"
 PATHS = (DASHBOARD, ROOM, HEALTH, ROOM)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from read_model.publishing import KEPT_SNAPSHOTS
-from read_model.tables import TABLES
+from read_model.tables.fpp import TABLES
 from tests.faults.growth import GrowingSource
 from tests.faults.history import History, dashboard_figures
 from tests.faults.readers import DASHBOARD

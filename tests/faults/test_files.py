@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from read_model.tables import TABLES
+from read_model.tables.fpp import TABLES
 from tests.faults.growth import growing
 from tests.faults.readers import DASHBOARD, HEALTH, ROOM, reading
 from tests.faults.service import UPDATER, Service, let_pass, service, waiting_updater
@@ -21,7 +21,7 @@ from tests.faults.tmpfs import Disk, finished_without_privileges, small_disk
 from tests.faults.updaters import KILLED
 from tests.mariadb import Server as DatabaseServer
 from tests.processes import PATIENCE_S, Server, recording_service, running, until
-from tests.routers.problems import FIELDS
+from tests.web.problems import FIELDS
 
 pytestmark = [pytest.mark.database, pytest.mark.server]
 

@@ -16,8 +16,8 @@ from time import monotonic
 import pytest
 
 import update_readmodel
-from read_model.source import consistent_source
-from read_model.tables import PAGE_VIEWS
+from read_model.tables.fpp import PAGE_VIEWS
+from sources.mysql.source import consistent_source
 from tests.faults.invariants import Operator, add, impatient, litter
 from tests.faults.tcp_proxy import Link, Proxy, proxied
 from tests.faults.troubles import MIDDLE, READER, ROWS, empty, fill_up, kill, own_database
@@ -163,7 +163,7 @@ def test_fault_11_read_that_is_given_up_says_nothing_more(
 ) -> None:
     """A run that fails for another reason, such as a full disk, leaves rows unread: no word of them after its line."""
     fill_up(database)
-    monkeypatch.setattr("read_model.source.BATCH_ROWS", 100)
+    monkeypatch.setattr("sources.mysql.source.BATCH_ROWS", 100)
     with consistent_source(database.settings()) as source:
         rows = source.rows(source.describe(PAGE_VIEWS))
         assert next(rows).height == 100
@@ -222,7 +222,7 @@ def test_fault_12_read_that_hangs_is_given_up_and_tried_again(
 ) -> None:
     """A line that went dead without a word, with a read timeout of one second instead of 60."""
     impatient(monkeypatch)
-    monkeypatch.setattr("read_model.source.READ_TIMEOUT_S", 1)
+    monkeypatch.setattr("sources.mysql.source.READ_TIMEOUT_S", 1)
     fill_up(database)
     proxy.plan(MIDDLE, Link.stall)
     begun = monotonic()

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 import update_readmodel
-from read_model.tables import PAGE_VIEWS
+from read_model.tables.fpp import PAGE_VIEWS
 from tests.faults.invariants import Operator, add, insertions, minutes_ago, transaction
 from tests.faults.tcp_proxy import Link, proxied
 from tests.mariadb import quoted

@@ -23,7 +23,7 @@ import update_readmodel
 from read_model import publishing
 from read_model.publishing import SnapshotWriter
 from read_model.snapshot import CURRENT, SNAPSHOTS
-from read_model.tables import PAGE_VIEWS
+from read_model.tables.fpp import PAGE_VIEWS
 from tests.faults.invariants import keys_are_there_once, litter
 from tests.faults.model import TABLES, USERS, Model
 from tests.mariadb import quoted

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from read_model.source import consistent_source
+from sources.mysql.source import consistent_source
 from tests import mariadb as servers
 from tests.faults.invariants import Operator, add
 from tests.faults.tcp_proxy import proxied

@@ -11,7 +11,7 @@ import update_readmodel
 from read_model import publishing
 from read_model.publishing import SnapshotWriter
 from read_model.snapshot import CURRENT, SNAPSHOTS
-from read_model.tables import PAGE_VIEWS, TABLES
+from read_model.tables.fpp import PAGE_VIEWS, TABLES
 from tests.faults.invariants import Operator, add, erase, files_with, minutes_ago
 from tests.faults.tcp_proxy import Proxy
 from tests.faults.troubles import MIDDLE, fill_up

@@ -11,11 +11,12 @@ import pytest
 from mysql.connector.abstracts import MySQLCursorAbstract
 
 from demo.sample import sample
-from read_model import publishing, sync, tables
+from read_model import publishing, sync
 from read_model.snapshot import SnapshotMissingError
-from read_model.source_errors import SchemaRefusedError
 from read_model.sync import ShrunkError
-from read_model.tables import PAGE_VIEWS, TABLES, Append, Reload, Table
+from read_model.table import Append, Reload, Table
+from read_model.tables.fpp import PAGE_VIEWS, TABLES, VOTES
+from sources.mysql.errors import SchemaRefusedError
 from tests.source_database import SourceDatabase
 
 pytestmark = pytest.mark.database
@@ -55,7 +56,7 @@ def test_empty_source_gives_empty_tables_with_all_columns(database: SourceDataba
 def test_types_follow_the_source(database: SourceDatabase) -> None:
     """ENUM is text, DECIMAL(4,2) exact, TINYINT(1) a truth value, TIMESTAMP an instant in UTC."""
     database.sync()
-    votes = database.snapshot().scan(tables.VOTES).collect_schema()
+    votes = database.snapshot().scan(VOTES).collect_schema()
     views = database.snapshot().scan(PAGE_VIEWS).collect_schema()
     assert votes["avg_estimation"] == pl.Decimal(4, 2)
     assert votes["was_auto_flip"] == pl.Boolean

@@ -18,7 +18,7 @@ from schemathesis.engine import events, from_schema
 from schemathesis.engine.recorder import ScenarioRecorder
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from calculations.date_ranges import COMPARISONS, RANGES
+from calculations.time.date_ranges import COMPARISONS, RANGES
 from config import ServerSettings
 from demo.__main__ import publish_sample
 from demo.sample import sample

@@ -8,9 +8,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from demo.__main__ import publish_sample
-from read_model.tables import TABLES
+from read_model.tables.fpp import TABLES
 from tests.processes import Server
-from tests.routers.conftest import Sample
+from tests.served import Sample
 from util.clock import utc_now
 
 

@@ -14,8 +14,8 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from tests.processes import PATIENCE_S, RecordingService, Server, serving, until
-from tests.routers.conftest import Sample
-from tests.routers.problems import problem
+from tests.served import Sample
+from tests.web.problems import problem
 
 PATH = "/daily-analytics"
 

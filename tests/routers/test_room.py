@@ -7,8 +7,8 @@ from fastapi.testclient import TestClient
 
 from tests import oracle
 from tests.processes import Server
-from tests.routers.conftest import Sample
-from tests.routers.problems import problem
+from tests.served import Sample
+from tests.web.problems import problem
 
 NO_VOTES = dict.fromkeys(
     (

@@ -9,7 +9,7 @@ import pytest
 
 from tests import oracle
 from tests.processes import ROOT, TOKEN, Server, answering, finished, free_port, running, serving
-from tests.routers.conftest import Sample, on_one_day
+from tests.served import Sample, on_one_day
 from util.errors import EXIT_CONFIG
 
 pytestmark = pytest.mark.server

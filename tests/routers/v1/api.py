@@ -20,7 +20,8 @@ from pydantic import SecretStr
 from config import ServerSettings
 from demo.__main__ import publish_sample
 from main import create_app
-from read_model.tables import ESTIMATIONS, EVENTS, INSTANT, PAGE_VIEWS, ROOMS, TABLES, USERS, VOTES, Table
+from read_model.table import INSTANT, Table
+from read_model.tables.fpp import ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, TABLES, USERS, VOTES
 from tests.processes import TOKEN
 from tests.rows import rows
 

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 import tests.calculations.conftest  # noqa: F401 - it loads the profile
 from read_model.snapshot import Snapshot
-from read_model.tables import ESTIMATIONS, EVENTS, INSTANT, PAGE_VIEWS, ROOMS, USERS, VOTES, Table
-from routers.dependencies import get_snapshot
+from read_model.table import INSTANT, Table
+from read_model.tables.fpp import ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, USERS, VOTES
 from tests.calculations.strategies import ZONES, Case, Frames, Row, cases
 from tests.routers.v1.api import Api
+from web.dependencies import get_snapshot
 
 GRANULARITIES = ("hour", "day", "week", "month", "quarter", "year", "auto")
 # An example takes tens of requests.

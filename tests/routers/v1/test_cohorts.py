@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from read_model.tables import ESTIMATIONS
-from tests.routers.problems import problem
+from read_model.tables.fpp import ESTIMATIONS
 from tests.routers.v1.api import Api, assert_same_rows
+from tests.web.problems import problem
 
 # Mondays and Tuesdays of three weeks; asked on Wednesday of the third.
 THREE_WEEKS = {

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from read_model.tables import PAGE_VIEWS, USERS, VOTES
-from tests.routers.problems import problem
+from read_model.tables.fpp import PAGE_VIEWS, USERS, VOTES
 from tests.routers.v1.api import Api, assert_same_rows, flat
+from tests.web.problems import problem
 
 WEEK = "2026-03-02,2026-03-05"
 BEFORE = "2026-02-23,2026-02-26"

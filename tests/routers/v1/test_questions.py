@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from read_model.tables import USERS
-from tests.routers.problems import problem
+from read_model.tables.fpp import USERS
 from tests.routers.v1.api import ALL, COMPARED, NOW, PERIODS, Api
+from tests.web.problems import problem
 
 MINUTE = timedelta(minutes=1)
 OTHER_FORMATS = {

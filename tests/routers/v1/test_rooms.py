@@ -6,9 +6,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from read_model.tables import INSTANT, ROOMS, VOTES
-from tests.routers.problems import problem
+from read_model.table import INSTANT
+from read_model.tables.fpp import ROOMS, VOTES
 from tests.routers.v1.api import NOW, Api, assert_same_rows, flat, publish
+from tests.web.problems import problem
 
 WEEK = "2026-03-02,2026-03-05"
 BEFORE = "2026-02-23,2026-02-26"

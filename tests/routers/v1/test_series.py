@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from read_model.tables import ESTIMATIONS, PAGE_VIEWS
-from tests.routers.problems import problem
+from read_model.tables.fpp import ESTIMATIONS, PAGE_VIEWS
 from tests.routers.v1.api import NOW, Api, assert_same_rows, flat
+from tests.web.problems import problem
 
 WEEK = "2026-03-02,2026-03-05"
 SERIES = ("historical", "reoccurring", "lifecycle")

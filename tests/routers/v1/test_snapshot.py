@@ -4,9 +4,9 @@ import shutil
 from collections.abc import Callable
 from datetime import timedelta
 
-from read_model.tables import TABLES, VOTES
-from tests.routers.problems import problem
+from read_model.tables.fpp import TABLES, VOTES
 from tests.routers.v1.api import DRAWN, NOW, Api, drawn_frame, publish
+from tests.web.problems import problem
 
 
 def test_snapshot(api: Api) -> None:

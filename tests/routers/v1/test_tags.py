@@ -78,7 +78,7 @@ def test_a_new_snapshot_has_another_tag(api_over: Callable[..., Api], path: str)
 
 def test_another_version_has_another_tag(api: Api) -> None:
     before = tag(api, "traffic")
-    with patch("routers.conditional.VERSION", f"{VERSION}+1"):
+    with patch("web.conditional.VERSION", f"{VERSION}+1"):
         assert tag(api, "traffic") != before
 
 

@@ -1,0 +1,87 @@
+"""The dashboard's bundle: all sections of `GET /` over one set of tables (metrics reference, section 3)."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields
+
+import polars as pl
+from pydantic import BaseModel, Field
+
+from calculations.fpp.activities import activities
+from calculations.fpp.behaviour import Behaviour, behaviour
+from calculations.fpp.historical import HistoricalDay, historical
+from calculations.fpp.location import Location, location
+from calculations.fpp.reoccurring import ReoccurringDay, reoccurring
+from calculations.fpp.traffic import Traffic, traffic
+from calculations.fpp.votes import Votes, votes
+from calculations.frames.json_rows import json_rows
+from calculations.time.period import Period
+
+SECTIONS_AT_ONCE = 2
+
+
+class Bundle(BaseModel, frozen=True):
+    """Every figure of the dashboard, as its readers get them."""
+
+    traffic: Traffic = Field(description="Visitors and how long they stay.")
+    votes: Votes = Field(description="Totals and averages of votes.")
+    behaviour: Behaviour = Field(description="Counts per route, event, source and room.")
+    reoccurring: list[ReoccurringDay] = Field(description="Users and rooms that come back, one row per weekday.")
+    historical: list[HistoricalDay] = Field(description="Counts, totals and moving averages, one row per weekday.")
+    location_and_user_agent: Location = Field(description="Users per device, system, browser and place.")
+
+
+@dataclass(frozen=True, eq=False)
+class Figures:
+    """Every figure of the dashboard, the series as tables: made into objects, their rows would cost more than to count
+    them."""
+
+    traffic: Traffic
+    votes: Votes
+    behaviour: Behaviour
+    reoccurring: pl.DataFrame
+    historical: pl.DataFrame
+    location_and_user_agent: Location
+
+
+def bundle(
+    *,
+    estimations: pl.LazyFrame,
+    events: pl.LazyFrame,
+    page_views: pl.LazyFrame,
+    rooms: pl.LazyFrame,
+    votes_: pl.LazyFrame,
+    users: pl.LazyFrame,
+    period: Period,
+) -> Figures:
+    """Compute every section from one snapshot's tables; series and sessions begin with `period`.
+
+    Two sections at a time: each has stretches that keep one core busy only. The order of activities, which traffic and
+    reoccurring wait for, is the longest step: it comes first, with sections that need not wait beside it.
+    """
+    with ThreadPoolExecutor(SECTIONS_AT_ONCE) as pool:
+        active = pool.submit(activities, estimations, period, page_views)
+        behaviour_ = pool.submit(behaviour, page_views, events, votes_, rooms)
+        location_ = pool.submit(location, users)
+        reoccurring_ = pool.submit(lambda: reoccurring(estimations, period, active.result()))
+        traffic_ = pool.submit(lambda: traffic(page_views, estimations, period, active.result()))
+        historical_ = pool.submit(historical, users, page_views, rooms, estimations, votes_, period)
+        totals = pool.submit(votes, votes_, estimations)
+        return Figures(
+            traffic=traffic_.result(),
+            votes=totals.result(),
+            behaviour=behaviour_.result(),
+            reoccurring=reoccurring_.result(),
+            historical=historical_.result(),
+            location_and_user_agent=location_.result(),
+        )
+
+
+def bundle_json(figures: Figures) -> bytes:
+    """The figures as a JSON object, as `Bundle` describes it."""
+    return b"{%s}" % b",".join(
+        b'"%s":%s' % (field.name.encode(), _json(getattr(figures, field.name))) for field in fields(figures)
+    )
+
+
+def _json(figures: BaseModel | pl.DataFrame) -> bytes:
+    return b"[%s]" % json_rows(figures) if isinstance(figures, pl.DataFrame) else figures.model_dump_json().encode()

@@ -1,0 +1,91 @@
+"""Several facts packed into one integer, because sorting integers is what is fast.
+
+A user is packed as a 64-bit hash of the id. Two of n users share a hash with a probability of about n² / 2⁶⁵ (for
+1 million users 3 in 100 million); they would then count as one user, whose activities are those of both.
+"""
+
+from datetime import timedelta
+
+import polars as pl
+
+from calculations.time.period import MICROSECOND
+
+# An activity's kind, below its time.
+LOOKED = 0
+ESTIMATED = 1
+TICKS = 4  # of a microsecond, so that two kinds at one time differ by less than half of it
+
+# No two instants of one user lie further apart, nor do two users' keys lie closer together.
+_ANOTHER_USER = 1 << 63
+
+DAY_BITS = 24
+
+
+def user_hash(column: str = "user_id", counted: pl.Expr | bool = True) -> pl.Expr:
+    """A 64-bit hash of a user id (UInt64), the same for all tables of one computation.
+
+    Null for null, and for a row that is not `counted` (Boolean).
+    """
+    return pl.when(pl.col(column).is_not_null() & counted).then(pl.col(column).hash())
+
+
+def activity(column: str, time: str, kind: int, counted: pl.Expr | bool = True) -> pl.Expr:
+    """A user's activity in one integer (UInt128): sorts by user, then by time.
+
+    The high 64 bits are the user's hash, the low ones the microseconds since 1970 times `TICKS`, plus the kind. Exact
+    for times since 1970. Null without a user or a time, and for a row that is not `counted` (Boolean): to leave rows
+    out later costs less than to filter ids, which are texts.
+    """
+    ticks = pl.col(time).to_physical() * TICKS + kind
+    return user_hash(column, counted).cast(pl.UInt128) * (1 << 64) + ticks.cast(pl.UInt128, wrap_numerical=True)
+
+
+def is_estimation(key: str) -> pl.Expr:
+    """Whether a packed activity is an estimation (Boolean)."""
+    return pl.col(key).cast(pl.UInt8, wrap_numerical=True) % TICKS == ESTIMATED
+
+
+def microsecond(key: str) -> pl.Expr:
+    """The time of a packed activity (Int64, microseconds since 1970)."""
+    return (pl.col(key).cast(pl.UInt64, wrap_numerical=True) // TICKS).cast(pl.Int64, wrap_numerical=True)
+
+
+def gap(key: str) -> pl.Expr:
+    """The distance of a packed activity from the one above it in sorted order (UInt128, in ticks; null for the first).
+
+    Between two activities of one user it is their distance in time, give or take less than half a microsecond.
+    """
+    return pl.col(key) - pl.col(key).shift(1)
+
+
+def begins_user(gap: str) -> pl.Expr:
+    """Whether a gap is one between two users, or the first (Boolean)."""
+    return pl.col(gap).is_null() | (pl.col(gap) > _ANOTHER_USER)
+
+
+def at_most(gap: str, longest: timedelta) -> pl.Expr:
+    """Whether a gap is one between two activities of one user, and not longer than that (Boolean, null for null)."""
+    return pl.col(gap) <= longest // MICROSECOND * TICKS + ESTIMATED
+
+
+def microseconds(gap: str) -> pl.Expr:
+    """The distance in time a gap between activities of one user stands for (Int64, microseconds)."""
+    return (pl.col(gap).cast(pl.Int64, wrap_numerical=True) + ESTIMATED) // TICKS
+
+
+def packed_day(subject: pl.Expr, day: pl.Expr) -> pl.Expr:
+    """The number of a user or room and that of a day in one integer: sorts by subject, then by day (Int64).
+
+    Exact for subjects from -2³⁹ to 2³⁹ - 1 and days from 0 to 2²⁴ - 1.
+    """
+    return subject.cast(pl.Int64, wrap_numerical=True) * (1 << DAY_BITS) + day
+
+
+def subject_of(key: str) -> pl.Expr:
+    """The user or room of a packed day (Int64)."""
+    return pl.col(key) // (1 << DAY_BITS)
+
+
+def day_of(key: str) -> pl.Expr:
+    """The number of the day of a packed day (Int32)."""
+    return (pl.col(key) % (1 << DAY_BITS)).cast(pl.Int32)

@@ -1,0 +1,131 @@
+"""How many users or rooms of a cohort are still active so many buckets later."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+import polars as pl
+
+from calculations.fpp.active_buckets import Entity, active_buckets, begins_subject, ends_subject
+from calculations.time.buckets import LONGEST, Buckets, WeekStart
+from calculations.time.period import Period
+
+type RetentionGranularity = Literal["day", "week", "month"]
+type RetentionType = Literal["first_time", "recurring"]
+
+RATE_DECIMALS = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Retention:
+    """The cohorts of a period and their means.
+
+    Attributes:
+        cells: One row per cohort and interval, in order of both: `bucket` (Int32, the cohort's), `size` (Int64, its
+            users or rooms), `interval` (Int32, buckets later), `retained` (Int64, those of them active then; null
+            until that bucket has ended) and `rate` (Float64, 0 to 1: retained / size; null like `retained`, and over
+            nobody).
+        means: One row per interval, in order: `interval` (Int32), `size` and `retained` (Int64, summed over the
+            cohorts whose cell isn't null) and `rate` (Float64, their mean weighted by size; null over nobody).
+    """
+
+    cells: pl.DataFrame
+    means: pl.DataFrame
+
+
+def retention(
+    estimations: pl.LazyFrame,
+    entity: Entity,
+    period: Period,
+    granularity: RetentionGranularity,
+    week_start: WeekStart,
+    intervals: int,
+    retention_type: RetentionType,
+    cumulative: bool,
+    known_until: datetime,
+) -> Retention:
+    """Follow each bucket's users (rooms) through that bucket and the following ones.
+
+    Args:
+        estimations: The table.
+        entity: Whom to follow.
+        period: Its buckets are the cohorts; the first and the last one count whole.
+        granularity: The length of a bucket.
+        week_start: The first day of weeks.
+        intervals: How many buckets to follow a cohort, its own included; at least 1.
+        retention_type: `first_time`: a user (room) is in the cohort of the first estimation ever, so in none when that
+            was before the first bucket; `recurring`: in those of all buckets with estimations.
+        cumulative: Whether those active in a later bucket are retained, too, also after the last one shown.
+        known_until: The instant (UTC) from which on nothing is known yet; rows at or after it don't count.
+    """
+    cohorts = len(Buckets.of(period, granularity, week_start))
+    longer = replace(period, end=period.end + intervals * LONGEST[granularity])
+    followed = Buckets(Buckets.of(longer, granularity, week_start).edges.head(cohorts + intervals), period.zone)
+    known = estimations.filter(pl.col("estimated_at") < known_until)
+    active = active_buckets(known, entity, followed)
+    is_member = begins_subject() if retention_type == "first_time" else pl.lit(value=True)
+    counts = [_last_activity(active, is_member, intervals)] if cumulative else _each(active, is_member, intervals)
+    retained = _table(pl.collect_all(counts), cohorts, intervals)
+    if cumulative:
+        retained = retained.with_columns(pl.col("retained").cum_sum(reverse=True).over("bucket"))
+    ended = pl.lit(followed.edges).gather(pl.col("bucket") + pl.col("interval") + 1) <= known_until
+    cells = _cells(retained, ended)
+    return Retention(cells, _means(cells, intervals))
+
+
+def _each(active: pl.LazyFrame, is_member: pl.Expr, intervals: int) -> list[pl.LazyFrame]:
+    """Members of cohorts per bucket they are active in: what is i buckets later is at most i rows below."""
+    return [_distances(active, is_member, row, intervals) for row in range(intervals)]
+
+
+def _distances(active: pl.LazyFrame, is_member: pl.Expr, rows: int, intervals: int) -> pl.LazyFrame:
+    """Count the distances, in buckets, between members and the same subject's activity so many rows below."""
+    bucket, subject = pl.col("bucket"), pl.col("subject")
+    distance = pl.when(is_member & (subject.shift(-rows) == subject)).then(bucket.shift(-rows) - bucket)
+    return _counted(active.select("bucket", interval=distance).filter(pl.col("interval") < intervals))
+
+
+def _last_activity(active: pl.LazyFrame, is_member: pl.Expr, intervals: int) -> pl.LazyFrame:
+    """Members of cohorts by the last interval they are active in; after the last one counts as in it."""
+    last = pl.when(ends_subject()).then("bucket").backward_fill()
+    distance = pl.when(is_member).then((last - pl.col("bucket")).clip(upper_bound=intervals - 1))
+    return _counted(active.select("bucket", interval=distance).filter(pl.col("interval").is_not_null()))
+
+
+def _counted(members: pl.LazyFrame) -> pl.LazyFrame:
+    """Rows per cell: `bucket`, `interval` (Int32) and `retained` (Int64)."""
+    return members.group_by("bucket", "interval").agg(retained=pl.len().cast(pl.Int64))
+
+
+def _table(counts: list[pl.DataFrame], cohorts: int, intervals: int) -> pl.DataFrame:
+    """The counts of all cells of the cohorts, in order, 0 where there are none."""
+    buckets = pl.select(bucket=pl.int_range(cohorts, dtype=pl.Int32))
+    cells = buckets.join(_spine(intervals), how="cross")
+    counted = pl.concat(counts).group_by("bucket", "interval").agg(pl.col("retained").sum())
+    filled = cells.join(counted, on=["bucket", "interval"], how="left")
+    return filled.with_columns(pl.col("retained").fill_null(0)).sort("bucket", "interval")
+
+
+def _cells(retained: pl.DataFrame, ended: pl.Expr) -> pl.DataFrame:
+    """`Retention.cells`, from all counts and whether a cell's bucket has ended."""
+    sized = retained.with_columns(size=pl.col("retained").first().over("bucket"))
+    cut = sized.with_columns(retained=pl.when(ended).then("retained"))
+    return cut.select("bucket", "size", "interval", "retained", rate=_rate())
+
+
+def _means(cells: pl.DataFrame, intervals: int) -> pl.DataFrame:
+    """`Retention.means`."""
+    known = cells.filter(pl.col("retained").is_not_null())
+    summed = known.group_by("interval").agg(pl.col("size", "retained").sum())
+    filled = _spine(intervals).join(summed, on="interval", how="left").sort("interval")
+    return filled.with_columns(pl.col("size", "retained").fill_null(0)).with_columns(rate=_rate())
+
+
+def _spine(intervals: int) -> pl.DataFrame:
+    """One row per interval in order: `interval` (Int32)."""
+    return pl.select(interval=pl.int_range(intervals, dtype=pl.Int32))
+
+
+def _rate() -> pl.Expr:
+    """`retained / size` (Float64, null for null and over nobody)."""
+    return pl.when(pl.col("size") > 0).then(pl.col("retained") / pl.col("size")).round(RATE_DECIMALS)

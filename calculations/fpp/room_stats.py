@@ -1,0 +1,103 @@
+"""The figures of one room (metrics reference, `/room/{room_id}/stats`).
+
+They take two steps, for one room as for each of many: `TOTALS` aggregates its votes, `figures` divides and rounds.
+"""
+
+import polars as pl
+from pydantic import BaseModel, Field
+
+from calculations.frames.arithmetic import DECIMALS, NotAdditive, sums_and_counts
+
+MEASURES = (
+    "duration",
+    "amount_of_estimations",
+    "amount_of_spectators",
+    "min_estimation",
+    "avg_estimation",
+    "max_estimation",
+)
+
+
+class RoomStats(BaseModel, frozen=True):
+    """Votes of one room; all zeros for a room without votes."""
+
+    votes: int = Field(ge=0, description="Votes.")
+    duration: NotAdditive[int] = Field(description="Mean duration of a vote, in whole seconds.")
+    estimations: int = Field(ge=0, description="Estimations given in votes.")
+    estimations_per_vote: NotAdditive[float] = Field(description="Mean number of estimations of a vote.")
+    avg_min_estimation: NotAdditive[float] = Field(
+        description="Mean over votes of their lowest estimation, in story points."
+    )
+    avg_avg_estimation: NotAdditive[float] = Field(
+        description="Mean over votes of their average estimation, in story points."
+    )
+    avg_max_estimation: NotAdditive[float] = Field(
+        description="Mean over votes of their highest estimation, in story points."
+    )
+    spectators: int = Field(ge=0, description="Spectators of votes, summed.")
+    spectators_per_vote: NotAdditive[float] = Field(description="Mean number of spectators of a vote.")
+
+
+def rounded(number: pl.Expr) -> pl.Expr:
+    """A Float64 below 10¹¹ with two decimals, exactly as `average` rounds it.
+
+    Polars rounds `number * 100`, and that product is rounded itself: of 2.675, in binary a little less, it is the tie
+    267.5, which makes 2.68 of what is nearer to 2.67. So such a number is first moved to the side it lies on.
+    """
+    scale = 10.0**DECIMALS
+    product = number * scale
+    # Numbers of 24 and of 29 binary digits have exact products, so this is by how much `product` is too small.
+    high = number.cast(pl.Float32).cast(pl.Float64)
+    error = (high * scale - product) + (number - high) * scale
+    looks_tied = product - product.floor() == 0.5
+    return pl.when(looks_tied).then(number + error.sign() * 0.1 / scale).otherwise(number).round(DECIMALS)
+
+
+def _mean(measure: str, count: str) -> pl.Expr:
+    """The sum of a measure divided by the column `count` (Float64); 0 over nothing."""
+    total = pl.col(f"{measure}_sum").cast(pl.Float64)
+    return pl.when(pl.col(count) > 0).then(total / pl.col(count)).otherwise(0.0)
+
+
+def _mean_known(measure: str) -> pl.Expr:
+    """The mean of a measure over the votes that have it."""
+    return _mean(measure, f"{measure}_count")
+
+
+# Aggregations over votes: what `figures` needs.
+TOTALS = (pl.len().alias("votes"), *sums_and_counts(MEASURES))
+_UNROUNDED = (
+    pl.col("votes").cast(pl.Int64),
+    _mean_known("duration").round().cast(pl.Int64).alias("duration"),
+    pl.col("amount_of_estimations_sum").cast(pl.Int64).alias("estimations"),
+    _mean("amount_of_estimations", "votes").alias("estimations_per_vote"),
+    _mean_known("min_estimation").alias("avg_min_estimation"),
+    _mean_known("avg_estimation").alias("avg_avg_estimation"),
+    _mean_known("max_estimation").alias("avg_max_estimation"),
+    pl.col("amount_of_spectators_sum").cast(pl.Int64).alias("spectators"),
+    _mean("amount_of_spectators", "votes").alias("spectators_per_vote"),
+)
+
+
+def figures(totals: pl.LazyFrame, *keys: str) -> pl.LazyFrame:
+    """The fields of `RoomStats`.
+
+    Args:
+        totals: The columns of `TOTALS`, and of keys.
+        keys: Columns to keep, none of them Float64.
+
+    Returns:
+        A row per row: `keys`, then the fields of `RoomStats` under their names (Int64 and Float64).
+    """
+    return totals.select(*keys, *_UNROUNDED).with_columns(rounded(pl.col(pl.Float64)))
+
+
+def room_stats(votes: pl.LazyFrame, room_id: int) -> RoomStats:
+    """Count and average the votes of one room."""
+    totals = of_room(votes, room_id).select(TOTALS)
+    return RoomStats(**figures(totals).collect().row(0, named=True))
+
+
+def of_room(votes: pl.LazyFrame, room_id: int) -> pl.LazyFrame:
+    """The rows of one room; none for a number too large to be one."""
+    return votes.filter(pl.col("room_id").cast(pl.Int64) == room_id)

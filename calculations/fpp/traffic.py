@@ -1,0 +1,170 @@
+"""Visitors, page views, bounce rate and session length (metrics reference, traffic)."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import polars as pl
+from pydantic import BaseModel, Field
+
+from calculations.fpp.activities import activities
+from calculations.fpp.packed_keys import (
+    at_most,
+    begins_user,
+    gap,
+    is_estimation,
+    microseconds,
+    user_hash,
+)
+from calculations.frames.arithmetic import NotAdditive, average
+from calculations.time.period import MICROSECOND, Period
+
+SESSION_GAP = timedelta(minutes=10)
+LAST_ACTIVITY = timedelta(seconds=10)
+SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
+
+
+class Traffic(BaseModel, frozen=True):
+    """Visitors and how long they stay."""
+
+    unique_users: int = Field(ge=0, description="Distinct users with a page view, over all rows.")
+    page_views: int = Field(ge=0, description="Page views, over all rows.")
+    bounce_rate: float = Field(
+        ge=0,
+        le=1,
+        description="Share of the users with a page view since START_DATE who made no estimation since; 0 without any.",
+    )
+    average_duration: float = Field(
+        ge=0, description="Mean length of a session since START_DATE, in minutes; 0 without sessions."
+    )
+
+
+class Visits(BaseModel, frozen=True):
+    """Traffic of a period."""
+
+    visitors: NotAdditive[int] = Field(
+        ge=0,
+        description="Distinct users with a page view. Not additive: days do not add up to a week.",
+    )
+    visits: NotAdditive[int] = Field(
+        ge=0,
+        description="Sessions of page views and estimations, which end after 10 minutes without either. "
+        "Not additive: one that goes on past midnight is a visit of both days.",
+    )
+    page_views: int = Field(ge=0, description="Page views.")
+    views_per_visit: NotAdditive[float] = Field(
+        ge=0, description="Mean number of page views of a visit; 0 without visits."
+    )
+    bounce_rate: NotAdditive[float] = Field(
+        ge=0, le=1, description="Share of the visitors (0 to 1) who made no estimation; 0 without visitors."
+    )
+    visit_duration: NotAdditive[float] = Field(
+        ge=0, description="Mean length of a visit, in seconds; 0 without visits."
+    )
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What traffic's figures are made of; all but the page views since the period began."""
+
+    page_views: int
+    visitors: int
+    bounced: int
+    sessions: int
+    duration: timedelta
+
+
+def traffic(
+    page_views: pl.LazyFrame, estimations: pl.LazyFrame, period: Period, active: pl.LazyFrame | None = None
+) -> Traffic:
+    """Visitors of all time, the share of them who left without estimating, and the mean length of a session.
+
+    Args:
+        page_views: The table.
+        estimations: The table.
+        period: Sessions and the bounce rate count from its beginning.
+        active: What `activities` makes of the same arguments, for who has it already.
+    """
+    counted = count(page_views, estimations, period, active)
+    return Traffic(
+        unique_users=counted.visitors + earlier_only(page_views, period),
+        page_views=counted.page_views,
+        bounce_rate=average(counted.bounced, counted.visitors),
+        average_duration=average(counted.duration // MICROSECOND, counted.sessions * (MINUTE // MICROSECOND)),
+    )
+
+
+def visits(page_views: pl.LazyFrame, estimations: pl.LazyFrame, period: Period) -> Visits:
+    """Visitors and visits of a period, of the rows within it."""
+    counted = count(page_views, estimations, period)
+    return Visits(
+        visitors=counted.visitors,
+        visits=counted.sessions,
+        page_views=counted.page_views,
+        views_per_visit=average(counted.page_views, counted.sessions),
+        bounce_rate=average(counted.bounced, counted.visitors),
+        visit_duration=average(counted.duration // MICROSECOND, counted.sessions * (SECOND // MICROSECOND)),
+    )
+
+
+def count(
+    page_views: pl.LazyFrame, estimations: pl.LazyFrame, period: Period, active: pl.LazyFrame | None = None
+) -> Counted:
+    """Count page views, visitors and sessions; the arguments are those of `traffic`."""
+    keys = activities(estimations, period, page_views) if active is None else active
+    views, active_, looked, estimated = pl.collect_all(
+        [
+            page_views.select(pl.len()),
+            users_and_sessions(keys),
+            users(keys.filter(~is_estimation("key"))),
+            users(keys.filter(is_estimation("key"))),
+        ]
+    )
+    return Counted(
+        page_views=views.item(),
+        visitors=looked.item(),
+        # Everybody active less everybody who estimated: those who only looked.
+        bounced=active_["users"].item() - estimated.item(),
+        sessions=active_["sessions"].item(),
+        duration=active_["duration"].item(),
+    )
+
+
+def earlier_only(page_views: pl.LazyFrame, period: Period) -> int:
+    """How many users have page views, but none since the period began. One without a time is not since."""
+    since = period.has_begun("viewed_at")
+    viewers = user_hash().alias("user")
+    earlier = page_views.filter(~since | pl.col("viewed_at").is_null()).select(viewers).drop_nulls().unique().collect()
+    if earlier.is_empty():
+        # As usual: nobody's later page views need to be read.
+        return 0
+    later = page_views.filter(since).select(viewers)
+    only: int = earlier.lazy().join(later, on="user", how="anti").select(pl.len()).collect().item()
+    return only
+
+
+def users(activities: pl.LazyFrame) -> pl.LazyFrame:
+    """The number of users in activities, sorted by `key`: one row and column, `users` (UInt32)."""
+    return activities.select(gap=gap("key")).select(users=begins_user("gap").sum())
+
+
+def users_and_sessions(activities: pl.LazyFrame) -> pl.LazyFrame:
+    """Users and sessions in activities.
+
+    In the order of `key`, a gap of more than `SESSION_GAP` starts a session, and so does another user, whose gap is
+    larger than any time. A session's length is the sum of its gaps plus `LAST_ACTIVITY`.
+
+    Args:
+        activities: `key` (UInt128) as `activities` gives it, sorted.
+
+    Returns:
+        One row: `users`, `sessions` (UInt32) and their `duration` (Duration, microseconds).
+    """
+    within = at_most("gap", SESSION_GAP)
+    starts = (~within.fill_null(value=False)).sum()
+    inside = microseconds("gap").filter(within).sum()
+    return activities.select(gap=gap("key")).select(
+        users=begins_user("gap").sum(),
+        sessions=starts,
+        duration=(inside + starts.cast(pl.Int64) * (LAST_ACTIVITY // MICROSECOND)).cast(pl.Duration("us")),
+    )

@@ -1,0 +1,1 @@
+"""Tools for frames that know no subject."""

@@ -1,0 +1,1 @@
+"""Periods, date ranges and buckets of time."""

@@ -1,0 +1,158 @@
+"""Buckets: a period cut into local hours, days, weeks, months, quarters or years."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property, lru_cache
+from typing import Literal
+
+import polars as pl
+
+from calculations.time.period import EPOCH, MICROSECOND, Period, midnight
+
+type Granularity = Literal["hour", "day", "week", "month", "quarter", "year"]
+type WeekStart = Literal["monday", "sunday"]
+
+INTERVALS = {"hour": "1d", "day": "1d", "week": "1w", "month": "1mo", "quarter": "3mo", "year": "1y"}
+MONTHS = {"month": 1, "quarter": 3, "year": 12}
+# No bucket is longer, nor shorter, clock changes included.
+LONGEST: Mapping[Granularity, timedelta] = {
+    "hour": timedelta(hours=2),
+    "day": timedelta(days=2),
+    "week": timedelta(days=8),
+    "month": timedelta(days=32),
+    "quarter": timedelta(days=93),
+    "year": timedelta(days=367),
+}
+SHORTEST: Mapping[Granularity, timedelta] = {
+    "hour": timedelta(hours=1),
+    "day": timedelta(hours=23),
+    "week": timedelta(days=6),
+    "month": timedelta(days=27),
+    "quarter": timedelta(days=89),
+    "year": timedelta(days=364),
+}
+FRIDAY = 5
+
+
+def is_weekday(column: str) -> pl.Expr:
+    """Whether a Date is Monday to Friday: planning poker is played on workdays."""
+    return pl.col(column).dt.weekday() <= FRIDAY
+
+
+@dataclass(frozen=True, eq=False)
+class Buckets:
+    """Consecutive buckets: the one with number i goes from `edges[i]` (inclusive) to `edges[i + 1]` (exclusive).
+
+    Edges are the instants (Datetime, UTC) at which local hours, days, weeks, months, quarters or years of `zone` begin,
+    so days with 23 or 25 hours are what they are. The first and last bucket may reach beyond the period.
+    """
+
+    edges: pl.Series
+    zone: str
+
+    @classmethod
+    @lru_cache(maxsize=8)
+    def of(cls, period: Period, granularity: Granularity = "day", week_start: WeekStart = "monday") -> "Buckets":
+        """The buckets that hold a period; none for an empty one.
+
+        Several figures of a request, and of those that follow, are about the same ones: the last few are kept.
+        """
+        first = _first_day(period.first, granularity, week_start)
+        edges = _midnights(first, period.last + LONGEST["year"], INTERVALS[granularity], period.zone)
+        if granularity == "hour":
+            # Lord Howe Island shifts its clocks by 30 minutes: the hour of the shift is longer, the next ones are full.
+            halves = pl.datetime_ranges(edges, edges.shift(-1), "30m", closed="left", eager=True).head(-1).explode()
+            edges = halves.filter(halves.dt.convert_time_zone(period.zone).dt.minute() == 0)
+            edges = edges.filter((edges.shift(-1) > period.start).fill_null(value=True))
+        inside = edges.filter(edges < period.end) if period.start < period.end else edges.clear()
+        return cls(edges.head(len(inside) + 1), period.zone)
+
+    def __len__(self) -> int:
+        return len(self.edges) - 1
+
+    @cached_property
+    def _width(self) -> timedelta | None:
+        """The width of all buckets; None when they differ, and when there are none."""
+        width = pl.lit(self.edges).diff()
+        shortest, longest = pl.select(width.min().alias("shortest"), width.max().alias("longest")).row(0)
+        return longest if shortest == longest else None
+
+    def number(self, time: pl.Expr) -> pl.Expr:
+        """The number of the bucket of an instant (Int32, null for null), for instants within the buckets.
+
+        Others get a negative number, or one of at least `len`.
+        """
+        return self.number_of_microsecond(time.to_physical())
+
+    def number_of_microsecond(self, us: pl.Expr) -> pl.Expr:
+        """Like `number`, of an instant given as microseconds since 1970 (Int64).
+
+        Buckets of one width are told by a division, which costs half of a search.
+        """
+        if self._width is not None:
+            first_us: int = (self.edges[0] - EPOCH) // MICROSECOND
+            return ((us - first_us) // (self._width // MICROSECOND)).cast(pl.Int32, wrap_numerical=True)
+        found = pl.lit(self.edges).to_physical().search_sorted(us, side="right").cast(pl.Int32) - 1
+        return pl.when(us.is_not_null()).then(found)
+
+    def dated(self, *columns: pl.Expr) -> pl.DataFrame:
+        """One row per bucket in order: `bucket`, its number (Int32), `date` (Date), the local day it begins on, and
+        columns of as many rows."""
+        begins = pl.lit(self.edges.head(len(self))).dt.convert_time_zone(self.zone)
+        return pl.select(
+            pl.int_range(len(self), dtype=pl.Int32).alias("bucket"), begins.dt.date().alias("date"), *columns
+        )
+
+    def counts(self, instants: pl.Expr) -> pl.Expr:
+        """How many of a column's instants (Datetime, UTC) lie in each bucket, in order (Int64); nulls lie in none."""
+        return _counts_below(pl.lit(self.edges), instants).diff().slice(1)
+
+    def counts_so_far(self, numbers: pl.Expr) -> pl.Expr:
+        """How many of a column's numbers of buckets (Int32) are of each bucket or of one before, in order (Int64).
+
+        Nulls are of none; negative numbers are of one before all.
+        """
+        return _counts_below(pl.int_range(1, len(self) + 1, dtype=pl.Int32), numbers)
+
+    def sums(self, counted: Sequence[pl.LazyFrame], names: Sequence[str]) -> pl.LazyFrame:
+        """Add up counts per bucket, quiet buckets included.
+
+        Args:
+            counted: Frames of `bucket` (Int32) and some of the columns `names`; buckets may repeat, be null or lie
+                outside.
+            names: The columns of counts.
+
+        Returns:
+            One row per bucket in order: `bucket` (Int32), `date` (Date, the local day it begins on) and `names`
+            (Int64, 0 for a bucket without rows).
+        """
+        dated = self.dated().lazy()
+        spine = dated.select("bucket", *(pl.lit(0).alias(name) for name in names))
+        counts = pl.concat([spine, *counted], how="diagonal_relaxed")
+        summed = counts.group_by("bucket").agg(pl.col(name).sum().cast(pl.Int64) for name in names)
+        return dated.join(summed, on="bucket", maintain_order="left")
+
+
+def _counts_below(edges: pl.Expr, values: pl.Expr) -> pl.Expr:
+    """How many values lie below each edge (Int64). What is stored in order is sorted in no time."""
+    return values.drop_nulls().sort().search_sorted(edges).cast(pl.Int64)
+
+
+def _midnights(first: date, last: date, interval: str, zone: str) -> pl.Series:
+    """The first instants of local days (Datetime, UTC), without days that the zone skips."""
+    days = pl.date_range(first, last, interval)
+    local = days.cast(pl.Datetime("us")).dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+    begins = pl.select(local.dt.convert_time_zone("UTC")).to_series()
+    if begins.null_count() == 0:
+        return begins
+    exact = [midnight(day, zone) for day in pl.select(days).to_series()]
+    return pl.Series(exact, dtype=begins.dtype).unique(maintain_order=True)
+
+
+def _first_day(day: date, granularity: Granularity, week_start: WeekStart) -> date:
+    """The first day of the day, week, month, quarter or year a day lies in."""
+    if granularity == "week":
+        return day - timedelta(days=(day.weekday() + (week_start == "sunday")) % 7)
+    months = MONTHS.get(granularity)
+    return day if months is None else day.replace(month=(day.month - 1) // months * months + 1, day=1)

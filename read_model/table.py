@@ -1,0 +1,38 @@
+"""How a table of a read model is declared: its key, how it grows, and the columns the calculations need."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+
+INSTANT = pl.Datetime("us", "UTC")
+
+
+@dataclass(frozen=True)
+class Append:
+    """Rows are only added: those older than the overlap are settled, younger ones are read again.
+
+    `by` is the column whose order follows the order of insertion: an auto-increment id, or, for keys without order, a
+    time. A source that names its key or its time otherwise is understood all the same.
+    """
+
+    by: str
+    time: str
+
+
+@dataclass(frozen=True)
+class Reload:
+    """Rows change in place: the table is small and is read whole by every run."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: how it is keyed, how it grows, and the columns the calculations need.
+
+    `columns` are required at the source and keep at least the kind of type given here; the source may have more.
+    """
+
+    name: str
+    key: str
+    grows: Append | Reload
+    columns: Mapping[str, pl.DataType] = field(default_factory=dict, hash=False)

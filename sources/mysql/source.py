@@ -1,0 +1,247 @@
+"""The database: the only module that talks to one.
+
+Everything is read on one connection in one consistent read-only transaction, with the session's clock set to UTC.
+"""
+
+import logging
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import mysql.connector
+import polars as pl
+from mysql.connector.abstracts import MySQLConnectionAbstract
+
+from config import UpdaterSettings
+from read_model.schema import same_kind
+from read_model.table import INSTANT, Append, Table
+from sources.mysql.errors import SchemaRefusedError, explained
+from sources.mysql.parsing import parse
+from sources.mysql.types import source_dtype
+
+logger = logging.getLogger(__name__)
+
+BATCH_ROWS = 50_000
+CONNECT_TIMEOUT_S = 10
+READ_TIMEOUT_S = 60
+
+type Parameter = int | str | datetime
+
+
+@dataclass(frozen=True)
+class SourceTable:
+    """A declared table as this source has it.
+
+    `by` and `time` are the columns an append table grows by; None means that it has to be read whole.
+    """
+
+    table: Table
+    schema: pl.Schema
+    key: tuple[str, ...]
+    by: str | None
+    time: str | None
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The columns rows are read and stored in the order of."""
+        leading = (self.by,) if self.by else ()
+        return leading + tuple(column for column in self.key if column not in leading)
+
+
+class Source:
+    """An open, consistent view of the database."""
+
+    def __init__(self, connection: MySQLConnectionAbstract, settings: UpdaterSettings) -> None:
+        self._connection = connection
+        self._settings = settings
+        self._reading: Generator[Sequence[Any]] | None = None
+        self.now: datetime = self._begin()
+        self.identity: str = self._identity()
+
+    def _begin(self) -> datetime:
+        """Fix the view; the source's time is taken just before, so no row of the view is younger by more than ties."""
+        self._query("SET SESSION time_zone = '+00:00'")
+        self._query("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        ((now,),) = self._query("SELECT UTC_TIMESTAMP(6)")
+        self._query("START TRANSACTION READ ONLY, WITH CONSISTENT SNAPSHOT")
+        return datetime.fromisoformat(str(now)).replace(tzinfo=UTC)
+
+    def _identity(self) -> str:
+        """What tells this server and database from another: the server's own id (MySQL and MariaDB name it
+        differently), its host and port, and the database."""
+        variables = dict(self._query("SHOW VARIABLES WHERE Variable_name IN ('server_uuid', 'server_uid')"))
+        ((host, port),) = self._query("SELECT @@hostname, @@port")
+        server = next(iter(variables.values()), "")
+        return f"{server}@{host}:{port}/{self._settings.db_name}"
+
+    def describe(self, table: Table) -> SourceTable:
+        """A table's columns and types, from `information_schema`.
+
+        Raises:
+            SchemaRefusedError: The table or a required column is missing, unreadable or of another kind.
+        """
+        columns = self._query(
+            "SELECT column_name, column_type, column_key FROM information_schema.columns"
+            " WHERE table_schema = %s AND table_name = %s ORDER BY ordinal_position",
+            (self._settings.db_name, table.name),
+        )
+        if not columns:
+            raise SchemaRefusedError(
+                f"Table {table.name} is not in database {self._settings.db_name}, or user {self._settings.db_username}"
+                f" may not read it: check DB_NAME, or grant SELECT on it"
+            )
+        schema = pl.Schema({name: _stored_dtype(table, name, column_type) for name, column_type, _ in columns})
+        _check(table, schema)
+        key = tuple(name for name, _, column_key in columns if column_key == "PRI")
+        if not key and table.key in schema:
+            key = (table.key,)
+        by, time = _growth(table, schema, key)
+        return SourceTable(table, schema, key, by, time)
+
+    def time_of(self, source_table: SourceTable, by: int) -> datetime | None:
+        """The time of the row with an id; None when there is no such row."""
+        if source_table.by is None or source_table.time is None:
+            return None
+        time, name, column = (_quoted(each) for each in (source_table.time, source_table.table.name, source_table.by))
+        rows = self._query(f"SELECT {time} FROM {name} WHERE {column} = %s", (by,))  # noqa: S608 - quoted names
+        return rows[0][0].replace(tzinfo=UTC) if rows and rows[0][0] else None
+
+    def rows(self, source_table: SourceTable, since: int | datetime | None = None) -> Iterator[pl.DataFrame]:
+        """A table's rows in batches, in the order of `source_table.order`: all, or those with `by` at or after `since`.
+
+        Values without a counterpart (such as `0000-00-00`) come as null and are counted in the log.
+        """
+        sql = f"SELECT {_listed(source_table.schema.names())} FROM {_quoted(source_table.table.name)}"  # noqa: S608 - names come from information_schema and are quoted
+        parameters: tuple[Parameter, ...] = ()
+        if source_table.by and since is not None:
+            sql += f" WHERE {_quoted(source_table.by)} >= %s"
+            parameters = (_parameter(since),)
+        if source_table.order:
+            sql += f" ORDER BY {_listed(source_table.order)}"
+        lost: dict[str, int] = {}
+        self._reading = self._batches(sql, parameters)
+        for raw in self._reading:
+            batch = parse(raw, source_table.schema)
+            for column, count in batch.lost.items():
+                lost[column] = lost.get(column, 0) + count
+            yield batch.rows
+        for column, count in lost.items():
+            logger.warning("%s.%s: %d values could not be read and are null", source_table.table.name, column, count)
+
+    def give_up(self) -> None:
+        """End a read that was left in its middle, before the connection is closed: its thread may still be at work."""
+        if self._reading:
+            self._reading.close()
+
+    def _batches(self, sql: str, parameters: tuple[Parameter, ...]) -> Generator[Sequence[Any]]:
+        """The rows of a query as text, one batch ahead of their use: the next one arrives while this one is parsed."""
+        cursor = self._connection.cursor(raw=True)
+        try:
+            with ThreadPoolExecutor(1) as reader:
+                cursor.execute(sql, parameters)
+                coming = reader.submit(cursor.fetchmany, BATCH_ROWS)
+                while batch := coming.result():
+                    coming = reader.submit(cursor.fetchmany, BATCH_ROWS)
+                    yield batch
+        finally:
+            # It complains when rows are left, as after a full disk.
+            with suppress(mysql.connector.Error):
+                cursor.close()
+
+    def _query(self, sql: str, parameters: tuple[Parameter, ...] = ()) -> list[Any]:
+        with self._connection.cursor() as cursor:
+            cursor.execute(sql, parameters)
+            return cursor.fetchall() if cursor.description else []
+
+
+@contextmanager
+def consistent_source(settings: UpdaterSettings) -> Iterator[Source]:
+    """Connect and open one consistent view.
+
+    Raises:
+        SourceError: The database can't be reached, refuses, or fails while it is read.
+    """
+    try:
+        connection = mysql.connector.connect(
+            host=settings.db_host,
+            port=settings.db_port,
+            user=settings.db_username,
+            password=settings.db_password.get_secret_value(),
+            database=settings.db_name,
+            charset="utf8mb4",
+            # The connector's own choice is unknown to MariaDB before 11.4.
+            collation="utf8mb4_general_ci",
+            autocommit=True,
+            connection_timeout=CONNECT_TIMEOUT_S,
+            read_timeout=READ_TIMEOUT_S,
+            write_timeout=READ_TIMEOUT_S,
+            **_tls(settings),
+        )
+        try:
+            source = Source(cast(MySQLConnectionAbstract, connection), settings)
+            try:
+                yield source
+            finally:
+                source.give_up()
+        finally:
+            with suppress(mysql.connector.Error):
+                connection.close()
+    except mysql.connector.Error as error:
+        raise explained(error, settings) from error
+
+
+def driver_mode() -> str:
+    """Which of the driver's two implementations is in use: the pure-Python one is five times slower."""
+    return "C extension" if mysql.connector.HAVE_CEXT else "pure Python (slow)"
+
+
+def _tls(settings: UpdaterSettings) -> dict[str, Any]:
+    """Verified TLS when the operator gave a certificate authority."""
+    if settings.db_ssl_ca is None:
+        return {}
+    return {"ssl_ca": str(settings.db_ssl_ca), "ssl_verify_cert": True, "ssl_verify_identity": True}
+
+
+def _stored_dtype(table: Table, column: str, column_type: str) -> pl.DataType:
+    """The type to store a column with: the source's own, except TINYINT(1) where the table says Boolean."""
+    dtype = source_dtype(column_type)
+    return pl.Boolean() if table.columns.get(column) == pl.Boolean and dtype.is_integer() else dtype
+
+
+def _check(table: Table, schema: pl.Schema) -> None:
+    for column, declared in table.columns.items():
+        if column not in schema:
+            raise SchemaRefusedError(f"Column {table.name}.{column} is missing at the source: check its migrations")
+        if not same_kind(schema[column], declared):
+            raise SchemaRefusedError(
+                f"Column {table.name}.{column} is {schema[column]} at the source, the figures need {declared}"
+            )
+
+
+def _growth(table: Table, schema: pl.Schema, key: tuple[str, ...]) -> tuple[str | None, str | None]:
+    """The columns a table grows by at this source, which may name its key or its time otherwise."""
+    if not isinstance(table.grows, Append):
+        return None, None
+    instants = [name for name, dtype in schema.items() if dtype == INSTANT]
+    time = table.grows.time if table.grows.time in instants else instants[0] if len(instants) == 1 else None
+    if time is None:
+        logger.warning("%s has no time column %s: it is read whole by every run", table.name, table.grows.time)
+        return None, None
+    by = table.grows.by if table.grows.by in schema else key[0] if len(key) == 1 else time
+    return (by if schema[by].is_integer() else time), time
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(_quoted(name) for name in names)
+
+
+def _quoted(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
+
+
+def _parameter(since: int | datetime) -> Parameter:
+    """A bound as the session, whose clock is UTC, understands it."""
+    return since.astimezone(UTC).replace(tzinfo=None) if isinstance(since, datetime) else since

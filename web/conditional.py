@@ -1,0 +1,68 @@
+"""Conditional requests: a client that already has the answer is told so before any work."""
+
+import hashlib
+import re
+from collections.abc import Iterable
+
+from fastapi import Request, Response, status
+
+from util.version import VERSION
+from web.dependencies import PeriodDep, SnapshotDep
+from web.errors import Responses
+
+CACHING = {"Cache-Control": "private, no-cache"}
+# The compression says it of answers with a body.
+COMPRESSED = "Accept-Encoding"
+UNCHANGED: Responses = {
+    304: {
+        "description": "The client has this answer already: `If-None-Match` names its `ETag`.",
+        "headers": {"ETag": {"description": "The answer's tag.", "required": True, "schema": {"type": "string"}}},
+    }
+}
+_TAGS = re.compile(r'(?:W/)?("[^"]*")')
+
+
+class NotModified(Exception):  # noqa: N818 - not an error
+    """The client has this answer already."""
+
+    def __init__(self, headers: dict[str, str]) -> None:
+        super().__init__()
+        self.headers = headers
+
+
+async def answer_if_changed(request: Request, response: Response, snapshot: SnapshotDep, period: PeriodDep) -> None:
+    """Tag the answer by snapshot, query and version; weakly, since it is the same tag however the answer is compressed.
+
+    Raises:
+        NotModified: The client's `If-None-Match` names that tag, or is `*`.
+    """
+    query = f"{request.url.path}?{request.url.query}"
+    response.headers.update(
+        headers_if_changed(request, [snapshot.id, query, period.first.isoformat(), period.last.isoformat()])
+    )
+
+
+def headers_if_changed(request: Request, facts: Iterable[str], *varying: str) -> dict[str, str]:
+    """The headers of an answer that follows from `facts` and this version of the program alone.
+
+    `varying` are headers of the request that decided on some of the facts.
+
+    Raises:
+        NotModified: The client's `If-None-Match` names its tag, or is `*`.
+    """
+    tag = f'"{hashlib.sha256("\n".join([*facts, VERSION]).encode()).hexdigest()[:32]}"'
+    headers = {"ETag": f"W/{tag}", **CACHING, **_vary(*varying)}
+    known = ", ".join(request.headers.getlist("if-none-match")).strip()
+    if known == "*" or tag in _TAGS.findall(known):
+        raise NotModified(headers | _vary(*varying, COMPRESSED))
+    return headers
+
+
+def _vary(*names: str) -> dict[str, str]:
+    return {"Vary": ", ".join(names)} if names else {}
+
+
+async def answer_not_modified(_: Request, unchanged: Exception) -> Response:
+    """304, without a body."""
+    headers = unchanged.headers if isinstance(unchanged, NotModified) else None
+    return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers=headers)

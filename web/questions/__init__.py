@@ -1,0 +1,1 @@
+"""Questions to the API and their answers, whatever the subject."""

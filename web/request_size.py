@@ -1,0 +1,54 @@
+"""How much a request may bring: no endpoint takes a body, and every one gets by with a short query."""
+
+from fastapi import Request
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from web.errors import problem_response
+
+LARGEST_BODY = 64 * 1024
+LONGEST_URL = 8 * 1024
+
+
+class RequestSize:
+    """Middleware that refuses a request whose body or URL is too large, before anything is made of it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if len(scope["raw_path"]) + len(scope["query_string"]) > LONGEST_URL:
+            detail = f"Path and query are longer than {LONGEST_URL} bytes: ask for less at once"
+            await problem_response(Request(scope), 414, detail)(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        body = await _read(receive) if "transfer-encoding" in headers else None
+        length = len(body["body"]) if body else int(headers.get("content-length", 0))
+        if length > LARGEST_BODY:
+            detail = f"The body is larger than {LARGEST_BODY} bytes: leave it out, no path takes one"
+            # What is left of the body is not read, so the next request could not be told from it.
+            await problem_response(Request(scope), 413, detail, {"Connection": "close"})(scope, receive, send)
+            return
+
+        async def receive_read() -> Message:
+            nonlocal body
+            if body is None:
+                return await receive()
+            message, body = body, None
+            return message
+
+        await self._app(scope, receive_read, send)
+
+
+async def _read(receive: Receive) -> Message:
+    """A body that comes in pieces, as one message: whole, or until it is too large or the client is gone."""
+    body, more = b"", True
+    while more and len(body) <= LARGEST_BODY:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return {"type": "http.request", "body": body, "more_body": False}

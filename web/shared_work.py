@@ -1,0 +1,98 @@
+"""Requests for the same answer at the same time: one computes it, the others wait and get it, too.
+
+Nothing is kept once it is answered: whoever asks later has it computed anew.
+"""
+
+import anyio
+from fastapi import Request, Response, status
+
+from web.dependencies import SettingsDep
+from web.errors import answer_crash
+from web.limits import has_turn, waiting
+from web.server_timing import timed
+
+
+class AnsweredByAnother(Exception):  # noqa: N818 - not an error
+    """Another request has computed this one's answer."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__()
+        self.response = response
+
+
+class Work:
+    """A request's computation under way; `response` is its answer once it is `done`, None if there is none to share."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.done = anyio.Event()
+        self.response: Response | None = None
+
+
+class SharedWork:
+    """The computations under way, by the tag of the answer they will give."""
+
+    def __init__(self) -> None:
+        self._under_way: dict[str, Work] = {}
+        self._door = anyio.Lock()
+
+    async def join(self, request: Request, tag: str, patience_s: float) -> None:
+        """Wait for the answer of this tag if it is being computed; return when this request has to compute it.
+
+        Raises:
+            AnsweredByAnother: Another request has computed it.
+            TooBusyError: It takes longer than `patience_s`.
+        """
+        self.finish(request, None)
+        while (work := self._under_way.get(tag)) is not None:
+            if has_turn(request) and not has_turn(work.request):
+                # That one waits for the room that this one, started over, has: neither would ever compute.
+                return
+            with waiting(request, patience_s):
+                await work.done.wait()
+                # One after the other: a crowd let loose at once would keep `/health` waiting behind it.
+                async with self._door:
+                    await anyio.sleep(0)
+            if work.response is not None:
+                raise AnsweredByAnother(work.response)
+        self._under_way[tag] = Work(request)
+        request.state.shares = tag
+
+    def finish(self, request: Request, response: Response | None) -> None:
+        """Give those who wait for this request its answer; with None, or one that is streamed, the next computes."""
+        tag = getattr(request.state, "shares", None)
+        if tag is None:
+            return
+        del request.state.shares
+        work = self._under_way.pop(tag)
+        # A streamed answer has no body to share.
+        if response is not None and response.status_code == status.HTTP_200_OK and getattr(response, "body", None):
+            # The middlewares change the headers of an answer as it is sent.
+            work.response = copy(response)
+        work.done.set()
+
+
+async def share_work(request: Request, response: Response, settings: SettingsDep) -> None:
+    """Wait for another request that computes the same answer; use after `answer_if_changed`, which tags it.
+
+    Raises:
+        AnsweredByAnother: It has computed it.
+        TooBusyError: It takes too long.
+    """
+    shared: SharedWork = request.app.state.shared_work
+    with timed(request, "queue"):
+        await shared.join(request, response.headers["ETag"], settings.query_queue_seconds)
+
+
+async def answer_shared(request: Request, answered: Exception) -> Response:
+    """The other request's answer."""
+    if not isinstance(answered, AnsweredByAnother):
+        return answer_crash(request, answered)
+    return copy(answered.response)
+
+
+def copy(response: Response) -> Response:
+    """The same answer, to be sent another time."""
+    same = Response(bytes(response.body), response.status_code)
+    same.raw_headers = list(response.raw_headers)
+    return same

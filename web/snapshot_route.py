@@ -1,0 +1,74 @@
+"""A route over a snapshot, which may be removed while a slow request still reads it, and which several may ask for."""
+
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, ClassVar
+
+from fastapi import Depends, Request, Response
+from fastapi.routing import APIRoute
+from polars.exceptions import ComputeError
+
+from config import ServerSettings
+from read_model.snapshot import SnapshotError, is_replaced
+from util.errors import Severity
+from web.conditional import answer_if_changed
+from web.limits import query_slot
+from web.shared_work import SharedWork, share_work
+
+RETRY_AFTER_S = 1
+UNREADABLE = (FileNotFoundError, PermissionError, ComputeError)
+
+# What a route needs that computes from the snapshot alone: first the tag, so that neither a 304 nor an answer that is
+# being computed for another request takes room.
+COMPUTED = [Depends(answer_if_changed), Depends(share_work), Depends(query_slot, scope="function")]
+
+
+class SnapshotDamagedError(SnapshotError):
+    """A file of the current snapshot is missing or damaged."""
+
+    severity = Severity.HIGH
+
+    def __init__(self, error: BaseException) -> None:
+        first_line = str(error).partition("\n")[0]
+        super().__init__(
+            f"The read model is damaged ({first_line}): run `uv run python update_readmodel.py --verify`, then --repair"
+        )
+
+
+class SnapshotReplacedError(SnapshotError):
+    """The snapshot was replaced and removed while it was read, and so was the next one."""
+
+    headers: ClassVar[Mapping[str, str]] = {"Retry-After": str(RETRY_AFTER_S)}
+
+    def __init__(self) -> None:
+        super().__init__("The read model was replaced while it was read: ask again")
+
+
+class SnapshotRoute(APIRoute):
+    """Starts a request over once, on the snapshot that is then current, when a file of its own can't be read."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler, tried twice; its answer goes to all who wait for the same one."""
+        handle = super().get_route_handler()
+
+        async def handle_twice(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except UNREADABLE:
+                try:
+                    return await handle(request)
+                except UNREADABLE as error:
+                    settings: ServerSettings = request.app.state.settings
+                    if is_replaced(request.state.snapshot, settings.data_dir):
+                        raise SnapshotReplacedError from error
+                    raise SnapshotDamagedError(error) from error
+
+        async def handle_and_share(request: Request) -> Response:
+            shared: SharedWork = request.app.state.shared_work
+            response = None
+            try:
+                response = await handle_twice(request)
+                return response
+            finally:
+                shared.finish(request, response)
+
+        return handle_and_share

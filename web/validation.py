@@ -1,0 +1,87 @@
+"""What is wrong with the parameters of a request, in sentences for whoever sent it."""
+
+import re
+from typing import Any
+
+from fastapi import Request, status
+from fastapi.dependencies.models import Dependant
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+from pydantic_core import PydanticCustomError
+
+from web.errors import ParameterFault, answer_crash, path_of, problem_response, shortened
+
+# Headers and cookies carry secrets.
+_ECHOED_PLACES = ("query", "path")
+
+
+async def answer_invalid(request: Request, error: Exception) -> JSONResponse:
+    """422 with a sentence per fault."""
+    if not isinstance(error, RequestValidationError):
+        return answer_crash(request, error)
+    # A parameter of several dependencies is found once for each of them.
+    faults = list(dict.fromkeys(_fault(request, found) for found in error.errors()))
+    detail = " ".join(fault.message for fault in faults)
+    return problem_response(request, status.HTTP_422_UNPROCESSABLE_CONTENT, detail, errors=faults)
+
+
+def choice_error(reason: str, *allowed: str) -> PydanticCustomError:
+    """What a validator raises when a value is none of those allowed."""
+    return PydanticCustomError("choice", "{reason}", {"reason": reason, "allowed": allowed})
+
+
+def _fault(request: Request, found: dict[str, Any]) -> ParameterFault:
+    """One error of pydantic's; its `loc` is the place, the parameter and what is within it."""
+    place, *names = found["loc"]
+    name = shortened(str(names[0])) if names else None
+    allowed = _allowed(request, found)
+    subject = f"`{name}`" if name else f"The {place}"
+    choice = f"; allowed: {', '.join(allowed)}" if allowed else ""
+    match found["type"]:
+        case "extra_forbidden":
+            message = f"{subject} is no parameter of {shortened(path_of(request))}{choice}."
+        case "missing":
+            message = f"{subject} is missing."
+        case "choice":
+            message = f"{subject}{_echo(found, place, name)}: {_reason(found)}{choice}."
+        case _:
+            message = f"{subject}{_echo(found, place, name)}{choice or f': {_reason(found)}'}."
+    return ParameterFault(parameter=name, place=place, message=message, allowed=allowed)
+
+
+def _allowed(request: Request, found: dict[str, Any]) -> tuple[str, ...] | None:
+    match found["type"]:
+        case "extra_forbidden":
+            route = request.scope["route"]
+            return tuple(_query_parameters(route.dependant)) if isinstance(route, APIRoute) else None
+        case "choice":
+            return tuple(found["ctx"]["allowed"])
+        case "literal_error" | "enum":
+            # Pydantic's list is a text: 'hour', 'day' or 'week'.
+            return tuple(value.strip("'") for value in re.split(r", | or ", found["ctx"]["expected"]))
+    return None
+
+
+def _query_parameters(dependant: Dependant) -> list[str]:
+    """The query parameters of a route, those of its dependencies and query models included."""
+    names: list[str] = []
+    for field in dependant.query_params:
+        model = field.field_info.annotation
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            names += [declared.alias or name for name, declared in model.model_fields.items()]
+        else:
+            names.append(field.alias)
+    return names + [name for dependency in dependant.dependencies for name in _query_parameters(dependency)]
+
+
+def _echo(found: dict[str, Any], place: str, name: str | None) -> str:
+    if name is None or place not in _ECHOED_PLACES:
+        return " is wrong"
+    return f" is `{shortened(str(found['input']))}`"
+
+
+def _reason(found: dict[str, Any]) -> str:
+    text: str = found["msg"]
+    return text.removeprefix("Value error, ").rstrip(".")
