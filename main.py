@@ -11,18 +11,18 @@ import uvicorn
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette_compress import CompressMiddleware, add_compress_type
 
 import util.allocator  # noqa: F401 - before Polars is loaded
-from config import ServerSettings
+from config import GuessableTokenError, ServerSettings
 from routers import dashboard, health, room, v1
 from util.clock import utc_now
 from util.error_reporting import flush, start_error_reporting
 from util.errors import AnalyticsError, ConfigurationError
 from util.logs import configure_logging
 from util.version import VERSION
-from web import docs
 from web.conditional import NotModified, answer_not_modified
+from web.delivery import AnswersUnderWay, Delivery
+from web.docs import add_docs
 from web.errors import CrashGuard, answer_expected, answer_http_error
 from web.limits import MAILS_AT_ONCE, QueryLimit
 from web.openapi import Api
@@ -30,6 +30,8 @@ from web.request_id import RequestId
 from web.request_size import RequestSize
 from web.security_headers import SecurityHeaders
 from web.server_timing import ServerTiming
+from web.serving.connections import Limits
+from web.serving.server import guarded, is_loopback, is_reachable, serving_uvicorn
 from web.shared_work import AnsweredByAnother, SharedWork, answer_shared
 from web.validation import answer_invalid
 
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     app: FastAPI
 
 logger = logging.getLogger(__name__)
+
+BYTES_PER_MB = 1_000_000
 
 
 def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now) -> FastAPI:
@@ -46,6 +50,7 @@ def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now
         version=VERSION,
         description="Figures of Free Planning Poker, computed on demand from the current snapshot of the read model.",
         lifespan=_lifespan,
+        openapi_url="/openapi.json" if settings.docs else None,
         docs_url=None,
         redoc_url=None,
     )
@@ -55,11 +60,7 @@ def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now
     app.state.shared_work = SharedWork()
     app.state.mail_limit = QueryLimit(MAILS_AT_ONCE, settings.query_queue_seconds)
     # The last one added is the outermost: every answer has an id, that to a crash included.
-    add_compress_type("text/csv")
-    add_compress_type("application/x-ndjson")
-    # The fastest levels: 280 kB become 38 to 54 kB in about a millisecond. Brotli's own fastest, 0 and 1, would make a
-    # stream of short pieces longer.
-    app.add_middleware(CompressMiddleware, zstd_level=1, brotli_quality=2, gzip_level=1)
+    app.add_middleware(Delivery, under_way=AnswersUnderWay(settings.answer_budget_mb * BYTES_PER_MB))
     app.add_middleware(RequestSize)
     app.add_middleware(CrashGuard)
     app.add_middleware(SecurityHeaders)
@@ -77,8 +78,8 @@ def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now
         (health.router, "health"),
     ):
         app.include_router(router, tags=[tag])
-    app.include_router(docs.router)
-    app.mount(docs.PARTS_PATH, docs.Parts())
+    if settings.docs:
+        add_docs(app)
     return app
 
 
@@ -89,29 +90,45 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     start_error_reporting(settings, VERSION)
     if bool(settings.bea_base_url) != bool(settings.bea_secret_key):
         logger.warning("The daily mail is off: it needs both BEA_BASE_URL and BEA_SECRET_KEY")
-    yield
+    if settings.has_guessable_token:
+        logger.warning("A token of ANALYTICS_SECRET_TOKEN can be guessed: make one with `openssl rand -hex 32`")
+    async with guarded(_limits(settings)):
+        yield
     flush()
+
+
+def _limits(settings: ServerSettings) -> Limits:
+    return Limits(
+        connections=settings.max_connections,
+        request_s=settings.request_timeout_seconds,
+        write_s=settings.write_timeout_seconds,
+        shutdown_s=settings.graceful_shutdown_seconds,
+    )
 
 
 def __getattr__(name: str) -> FastAPI:
     """Make `app` when a server asks for it, so that importing this module needs no settings."""
     if name != "app":
         raise AttributeError(f"module 'main' has no attribute {name!r}")
-    return create_app(load_settings())
+    server = serving_uvicorn()
+    return create_app(load_settings(lambda _: server is not None and is_reachable(server.config)))
 
 
-def load_settings() -> ServerSettings:
-    """The server's settings; ends the process with one line when one is missing or wrong."""
+def load_settings(is_reachable_from_outside: Callable[[ServerSettings], bool]) -> ServerSettings:
+    """The server's settings; ends the process with one line when one is missing, wrong, or unfit for this server."""
     try:
-        return ServerSettings.load()
+        settings = ServerSettings.load()
+        if settings.has_guessable_token and is_reachable_from_outside(settings):
+            raise GuessableTokenError
     except ConfigurationError as error:
         sys.stderr.write(f"{error}\n")
         raise SystemExit(error.exit_code) from None
+    return settings
 
 
 def main() -> None:
     """Serve on HOST and PORT."""
-    settings = load_settings()
+    settings = load_settings(lambda settings: not is_loopback(settings.host))
     uvicorn.run(create_app(settings), host=settings.host, port=settings.port, server_header=False)
 
 
