@@ -5,7 +5,7 @@ from enum import Enum, auto
 from http import HTTPStatus
 from typing import Any, NoReturn
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from web.serving.connections import Connections
 from web.serving.refusals import RefusedError
@@ -36,7 +36,7 @@ class Phase(Enum):
 class GuardedProtocol(HttpToolsProtocol):
     """One connection.
 
-    - A head of more than `LARGEST_HEAD` bytes, or with a line of more than `LONGEST_LINE`, is 431 (414 for the URL) while
+    - A head of more than `LARGEST_HEAD` bytes, or with a line of more than `LONGEST_LINE`, is 431 (414 for the URL), as
       it arrives: neither the parser nor the app ever has more of it.
     - A request that takes longer than `Limits.request_s` is 408; an idle connection is closed.
     - Whoever takes no piece of an answer within `Limits.write_s` is cut off.
@@ -53,6 +53,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._silent_bytes = 0
         self._head_bytes = 0
         self._refusal: RefusedError | None = None
+        # `cycle` is the newest request, which waits while an earlier one is answered.
+        self._answering: RequestResponseCycle | None = None
 
     # --- The connection ---
 
@@ -64,6 +66,8 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is closed."""
         self._all.remove(self)
+        self.pipeline.clear()
+        self._forget_answer()
         super().connection_lost(exc)
 
     def drop(self) -> None:
@@ -183,6 +187,10 @@ class GuardedProtocol(HttpToolsProtocol):
 
     # --- What the server answers ---
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
+
     def on_response_complete(self) -> None:
         """An answer was handed over; parse what came after its request."""
         super().on_response_complete()
@@ -205,16 +213,20 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         is_begun = self._phase is Phase.BODY
         self._enter(Phase.END)
-        if self.pipeline:
-            self.drop()
-        elif self.cycle is None or self.cycle.response_complete:
+        if self._answering is None or self._answering.response_complete:
             self._end_with(refusal)
-        elif is_begun and not self.cycle.response_started:
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
+        elif is_begun and self._answering is self.cycle and not self.cycle.response_started:
+            self._forget_answer()
             self._end_with(refusal)
         else:
-            self.cycle.keep_alive = False
+            self.pipeline.clear()
+            self._answering.keep_alive = False
+
+    def _forget_answer(self) -> None:
+        """Let the app go on as if the client had gone."""
+        if self._answering is not None:
+            self._answering.disconnected = True
+            self._answering.message_event.set()
 
     def _end_with(self, refusal: RefusedError) -> None:
         self.transport.write(refusal.answer())
