@@ -59,7 +59,17 @@ def retained(
 ) -> Retention:
     """Retention of a drawn table."""
     table = rows(ESTIMATIONS, estimations)
-    return retention(table, entity, period, granularity, week_start, intervals, retention_type, cumulative, known_until)
+    return retention(
+        table,
+        period,
+        entity=entity,
+        granularity=granularity,
+        week_start=week_start,
+        intervals=intervals,
+        retention_type=retention_type,
+        cumulative=cumulative,
+        known_until=known_until,
+    )
 
 
 def cohorts(result: Retention) -> list[tuple[int, list[int | None]]]:
@@ -246,14 +256,14 @@ class Question:
         assert case.granularity in get_args(RetentionGranularity.__value__)
         return retention(
             case.frame() if frame is None else frame,
-            case.entity,
             case.period,
-            case.granularity,  # type: ignore[arg-type]
-            case.week_start,
-            self.intervals,
-            self.retention_type,
-            self.cumulative,
-            self.known_until,
+            entity=case.entity,
+            granularity=case.granularity,  # type: ignore[arg-type]
+            week_start=case.week_start,
+            intervals=self.intervals,
+            retention_type=self.retention_type,
+            cumulative=self.cumulative,
+            known_until=self.known_until,
         )
 
     def sizes_and_cells(self) -> list[tuple[int, list[Cell]]]:
