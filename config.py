@@ -3,12 +3,14 @@
 The server's settings know nothing of a database, the updater's nothing of tokens.
 """
 
+from collections.abc import Iterable
 from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, FilePath, HttpUrl, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sentry_sdk.utils import BadDsn, Dsn
 
@@ -77,11 +79,17 @@ class GuessableTokenError(ConfigurationError):
 class ServerSettings(Settings):
     """Settings of the read-only server."""
 
-    analytics_secret_token: SecretStr = Field(
-        min_length=1,
-        description="Token every data request must carry, or several with commas between, each of which is accepted; "
-        f"at least {SHORTEST_TOKEN} characters each, unless SENTRY_ENVIRONMENT is `{DEVELOPMENT}` and only this "
-        "machine can reach the server.",
+    tokens_file: Path | None = Field(
+        default=None,
+        description="TOML file of further tokens: the hash of each, its scopes and organisations. Read again when it "
+        "changes.",
+    )
+    analytics_secret_token: SecretStr | None = Field(
+        default=None,
+        validate_default=True,
+        description="Token with every right, or several with commas between, each of which is accepted; at least "
+        f"{SHORTEST_TOKEN} characters each, unless SENTRY_ENVIRONMENT is `{DEVELOPMENT}` and only this machine can "
+        "reach the server. Required without TOKENS_FILE.",
     )
     start_date: date = Field(
         default=date(2024, 6, 3),
@@ -121,7 +129,7 @@ class ServerSettings(Settings):
         default=1000,
         ge=1,
         description="Connections at once, as far as the open-file limit allows; "
-        "beyond it, those that have sent no request for longest are closed.",
+        "beyond it, the longest silent ones are closed.",
     )
     request_timeout_seconds: float = Field(
         default=10,
@@ -154,7 +162,11 @@ class ServerSettings(Settings):
 
     @field_validator("analytics_secret_token")
     @classmethod
-    def _are_tokens(cls, value: SecretStr, others: ValidationInfo) -> SecretStr:
+    def _are_tokens(cls, value: SecretStr | None, others: ValidationInfo) -> SecretStr | None:
+        if value is None or not value.get_secret_value():
+            if others.data.get("tokens_file") is None:
+                raise PydanticCustomError("missing", "it is missing")
+            return None
         tokens = _parts(value)
         if not all(tokens):
             raise ValueError("a token is empty: write one token, or several with a comma between each two")
@@ -175,12 +187,12 @@ class ServerSettings(Settings):
     @cached_property
     def tokens(self) -> tuple[bytes, ...]:
         """The bytes of each token that is accepted: several while one replaces another."""
-        return tuple(token.encode() for token in _parts(self.analytics_secret_token))
+        return tuple(token.encode() for token in _parts(self.analytics_secret_token or SecretStr("")) if token)
 
     @cached_property
     def has_guessable_token(self) -> bool:
-        """Whether a token is so short that it could be guessed."""
-        return _is_guessable(_parts(self.analytics_secret_token))
+        """Whether one of the tokens is so short that it could be guessed."""
+        return _is_guessable(self.tokens)
 
 
 class UpdaterSettings(Settings):
@@ -239,7 +251,7 @@ def _parts(tokens: SecretStr) -> list[str]:
     return [part.strip() for part in tokens.get_secret_value().split(",")]
 
 
-def _is_guessable(tokens: list[str]) -> bool:
+def _is_guessable(tokens: Iterable[str | bytes]) -> bool:
     return any(len(token) < SHORTEST_TOKEN for token in tokens)
 
 

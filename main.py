@@ -33,6 +33,7 @@ from web.server_timing import ServerTiming
 from web.serving.connections import Limits
 from web.serving.server import guarded, is_loopback, is_reachable, serving_uvicorn
 from web.shared_work import AnsweredByAnother, SharedWork, answer_shared
+from web.tokens import Tokens
 from web.validation import answer_invalid
 
 if TYPE_CHECKING:
@@ -50,12 +51,13 @@ def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now
         version=VERSION,
         description="Figures of Free Planning Poker, computed on demand from the current snapshot of the read model.",
         lifespan=_lifespan,
-        openapi_url="/openapi.json" if settings.docs else None,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
     )
     app.state.settings = settings
     app.state.clock = clock
+    app.state.callers = Tokens(settings.tokens, settings.tokens_file)
     app.state.query_limit = QueryLimit(settings.max_concurrent_queries, settings.query_queue_seconds)
     app.state.shared_work = SharedWork()
     app.state.mail_limit = QueryLimit(MAILS_AT_ONCE, settings.query_queue_seconds)
@@ -92,6 +94,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         logger.warning("The daily mail is off: it needs both BEA_BASE_URL and BEA_SECRET_KEY")
     if settings.has_guessable_token:
         logger.warning("A token of ANALYTICS_SECRET_TOKEN can be guessed: make one with `openssl rand -hex 32`")
+    if settings.docs:
+        # It takes a second, which no request should have to wait for.
+        app.openapi()
     async with guarded(_limits(settings)):
         yield
     flush()
@@ -110,26 +115,32 @@ def __getattr__(name: str) -> FastAPI:
     """Make `app` when a server asks for it, so that importing this module needs no settings."""
     if name != "app":
         raise AttributeError(f"module 'main' has no attribute {name!r}")
-    server = serving_uvicorn()
-    return create_app(load_settings(lambda _: server is not None and is_reachable(server.config)))
+    return configured_app()
 
 
-def load_settings(is_reachable_from_outside: Callable[[ServerSettings], bool]) -> ServerSettings:
-    """The server's settings; ends the process with one line when one is missing, wrong, or unfit for this server."""
+def configured_app() -> FastAPI:
+    """The server by its settings; ends the process with one line when one is missing or wrong."""
     try:
         settings = ServerSettings.load()
-        if settings.has_guessable_token and is_reachable_from_outside(settings):
+        if settings.has_guessable_token and _is_reachable(settings):
             raise GuessableTokenError
+        return create_app(settings)
     except ConfigurationError as error:
         sys.stderr.write(f"{error}\n")
         raise SystemExit(error.exit_code) from None
-    return settings
+
+
+def _is_reachable(settings: ServerSettings) -> bool:
+    """Whether other machines may reach the server; uvicorn knows better than HOST, as soon as it runs."""
+    serving = serving_uvicorn()
+    return is_reachable(serving.config) if serving else not is_loopback(settings.host)
 
 
 def main() -> None:
     """Serve on HOST and PORT."""
-    settings = load_settings(lambda settings: not is_loopback(settings.host))
-    uvicorn.run(create_app(settings), host=settings.host, port=settings.port, server_header=False)
+    server = configured_app()
+    settings: ServerSettings = server.state.settings
+    uvicorn.run(server, host=settings.host, port=settings.port, server_header=False)
 
 
 if __name__ == "__main__":

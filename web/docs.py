@@ -7,11 +7,12 @@ from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, Response
 from fastapi.staticfiles import StaticFiles
 
+from web.openapi import Api
 from web.security_headers import POLICY
 
 # Addresses of the page's parts are relative to it: they hold below any prefix a proxy puts before them.
@@ -49,10 +50,17 @@ class Parts(StaticFiles):
         return response
 
 
-def add_docs(app: FastAPI) -> None:
-    """Serve the page and its files."""
+def add_docs(app: Api) -> None:
+    """Serve the page, its files, and the description it shows."""
     app.include_router(router)
     app.mount(PARTS_PATH, Parts())
+
+
+@router.get("/openapi.json")
+async def get_description(request: Request) -> Response:
+    """The description of the API."""
+    api: Api = request.app
+    return Response(api.description(request.scope.get("root_path", "")), media_type="application/json")
 
 
 @router.get("/docs")

@@ -6,13 +6,12 @@ from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
 from polars.exceptions import PanicException
 
-from config import ServerSettings
-from main import create_app
+from main import configured_app
 
 
 def make_app() -> FastAPI:
     """The app of `main`, settings from the environment."""
-    app = create_app(ServerSettings.load())
+    app = configured_app()
 
     @app.get("/crash")
     @app.get("/crash/{mark}")

@@ -8,7 +8,6 @@ from typing import Literal
 import polars as pl
 import polars.selectors as cs
 from fastapi import Response
-from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime, BaseModel, Field
 from pydantic_core import to_json
 
@@ -16,7 +15,7 @@ from calculations.frames.comparison import PARTS, compared, parted
 from calculations.frames.json_rows import json_rows
 from calculations.time.period import Period
 from web.errors import InvalidParameterError, shortened
-from web.questions.formats import MEDIA_TYPES, ROWS_AT_ONCE, TableResponse
+from web.questions.formats import MEDIA_TYPES, ROWS_AT_ONCE, TableResponse, TableStream
 from web.questions.parameters import ComparedParameters, ListsParameters, OfPeriod, Parameters
 from web.questions.question import Part, Question
 from web.server_timing import timed
@@ -26,6 +25,8 @@ type Order = Mapping[str, bool]
 
 # Periods of as many days may differ by this much less a moment.
 CLOCK_CHANGES = timedelta(hours=3)
+# Up to here an answer can be shared, and has a length; beyond, it is streamed.
+MOST_ROWS_IN_ONE_BODY = 10_000
 DIRECTIONS = {"asc": False, "desc": True}
 BUCKET = ("date", "start", "end", "partial")
 # In a compared series, of the bucket that a row is compared with.
@@ -192,10 +193,10 @@ def table_answer[P: Parameters](
     question: Question[P], table: Table, name: str, total_rows: int | None = None
 ) -> Response:
     """An answer that is one table, in any format."""
-    if question.format != "json" or table.frame.height <= ROWS_AT_ONCE:
+    if question.format != "json" or table.frame.height <= MOST_ROWS_IN_ONE_BODY:
         return object_answer(question, table.as_json(), table.frame, name, total_rows)
     body = _enveloped(question, table.as_json(), total_rows)
-    return StreamingResponse(body, headers=question.headers(), media_type=MEDIA_TYPES["json"])
+    return TableStream(table.frame, body, "json", question.headers())
 
 
 def object_answer[P: Parameters](

@@ -6,7 +6,9 @@ from typing import Any, Literal
 
 import polars as pl
 from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
+from web.delivery import declare_size
 from web.questions.parameters import Format
 
 type TableFormat = Literal["csv", "ndjson", "parquet"]
@@ -24,7 +26,8 @@ OTHER_CONTENT: Mapping[str, Mapping[str, Any]] = {
     MEDIA_TYPES["parquet"]: {"schema": {"type": "string", "format": "binary", "description": "A Parquet file."}},
 }
 ANYTHING = ("*/*", "application/*")
-ROWS_AT_ONCE = 50_000
+# A piece is some 2 MB: the copying of larger ones would keep the interpreter, and all other requests, waiting.
+ROWS_AT_ONCE = 2_000
 INSTANTS = "%Y-%m-%dT%H:%M:%S%.f%:z"
 # A spreadsheet takes a cell that begins so for a formula, and runs it.
 FORMULA = r"^[=+\-@\t\r\n]"
@@ -52,12 +55,27 @@ def _quality(text: str) -> float:
         return 0.0
 
 
-class TableResponse(StreamingResponse):
-    """The rows of a table in a format, sent piece by piece; in Parquet all at once."""
+class TableStream(StreamingResponse):
+    """An answer made of a table piece by piece, as its client takes it; the table counts as under way until the end."""
+
+    def __init__(
+        self, table: pl.DataFrame, content: Iterator[bytes], format_: Format, headers: Mapping[str, str]
+    ) -> None:
+        super().__init__(content, headers=headers, media_type=MEDIA_TYPES[format_])
+        self._table_bytes = int(table.estimated_size())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        declare_size(scope, self._table_bytes)
+        await super().__call__(scope, receive, send)
+
+
+class TableResponse(TableStream):
+    """The rows of a table as a file in a format, sent piece by piece; in Parquet all at once."""
 
     def __init__(self, table: pl.DataFrame, format_: TableFormat, name: str, headers: Mapping[str, str]) -> None:
         download = {"Content-Disposition": f'attachment; filename="{name}.{format_}"'}
-        super().__init__(pieces(table, format_), headers={**headers, **download}, media_type=MEDIA_TYPES[format_])
+        super().__init__(table, pieces(table, format_), format_, {**headers, **download})
 
 
 def pieces(table: pl.DataFrame, format_: TableFormat) -> Iterator[bytes]:

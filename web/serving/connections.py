@@ -35,8 +35,8 @@ class Limits:
 class Connection(Protocol):
     """What the connections as a whole know of each."""
 
-    def end_if_overdue(self, now: float) -> None:
-        """End it when its client has kept the server waiting for too long."""
+    def end_if_overdue(self, now: float) -> bool:
+        """End it when its client has kept the server waiting for too long; tell whether it was ended."""
 
     def drop(self) -> None:
         """Cut it at once."""
@@ -91,7 +91,9 @@ class Connections:
             await asyncio.sleep(SWEEP_S)
             now = asyncio.get_running_loop().time()
             for connection in list(self._open):
-                connection.end_if_overdue(now)
+                if connection.end_if_overdue(now):
+                    # A thousand may be overdue at once: let requests come between.
+                    await asyncio.sleep(0)
             if self._turned_away and now >= self._next_warning:
                 logger.warning(
                     "More than %d connections: %d were closed without an answer, or told to come again",

@@ -74,8 +74,8 @@ class GuardedProtocol(HttpToolsProtocol):
         """Cut it at once, with all that was not sent."""
         self.transport.abort()
 
-    def end_if_overdue(self, now: float) -> None:
-        """End it when its client has kept the server waiting for too long."""
+    def end_if_overdue(self, now: float) -> bool:
+        """End it when its client has kept the server waiting for too long; tell whether it was ended."""
         waited = now - self._since
         if self._is_write_overdue(now) or (self._phase is Phase.END and waited > LINGER_S):
             self.drop()
@@ -84,6 +84,9 @@ class GuardedProtocol(HttpToolsProtocol):
         elif self._phase in (Phase.HEAD, Phase.BODY) and waited > self._all.limits.request_s:
             detail = f"The request did not arrive within {self._all.limits.request_s:g} seconds"
             self._refuse(RefusedError(HTTPStatus.REQUEST_TIMEOUT, detail))
+        else:
+            return False
+        return True
 
     def _is_write_overdue(self, now: float) -> bool:
         if self.transport.get_write_buffer_size() == 0:
