@@ -60,7 +60,7 @@ def add_docs(app: Api) -> None:
 async def get_description(request: Request) -> Response:
     """The description of the API."""
     api: Api = request.app
-    return Response(api.description(request.scope.get("root_path", "")), media_type="application/json")
+    return Response(api.openapi_json(request.scope.get("root_path", "")), media_type="application/json")
 
 
 @router.get("/docs")

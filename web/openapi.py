@@ -44,7 +44,7 @@ class Api(FastAPI):
             described["components"]["schemas"].pop(name, None)
         return described
 
-    def description(self, root_path: str) -> bytes:
+    def openapi_json(self, root_path: str) -> bytes:
         """The description as JSON, made once: it takes a second, and everyone may ask for it."""
         if root_path not in self._descriptions:
             servers = {"servers": [{"url": root_path}]} if root_path else {}

@@ -1,6 +1,6 @@
 """The answers of the API: the envelope that all share, and the tables of figures that go into it."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -209,7 +209,7 @@ def object_answer[P: Parameters](
     return TableResponse(rows, question.format, name, _headers(question, total_rows))
 
 
-def _enveloped[P: Parameters](question: Question[P], data: Iterable[bytes], total_rows: int | None) -> Iterator[bytes]:
+def _enveloped[P: Parameters](question: Question[P], data: Iterable[bytes], total_rows: int | None) -> Generator[bytes]:
     yield b'{"data":'
     yield from data
     yield b',"meta":' + _meta(question, total_rows).model_dump_json().encode()

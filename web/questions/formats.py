@@ -1,6 +1,6 @@
 """Tables of figures as CSV, NDJSON or Parquet: one response class for all formats without an envelope."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from io import BytesIO
 from typing import Any, Literal
 
@@ -59,15 +59,19 @@ class TableStream(StreamingResponse):
     """An answer made of a table piece by piece, as its client takes it; the table counts as under way until the end."""
 
     def __init__(
-        self, table: pl.DataFrame, content: Iterator[bytes], format_: Format, headers: Mapping[str, str]
+        self, table: pl.DataFrame, content: Generator[bytes], format_: Format, headers: Mapping[str, str]
     ) -> None:
         super().__init__(content, headers=headers, media_type=MEDIA_TYPES[format_])
+        self._content = content
         self._table_bytes = int(table.estimated_size())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it."""
+        """Send it, and let go of the table: where a client has gone, tracebacks would keep it for minutes."""
         declare_size(scope, self._table_bytes)
-        await super().__call__(scope, receive, send)
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._content.close()
 
 
 class TableResponse(TableStream):
@@ -78,7 +82,7 @@ class TableResponse(TableStream):
         super().__init__(table, pieces(table, format_), format_, {**headers, **download})
 
 
-def pieces(table: pl.DataFrame, format_: TableFormat) -> Iterator[bytes]:
+def pieces(table: pl.DataFrame, format_: TableFormat) -> Generator[bytes]:
     """The text or file of a table, in pieces."""
     match format_:
         case "parquet":
