@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ from tests.served import Sample
 pytestmark = pytest.mark.server
 
 HEAD = b"GET /health HTTP/1.1\r\nHost: test\r\n"
-QUICK = {"REQUEST_TIMEOUT_SECONDS": 1, "WRITE_TIMEOUT_SECONDS": 1, "GRACEFUL_SHUTDOWN_SECONDS": 1}
+QUICK: dict[str, Any] = {"REQUEST_TIMEOUT_SECONDS": 1, "WRITE_TIMEOUT_SECONDS": 1, "GRACEFUL_SHUTDOWN_SECONDS": 1}
 MB = 1_000_000
 # Some 6 MB, in one body.
 LARGE = "/v1/historical?granularity=hour&date_range=2025-01-01,2025-12-31&timezone={}"
