@@ -52,6 +52,4 @@ def freshness(snapshot: Snapshot, now: datetime, *, stale_after: timedelta, dead
         status = "stale"
     elif ahead_by(snapshot.read_at, snapshot.synced_at, now):
         status = "future"
-    return Freshness(
-        status=status, data_updated_at=snapshot.data_updated_at, age_seconds=round(age.total_seconds())
-    )
+    return Freshness(status=status, data_updated_at=snapshot.data_updated_at, age_seconds=round(age.total_seconds()))

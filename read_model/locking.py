@@ -3,10 +3,11 @@
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
+from read_model.publishing import writing_to
 from read_model.snapshot import SNAPSHOTS
 from util.clock import utc_now
 from util.errors import EXIT_BUSY, AnalyticsError
@@ -28,9 +29,7 @@ class BusyError(AnalyticsError):
     exit_code = EXIT_BUSY
 
     def __init__(self, home: Path, holder: str) -> None:
-        super().__init__(
-            f"Another updater is at work in {home}: this run is skipped. Its {LOCK} is held by {holder}"
-        )
+        super().__init__(f"Another updater is at work in {home}: this run is skipped. Its {LOCK} is held by {holder}")
 
 
 @contextmanager
@@ -41,18 +40,20 @@ def locked(home: Path) -> Iterator[None]:
 
     Raises:
         BusyError: Another process holds it; the text says which, as far as that is known, and since when.
-        OSError: The directory can't be made or written.
+        CannotWriteError: The directory can't be made or written; said before anything is read.
     """
-    with _private_files():
-        (home / SNAPSHOTS).mkdir(parents=True, exist_ok=True)
-        with (home / LOCK).open("a+", opener=_opened_by_owner) as lock:
+    with ExitStack() as held:
+        held.enter_context(_private_files())
+        with writing_to(home):
+            (home / SNAPSHOTS).mkdir(parents=True, exist_ok=True)
+            lock = held.enter_context(open(home / LOCK, "a+", opener=_opened_by_owner))
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise BusyError(home, _holder(lock)) from None
             _note(lock, f"{UPDATER} {os.getpid()}")
-            yield
-            lock.truncate(0)
+        yield
+        lock.truncate(0)
 
 
 @contextmanager

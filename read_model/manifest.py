@@ -5,20 +5,22 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 import polars as pl
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from read_model.schema import dtype_name, named_dtype
 
-FORMAT_VERSION = 2
+FORMAT_VERSION: Final = 2
 MANIFEST = "snapshot.json"
 # Times beyond these are no clock's: arithmetic with them would leave the range of Python's dates.
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 type DtypeName = Annotated[str, AfterValidator(lambda name: dtype_name(named_dtype(name)))]
-type Instant = Annotated[AwareDatetime, Field(ge=EARLIEST, le=LATEST), AfterValidator(lambda time: time.astimezone(UTC))]
+type Instant = Annotated[
+    AwareDatetime, Field(ge=EARLIEST, le=LATEST), AfterValidator(lambda time: time.astimezone(UTC))
+]
 
 _SEAL = '{{\n "checksum": "{}",'
 _SEALED = re.compile(r'\{\n "checksum": "([0-9a-f]{64})",')

@@ -9,7 +9,7 @@ import anyio.to_thread
 from util.errors import AnalyticsError, Severity
 
 DEADLINE_S = 2.0
-# A look takes some 0.1 ms. Those that hang keep their threads; once all do, nobody waits any longer.
+# A look takes some 0.1 ms; one that hangs keeps its thread.
 THREADS = 8
 
 
