@@ -10,7 +10,7 @@ from typing import Protocol
 
 import stamina
 
-from read_model import publishing
+from read_model import locking, publishing
 from read_model.model import ReadModel
 from read_model.snapshot import SNAPSHOTS, SnapshotError, SnapshotMissingError, open_snapshot
 from read_model.source import PassingSourceError, Source
@@ -94,7 +94,7 @@ class SourceUpdater:
         """
         because = "--full was given" if full else None
         options = replace(self.options, full_because=because, allow_shrink=allow_shrink)
-        with publishing.locked(self.home):
+        with locking.locked(self.home):
             publishing.sweep(self.home, utc_now())
             with shown_progress() as progress:
                 synced = self._synced(options, progress)
@@ -130,7 +130,7 @@ class SourceUpdater:
         snapshot = open_snapshot(self.data_dir, self.model)
         manifest = snapshot.manifest
         if manifest is None:
-            raise SnapshotMissingError(self.home)
+            raise SnapshotMissingError(self.model)
         found = self._with_source(lambda source: list(verify(source, snapshot, manifest)))
         sys.stdout.write(f"{'table':<18}{'rows':>12}{'missing':>10}{'extra':>10}{'different':>10}  first keys\n")
         for each in found:

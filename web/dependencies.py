@@ -8,8 +8,10 @@ from fastapi import Depends, Request
 
 from calculations.time.period import Period
 from config import ServerSettings
-from read_model.snapshot import Snapshot, open_snapshot
+from read_model.integrity import FileChecks
+from read_model.snapshot import Engine, Snapshot, open_snapshot
 from read_model.tables.fpp import FPP
+from web.file_access import FileAccess
 from web.server_timing import timed
 
 
@@ -31,11 +33,19 @@ NowDep = Annotated[datetime, Depends(get_now)]
 
 async def get_snapshot(request: Request, settings: SettingsDep) -> Snapshot:
     """The snapshot all figures of the response come from; its size decides on Polars' engine."""
+    checks: FileChecks = request.app.state.file_checks
+    files: FileAccess = request.app.state.file_access
     with timed(request, "snapshot"):
-        snapshot = open_snapshot(settings.data_dir, FPP)
-    pl.Config.set_engine_affinity(snapshot.engine)
+        snapshot, engine = await files.look(lambda: _opened(settings, checks))
+    pl.Config.set_engine_affinity(engine)
     request.state.snapshot = snapshot
     return snapshot
+
+
+def _opened(settings: ServerSettings, checks: FileChecks) -> tuple[Snapshot, Engine]:
+    """The current snapshot and its engine; of plain files both ask the disk."""
+    snapshot = open_snapshot(settings.data_dir, FPP, checks)
+    return snapshot, snapshot.engine
 
 
 async def get_period(settings: SettingsDep, now: NowDep) -> Period:

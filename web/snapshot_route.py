@@ -8,14 +8,15 @@ from fastapi.routing import APIRoute
 from polars.exceptions import ComputeError
 
 from config import ServerSettings
-from read_model.snapshot import SnapshotError, is_replaced
+from read_model.snapshot import FileDamagedError, Snapshot, SnapshotError, is_replaced
 from util.errors import Severity
 from web.conditional import answer_if_changed
+from web.file_access import FileAccess
 from web.limits import query_slot
 from web.shared_work import SharedWork, share_work
 
 RETRY_AFTER_S = 1
-UNREADABLE = (FileNotFoundError, PermissionError, ComputeError)
+UNREADABLE = (FileDamagedError, FileNotFoundError, PermissionError, ComputeError)
 
 # What a route needs that computes from the snapshot alone: first the tag, so that neither a 304 nor an answer that is
 # being computed for another request takes room.
@@ -27,8 +28,8 @@ class SnapshotDamagedError(SnapshotError):
 
     severity = Severity.HIGH
 
-    def __init__(self, error: BaseException) -> None:
-        first_line = str(error).partition("\n")[0]
+    def __init__(self, snapshot: Snapshot, error: BaseException) -> None:
+        first_line = str(error).partition("\n")[0].replace(f"{snapshot.directory}/", "")
         super().__init__(
             f"The read model is damaged ({first_line}): run `uv run python update_readmodel.py --verify`, then --repair"
         )
@@ -57,10 +58,14 @@ class SnapshotRoute(APIRoute):
                 try:
                     return await handle(request)
                 except UNREADABLE as error:
+                    snapshot: Snapshot = request.state.snapshot
                     settings: ServerSettings = request.app.state.settings
-                    if is_replaced(request.state.snapshot, settings.data_dir):
+                    files: FileAccess = request.app.state.file_access
+                    if await files.look(lambda: is_replaced(snapshot, settings.data_dir)):
                         raise SnapshotReplacedError from error
-                    raise SnapshotDamagedError(error) from error
+                    if isinstance(error, FileDamagedError):
+                        raise
+                    raise SnapshotDamagedError(snapshot, error) from error
 
         async def handle_and_share(request: Request) -> Response:
             shared: SharedWork = request.app.state.shared_work

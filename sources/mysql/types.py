@@ -5,9 +5,8 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from read_model.schema import LARGEST_DECIMAL
 from read_model.table import INSTANT
-
-LARGEST_DECIMAL = 38
 
 _INTEGERS: Mapping[str, tuple[pl.DataType, pl.DataType]] = {
     "tinyint": (pl.Int8(), pl.UInt8()),

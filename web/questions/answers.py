@@ -37,8 +37,8 @@ class Meta(BaseModel, frozen=True):
 
     snapshot: str = Field(description="Id of the snapshot all figures come from.")
     data_updated_at: AwareDatetime = Field(description="The instant of the source the figures show (ISO 8601, UTC).")
-    age_seconds: int = Field(ge=0, description="Time since then, in seconds.")
-    freshness: Literal["ok", "stale", "dead"] = Field(description="What /health calls that age.")
+    age_seconds: int = Field(ge=0, description="Time since the updater read them, in seconds.")
+    freshness: Literal["ok", "stale", "dead", "future"] = Field(description="What /health calls that age.")
     exact: bool = Field(description="Whether the figures are counted, not estimated; they always are.")
     notices: list[str] = Field(description="What to know before relying on the figures, in sentences.")
     total_rows: int | None = Field(
@@ -229,7 +229,9 @@ def _meta[P: Parameters](question: Question[P], total_rows: int | None) -> Meta:
 
 def _notices[P: Parameters](question: Question[P]) -> Iterator[str]:
     known_until = question.known_until.isoformat(timespec="seconds")
-    if question.freshness.status != "ok":
+    if question.freshness.status == "future":
+        yield "The data are dated ahead of the clock of the updater or of this server: see /health."
+    elif question.freshness.status != "ok":
         yield f"The data are {question.freshness.status}: nothing after {known_until} is counted."
     if not isinstance(question.parameters, OfPeriod):
         return

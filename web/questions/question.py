@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Annotated
 
@@ -13,9 +13,9 @@ from calculations.time.buckets import SHORTEST, Buckets, Granularity, WeekStart,
 from calculations.time.date_ranges import as_elapsed, automatic, buckets_before, compared_period, period_of
 from calculations.time.period import MICROSECOND, Period
 from config import ServerSettings
+from read_model.freshness import Freshness, freshness
 from read_model.snapshot import Snapshot
 from read_model.table import INSTANT, Table
-from routers.health import Freshness, freshness
 from web.callers import Caller, CallerDep
 from web.conditional import headers_if_changed
 from web.dependencies import NowDep, SettingsDep, SnapshotDep
@@ -82,7 +82,12 @@ class Question[P: Parameters]:
     @cached_property
     def freshness(self) -> Freshness:
         """How old the data are."""
-        return freshness(self.snapshot.data_updated_at, self.now, self.settings)
+        return freshness(
+            self.snapshot,
+            self.now,
+            stale_after=timedelta(seconds=self.settings.health_stale_seconds),
+            dead_after=timedelta(seconds=self.settings.health_dead_seconds),
+        )
 
     @cached_property
     def format(self) -> Format:
