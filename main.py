@@ -28,7 +28,7 @@ from web import docs
 from web.conditional import NotModified, answer_not_modified
 from web.errors import CrashGuard, answer_expected, answer_http_error
 from web.file_access import FileAccess
-from web.limits import MAILS_AT_ONCE, QueryLimit
+from web.limits import Lanes
 from web.openapi import Api
 from web.request_id import RequestId
 from web.request_size import RequestSize
@@ -61,9 +61,8 @@ def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now
     app.state.callers = Tokens(settings.tokens, settings.tokens_file)
     app.state.file_access = FileAccess()
     app.state.file_checks = FileChecks()
-    app.state.query_limit = QueryLimit(settings.max_concurrent_queries, settings.query_queue_seconds)
-    app.state.shared_work = SharedWork()
-    app.state.mail_limit = QueryLimit(MAILS_AT_ONCE, settings.query_queue_seconds)
+    app.state.lanes = Lanes.of(settings.max_concurrent_queries, settings.query_queue_seconds)
+    app.state.shared_work = SharedWork(settings.query_queue_seconds)
     # The last one added is the outermost: every answer has an id, that to a crash included.
     add_compress_type("text/csv")
     add_compress_type("application/x-ndjson")
