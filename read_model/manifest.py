@@ -114,7 +114,11 @@ def file_name(table: str, number: int) -> str:
 
 def sealed(manifest: Manifest) -> str:
     """A manifest as it is stored: its JSON, and in it the SHA-256 of all the rest."""
-    text = manifest.model_dump_json(indent=1)
+    return seal(manifest.model_dump_json(indent=1))
+
+
+def seal(text: str) -> str:
+    """A JSON object with a first member `checksum` over the others."""
     return _SEAL.format(hashlib.sha256(text.encode()).hexdigest()) + text.removeprefix("{")
 
 
@@ -126,10 +130,9 @@ def unsealed(text: str) -> Manifest:
     """
     seal = _SEALED.match(text)
     if seal is None:
-        manifest = Manifest.model_validate_json(text)
-        if manifest.format_version != 1:
-            raise ValueError("its checksum is missing")
-        return manifest
+        if (version := FormatVersion.model_validate_json(text).format_version) != 1:
+            raise ValueError(f"its format is version {version}, and its checksum is missing")
+        return Manifest.model_validate_json(text)
     rest = "{" + text[seal.end() :]
     if hashlib.sha256(rest.encode()).hexdigest() != seal[1]:
         raise ValueError("its checksum is wrong")

@@ -38,7 +38,7 @@ type Engine = Literal["streaming", "in-memory"]
 
 
 class SnapshotError(AnalyticsError):
-    """There is nothing to serve; the text says why and what to run, and names no place of this machine."""
+    """There is nothing to serve; the text says why and what to run."""
 
     status = 503
     exit_code = EXIT_NO_INPUT
@@ -47,22 +47,22 @@ class SnapshotError(AnalyticsError):
 class SnapshotMissingError(SnapshotError):
     """No snapshot was published yet."""
 
-    def __init__(self, model: ReadModel) -> None:
-        super().__init__(f"No snapshot of {model.name} in DATA_DIR: {WAY_OUT}, or set DATA_DIR to where it writes")
+    def __init__(self, home: Path) -> None:
+        super().__init__(f"No snapshot in {home}: {WAY_OUT}, or set DATA_DIR to where it writes")
 
 
 class SnapshotUnreadableError(SnapshotError):
     """The current snapshot can't be understood."""
 
     def __init__(self, directory: Path, reason: str) -> None:
-        super().__init__(f"Snapshot {directory.name} is unreadable ({reason}): {WAY_OUT}")
+        super().__init__(f"Snapshot {directory} is unreadable ({reason}): {WAY_OUT}")
 
 
 class TableMissingError(SnapshotError):
     """The snapshot lacks a table, or a table a column."""
 
     def __init__(self, directory: Path, what: str) -> None:
-        super().__init__(f"Snapshot {directory.name} has no {what}: {WAY_OUT}")
+        super().__init__(f"Snapshot {directory} has no {what}: {WAY_OUT}")
 
 
 class FileDamagedError(SnapshotError):
@@ -117,7 +117,7 @@ class Snapshot:
     def files(self, table: Table) -> list[Path]:
         """The files of a table in the order it grew; empty when the snapshot lacks the table."""
         if self.manifest is None:
-            return _flat_files(self.directory, table)
+            return flat_files(self.directory, table)
         stored = self.manifest.tables.get(table.name)
         return [self.directory / file.name for file in stored.files] if stored else []
 
@@ -247,9 +247,9 @@ def open_snapshot(data_dir: Path, model: ReadModel, checks: FileChecks | None = 
             # Otherwise another one was published, and this one removed, since the link was read.
             if directory == before:
                 raise
-    if any(_flat_files(home, table) for table in model.tables):
+    if any(flat_files(home, table) for table in model.tables):
         return Snapshot(model, home, None)
-    raise SnapshotMissingError(model)
+    raise SnapshotMissingError(home)
 
 
 def published_files(data_dir: Path, models: Iterable[ReadModel]) -> list[Published]:
@@ -358,7 +358,7 @@ def _has_both_ends(path: Path) -> bool:
         return first == file.read() == MAGIC
 
 
-def _flat_files(directory: Path, table: Table) -> list[Path]:
+def flat_files(directory: Path, table: Table) -> list[Path]:
     """`fpp_votes.parquet`, `fpp_votes.1.parquet` and so on in a plain directory."""
     pattern = re.compile(re.escape(table.name) + r"(?:\.(\d+))?\.parquet")
     found = [(match, path) for path in directory.glob("*.parquet") if (match := pattern.fullmatch(path.name))]

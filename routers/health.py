@@ -1,7 +1,9 @@
 """Whether there is something to serve, and how fresh it is."""
 
+import os
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Literal
 
 from fastapi import APIRouter, Request, Response, status
@@ -12,7 +14,6 @@ from read_model.freshness import Freshness, ahead_by, freshness
 from read_model.integrity import FileChecks
 from read_model.snapshot import Snapshot, SnapshotError, is_replaced, open_snapshot, size_of
 from read_model.tables.fpp import FPP
-from util.errors import AnalyticsError
 from web.dependencies import NowDep, SettingsDep
 from web.file_access import FileAccess, FilesHangError
 
@@ -73,13 +74,18 @@ async def get_health(request: Request, response: Response, settings: SettingsDep
     try:
         health, serving = await files.look(lambda: examine(settings, checks, now))
     except FilesHangError as error:
-        health, serving = nothing_to_serve(error), False
+        health, serving = nothing_to_serve(str(error)), False
     if not serving:
         response.status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     return health
 
 
-def nothing_to_serve(error: AnalyticsError) -> Health:
+def without_place(text: str, data_dir: Path) -> str:
+    """What anybody may know: not where on this machine the data are."""
+    return text.replace(os.path.realpath(data_dir), "DATA_DIR").replace(str(data_dir.absolute()), "DATA_DIR")
+
+
+def nothing_to_serve(detail: str) -> Health:
     """The health of a read model that can't be opened."""
     files = {f"{table.name}.parquet": False for table in FPP.tables}
     components = Components(
@@ -88,7 +94,7 @@ def nothing_to_serve(error: AnalyticsError) -> Health:
         freshness=Freshness(status="dead", data_updated_at=None, age_seconds=None),
         integrity=Integrity(status="checking", checked_files=0, pending_files=0, damaged={}),
     )
-    return Health(status="degraded", components=components, detail=str(error))
+    return Health(status="degraded", components=components, detail=detail)
 
 
 def examine(settings: ServerSettings, checks: FileChecks, now: datetime) -> tuple[Health, bool]:
@@ -96,7 +102,7 @@ def examine(settings: ServerSettings, checks: FileChecks, now: datetime) -> tupl
     try:
         snapshot = open_snapshot(settings.data_dir, FPP)
     except SnapshotError as error:
-        return nothing_to_serve(error), False
+        return nothing_to_serve(without_place(str(error), settings.data_dir)), False
     standing = checks.standing(snapshot.published())
     paths = [path for table in FPP.tables for path in snapshot.files(table)]
     intact = {path.name: snapshot.is_intact(path) and path.name not in standing.faults for path in paths}
