@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from calculations.fpp.active_buckets import Entity
 from calculations.fpp.lifecycle import COUNTS, LifecycleCounts, lifecycle
 from calculations.time.buckets import Granularity, WeekStart
-from calculations.time.period import Period
+from calculations.time.period import MICROSECOND, Period
 from read_model.tables.fpp import ESTIMATIONS
 from tests.rows import rows
 
@@ -23,7 +23,6 @@ type Row = Mapping[str, Any]
 
 WEEK = Period.of_days(date(2026, 3, 2), date(2026, 3, 8))  # Monday to Sunday
 FOUR_WEEKS = Period.of_days(date(2026, 3, 2), date(2026, 3, 29))
-MICROSECOND = timedelta(microseconds=1)
 
 
 def counts_of(
