@@ -15,6 +15,9 @@ from starlette.exceptions import HTTPException
 
 import util.allocator  # noqa: F401 - before Polars is loaded
 from config import GuessableTokenError, ServerSettings
+from read_model.integrity import FileChecks
+from read_model.snapshot import published_files
+from read_model.tables.fpp import FPP
 from routers import dashboard, health, room, v1
 from util.clock import utc_now
 from util.error_reporting import flush, start_error_reporting
@@ -25,7 +28,8 @@ from web.conditional import NotModified, answer_not_modified
 from web.delivery import AnswersUnderWay, Delivery
 from web.docs import add_docs
 from web.errors import CrashGuard, answer_expected, answer_http_error
-from web.limits import MAILS_AT_ONCE, QueryLimit
+from web.file_access import FileAccess
+from web.limits import Lanes
 from web.openapi import Api
 from web.request_id import RequestId
 from web.request_size import RequestSize
@@ -43,6 +47,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 BYTES_PER_MB = 1_000_000
+READ_MODELS = (FPP,)
 
 
 def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now) -> FastAPI:
@@ -59,9 +64,10 @@ def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now
     app.state.settings = settings
     app.state.clock = clock
     app.state.callers = Tokens(settings.tokens, settings.tokens_file)
-    app.state.query_limit = QueryLimit(settings.max_concurrent_queries, settings.query_queue_seconds)
-    app.state.shared_work = SharedWork()
-    app.state.mail_limit = QueryLimit(MAILS_AT_ONCE, settings.query_queue_seconds)
+    app.state.file_access = FileAccess()
+    app.state.file_checks = FileChecks()
+    app.state.lanes = Lanes.of(settings.max_concurrent_queries, settings.query_queue_seconds)
+    app.state.shared_work = SharedWork(settings.query_queue_seconds)
     # The last one added is the outermost: every answer has an id, that to a crash included.
     app.add_middleware(Delivery, under_way=AnswersUnderWay(settings.answer_budget_mb * BYTES_PER_MB))
     app.add_middleware(RequestSize)
@@ -101,8 +107,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     # What is there by now stays: looking through it for garbage would hold up all requests for a tenth of a second.
     gc.collect()
     gc.freeze()
-    async with guarded(_limits(settings)):
-        yield
+    checks: FileChecks = app.state.file_checks
+    with checks.watching(lambda: published_files(settings.data_dir, READ_MODELS)):
+        async with guarded(_limits(settings)):
+            yield
     flush()
 
 

@@ -9,8 +9,9 @@ from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from web.delivery import declare_size
-from web.questions.parameters import Format
 
+# Not a `type`: the description of the API would make a model of it.
+Format = Literal["json", "csv", "ndjson", "parquet"]
 type TableFormat = Literal["csv", "ndjson", "parquet"]
 
 MEDIA_TYPES: Mapping[Format, str] = {
