@@ -49,6 +49,16 @@ class Held(Snapshot):
         return self.until
 
     @property
+    def read_at(self) -> datetime:
+        """As given."""
+        return self.until
+
+    @property
+    def synced_at(self) -> datetime:
+        """As given."""
+        return self.until
+
+    @property
     def id(self) -> str:
         """Of this one only."""
         return f"held-{self.number}"
@@ -77,7 +87,7 @@ class HeldApi(Api):
         """From now on, these tables, START_DATE and clock."""
         self.now = case.now
         self.app.state.settings = self.app.state.settings.model_copy(update={"start_date": case.start})
-        snapshot = Held(FPP, Path(), None, frames=case.frames, now=case.now)
+        snapshot = Held(FPP, Path(), None, frames=case.frames, until=case.now)
 
         async def held() -> Snapshot:
             return snapshot
