@@ -19,6 +19,7 @@ from read_model.integrity import FileChecks
 from read_model.snapshot import published_files
 from read_model.tables.fpp import FPP
 from routers import dashboard, health, room, v1
+from routers.examples import EXAMPLES
 from util.clock import utc_now
 from util.error_reporting import flush, start_error_reporting
 from util.errors import AnalyticsError, ConfigurationError
@@ -49,6 +50,7 @@ READ_MODELS = (FPP,)
 def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now) -> FastAPI:
     """The server over the read model in `settings.data_dir`; `clock` tells the instant of each request."""
     app = Api(
+        examples=EXAMPLES,
         title="FPP Analytics",
         version=VERSION,
         description="Figures of Free Planning Poker, computed on demand from the current snapshot of the read model.",
@@ -95,7 +97,7 @@ def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: ServerSettings = app.state.settings
     configure_logging(settings.log_level)
-    start_error_reporting(settings, VERSION)
+    start_error_reporting(settings.fpp_analytics_sentry_dsn, settings.sentry_environment, VERSION)
     if bool(settings.bea_base_url) != bool(settings.bea_secret_key):
         logger.warning("The daily mail is off: it needs both BEA_BASE_URL and BEA_SECRET_KEY")
     checks: FileChecks = app.state.file_checks

@@ -22,7 +22,7 @@ from demo.sample_rhythm import FIRST_DAY
 from main import create_app
 from tests.processes import HOST, TOKEN, free_port
 
-FILE = Path(__file__).parent.parent / "web" / "examples.json"
+FILE = Path(__file__).parent.parent / "routers" / "examples.json"
 NOW = datetime(2026, 11, 20, 9, 40, tzinfo=UTC)
 ROWS = 2
 ENTRIES = 7  # All weekdays.

@@ -12,8 +12,8 @@ from pydantic import SecretStr
 
 from config import ServerSettings
 from main import create_app
+from routers.examples import EXAMPLES
 from tests.examples import made
-from web.openapi import EXAMPLES
 
 FIGURES = ["/v1/traffic", "/v1/votes", "/v1/behaviour", "/v1/location"]
 SERIES = ["/v1/historical", "/v1/reoccurring", "/v1/lifecycle", "/v1/retention"]
