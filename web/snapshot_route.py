@@ -3,24 +3,19 @@
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, ClassVar
 
-from fastapi import Depends, Request, Response
+from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from polars.exceptions import ComputeError
 
 from config import ServerSettings
 from read_model.snapshot import FileDamagedError, Snapshot, SnapshotError, is_replaced
 from util.errors import Severity
-from web.conditional import answer_if_changed
 from web.file_access import FileAccess
-from web.limits import query_slot
-from web.shared_work import SharedWork, share_work
+from web.shared_work import SharedWork
+from web.state import state_of
 
 RETRY_AFTER_S = 1
 UNREADABLE = (FileDamagedError, FileNotFoundError, PermissionError, ComputeError)
-
-# What a route needs that computes from the snapshot alone: first the tag, so that neither a 304 nor an answer that is
-# being computed for another request takes room.
-COMPUTED = [Depends(answer_if_changed), Depends(share_work), Depends(query_slot, scope="function")]
 
 
 class SnapshotDamagedError(SnapshotError):
@@ -58,14 +53,10 @@ class SnapshotRoute(APIRoute):
                 try:
                     return await handle(request)
                 except UNREADABLE as error:
-                    snapshot: Snapshot = request.state.snapshot
-                    settings: ServerSettings = request.app.state.settings
-                    files: FileAccess = request.app.state.file_access
-                    if await files.look(lambda: is_replaced(snapshot, settings.data_dir)):
-                        raise SnapshotReplacedError from error
-                    if isinstance(error, FileDamagedError):
+                    explained = await _explained(request, error)
+                    if explained is error:
                         raise
-                    raise SnapshotDamagedError(snapshot, error) from error
+                    raise explained from error
 
         async def handle_and_share(request: Request) -> Response:
             shared: SharedWork = request.app.state.shared_work
@@ -74,6 +65,18 @@ class SnapshotRoute(APIRoute):
                 response = await handle_twice(request)
                 return response
             finally:
-                shared.finish(request, response)
+                shared.finish(state_of(request.scope), response)
 
         return handle_and_share
+
+
+async def _explained(request: Request, error: Exception) -> Exception:
+    """What it means that a file can't be read, even on the second try."""
+    settings: ServerSettings = request.app.state.settings
+    files: FileAccess = request.app.state.file_access
+    snapshot = state_of(request.scope).snapshot
+    if snapshot is None:
+        return error
+    if await files.look(lambda: is_replaced(snapshot, settings.data_dir)):
+        return SnapshotReplacedError()
+    return error if isinstance(error, FileDamagedError) else SnapshotDamagedError(snapshot, error)

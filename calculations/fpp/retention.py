@@ -7,6 +7,7 @@ from typing import Literal
 import polars as pl
 
 from calculations.fpp.active_buckets import Entity, active_buckets, begins_subject, ends_subject
+from calculations.frames.collecting import collect_all
 from calculations.time.buckets import LONGEST, Buckets, WeekStart
 from calculations.time.period import Period
 
@@ -35,8 +36,9 @@ class Retention:
 
 def retention(
     estimations: pl.LazyFrame,
-    entity: Entity,
     period: Period,
+    *,
+    entity: Entity,
     granularity: RetentionGranularity,
     week_start: WeekStart,
     intervals: int,
@@ -48,8 +50,8 @@ def retention(
 
     Args:
         estimations: The table.
-        entity: Whom to follow.
         period: Its buckets are the cohorts; the first and the last one count whole.
+        entity: Whom to follow.
         granularity: The length of a bucket.
         week_start: The first day of weeks.
         intervals: How many buckets to follow a cohort, its own included; at least 1.
@@ -65,7 +67,7 @@ def retention(
     active = active_buckets(known, entity, followed)
     is_member = begins_subject() if retention_type == "first_time" else pl.lit(value=True)
     counts = [_last_activity(active, is_member, intervals)] if cumulative else _each(active, is_member, intervals)
-    retained = _table(pl.collect_all(counts), cohorts, intervals)
+    retained = _table(collect_all(counts), cohorts, intervals)
     if cumulative:
         retained = retained.with_columns(pl.col("retained").cum_sum(reverse=True).over("bucket"))
     ended = pl.lit(followed.edges).gather(pl.col("bucket") + pl.col("interval") + 1) <= known_until

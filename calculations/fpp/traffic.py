@@ -16,6 +16,7 @@ from calculations.fpp.packed_keys import (
     user_hash,
 )
 from calculations.frames.arithmetic import NotAdditive, average
+from calculations.frames.collecting import collect, collect_all
 from calculations.time.period import MICROSECOND, Period
 
 SESSION_GAP = timedelta(minutes=10)
@@ -75,7 +76,7 @@ class Counted:
 
 
 def traffic(
-    page_views: pl.LazyFrame, estimations: pl.LazyFrame, period: Period, active: pl.LazyFrame | None = None
+    page_views: pl.LazyFrame, estimations: pl.LazyFrame, period: Period, *, active: pl.LazyFrame | None = None
 ) -> Traffic:
     """Visitors of all time, the share of them who left without estimating, and the mean length of a session.
 
@@ -83,9 +84,9 @@ def traffic(
         page_views: The table.
         estimations: The table.
         period: Sessions and the bounce rate count from its beginning.
-        active: What `activities` makes of the same arguments, for who has it already.
+        active: What `activities` makes of the same arguments, if it is already computed.
     """
-    counted = count(page_views, estimations, period, active)
+    counted = count(page_views, estimations, period, active=active)
     return Traffic(
         unique_users=counted.visitors + earlier_only(page_views, period),
         page_views=counted.page_views,
@@ -108,11 +109,11 @@ def visits(page_views: pl.LazyFrame, estimations: pl.LazyFrame, period: Period) 
 
 
 def count(
-    page_views: pl.LazyFrame, estimations: pl.LazyFrame, period: Period, active: pl.LazyFrame | None = None
+    page_views: pl.LazyFrame, estimations: pl.LazyFrame, period: Period, *, active: pl.LazyFrame | None = None
 ) -> Counted:
     """Count page views, visitors and sessions; the arguments are those of `traffic`."""
     keys = activities(estimations, period, page_views) if active is None else active
-    views, active_, looked, estimated = pl.collect_all(
+    views, active_, looked, estimated = collect_all(
         [
             page_views.select(pl.len()),
             users_and_sessions(keys),
@@ -134,12 +135,13 @@ def earlier_only(page_views: pl.LazyFrame, period: Period) -> int:
     """How many users have page views, but none since the period began. One without a time is not since."""
     since = period.has_begun("viewed_at")
     viewers = user_hash().alias("user")
-    earlier = page_views.filter(~since | pl.col("viewed_at").is_null()).select(viewers).drop_nulls().unique().collect()
+    before = page_views.filter(~since | pl.col("viewed_at").is_null())
+    earlier = collect(before.select(viewers).drop_nulls().unique())
     if earlier.is_empty():
         # As usual: nobody's later page views need to be read.
         return 0
     later = page_views.filter(since).select(viewers)
-    only: int = earlier.lazy().join(later, on="user", how="anti").select(pl.len()).collect().item()
+    only: int = collect(earlier.lazy().join(later, on="user", how="anti").select(pl.len())).item()
     return only
 
 
