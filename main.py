@@ -1,5 +1,6 @@
 """The read-only server: `uvicorn main:app`, or `python main.py`."""
 
+import gc
 import logging
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -11,10 +12,9 @@ import uvicorn
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette_compress import CompressMiddleware, add_compress_type
 
 import util.allocator  # noqa: F401 - before Polars is loaded
-from config import ServerSettings
+from config import GuessableTokenError, ServerSettings
 from read_model.integrity import FileChecks
 from read_model.snapshot import published_files
 from read_model.tables.fpp import FPP
@@ -25,8 +25,9 @@ from util.error_reporting import flush, start_error_reporting
 from util.errors import AnalyticsError, ConfigurationError
 from util.logs import configure_logging
 from util.version import VERSION
-from web import docs
 from web.conditional import NotModified, answer_not_modified
+from web.delivery import AnswersUnderWay, Delivery
+from web.docs import add_docs
 from web.errors import CrashGuard, answer_expected, answer_http_error
 from web.file_access import FileAccess
 from web.limits import Lanes
@@ -35,6 +36,8 @@ from web.request_id import RequestId
 from web.request_size import RequestSize
 from web.security_headers import SecurityHeaders
 from web.server_timing import ServerTiming
+from web.serving.connections import Limits
+from web.serving.server import guarded, is_loopback, is_reachable, serving_uvicorn
 from web.shared_work import AnsweredByAnother, SharedWork, answer_shared
 from web.tokens import Tokens
 from web.validation import answer_invalid
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+BYTES_PER_MB = 1_000_000
 READ_MODELS = (FPP,)
 
 
@@ -55,6 +59,7 @@ def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now
         version=VERSION,
         description="Figures of Free Planning Poker, computed on demand from the current snapshot of the read model.",
         lifespan=_lifespan,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
     )
@@ -66,11 +71,7 @@ def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now
     app.state.lanes = Lanes.of(settings.max_concurrent_queries, settings.query_queue_seconds)
     app.state.shared_work = SharedWork(settings.query_queue_seconds)
     # The last one added is the outermost: every answer has an id, that to a crash included.
-    add_compress_type("text/csv")
-    add_compress_type("application/x-ndjson")
-    # The fastest levels: 280 kB become 38 to 54 kB in about a millisecond. Brotli's own fastest, 0 and 1, would make a
-    # stream of short pieces longer.
-    app.add_middleware(CompressMiddleware, zstd_level=1, brotli_quality=2, gzip_level=1)
+    app.add_middleware(Delivery, under_way=AnswersUnderWay(settings.answer_budget_mb * BYTES_PER_MB))
     app.add_middleware(RequestSize)
     app.add_middleware(CrashGuard)
     app.add_middleware(SecurityHeaders)
@@ -88,8 +89,8 @@ def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now
         (health.router, "health"),
     ):
         app.include_router(router, tags=[tag])
-    app.include_router(docs.router)
-    app.mount(docs.PARTS_PATH, docs.Parts())
+    if settings.docs:
+        add_docs(app)
     return app
 
 
@@ -100,10 +101,28 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     start_error_reporting(settings.fpp_analytics_sentry_dsn, settings.sentry_environment, VERSION)
     if bool(settings.bea_base_url) != bool(settings.bea_secret_key):
         logger.warning("The daily mail is off: it needs both BEA_BASE_URL and BEA_SECRET_KEY")
+    if settings.has_guessable_token:
+        logger.warning("A token of ANALYTICS_SECRET_TOKEN can be guessed: make one with `openssl rand -hex 32`")
+    if settings.docs:
+        # It takes a second, which no request should have to wait for.
+        app.openapi()
+    # What is there by now stays: looking through it for garbage would hold up all requests for a tenth of a second.
+    gc.collect()
+    gc.freeze()
     checks: FileChecks = app.state.file_checks
     with checks.watching(lambda: published_files(settings.data_dir, READ_MODELS)):
-        yield
+        async with guarded(_limits(settings)):
+            yield
     flush()
+
+
+def _limits(settings: ServerSettings) -> Limits:
+    return Limits(
+        connections=settings.max_connections,
+        request_s=settings.request_timeout_seconds,
+        write_s=settings.write_timeout_seconds,
+        shutdown_s=settings.graceful_shutdown_seconds,
+    )
 
 
 def __getattr__(name: str) -> FastAPI:
@@ -116,10 +135,19 @@ def __getattr__(name: str) -> FastAPI:
 def configured_app() -> FastAPI:
     """The server by its settings; ends the process with one line when one is missing or wrong."""
     try:
-        return create_app(ServerSettings.load())
+        settings = ServerSettings.load()
+        if settings.has_guessable_token and _is_reachable(settings):
+            raise GuessableTokenError
+        return create_app(settings)
     except ConfigurationError as error:
         sys.stderr.write(f"{error}\n")
         raise SystemExit(error.exit_code) from None
+
+
+def _is_reachable(settings: ServerSettings) -> bool:
+    """Whether other machines may reach the server; uvicorn knows better than HOST, as soon as it runs."""
+    serving = serving_uvicorn()
+    return is_reachable(serving.config) if serving else not is_loopback(settings.host)
 
 
 def main() -> None:

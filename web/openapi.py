@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from pydantic_core import to_json
 
 from web.errors import INVALID, PROBLEM_JSON, Problem
 
@@ -32,6 +33,8 @@ class Api(FastAPI):
     def __init__(self, examples: Examples, **settings: Any) -> None:
         super().__init__(generate_unique_id_function=_name, **settings)
         self._examples = examples
+        # By the path below which a proxy serves this app, of which there is one.
+        self._descriptions: dict[str, bytes] = {}
 
     def openapi(self) -> dict[str, Any]:
         """The description, made once."""
@@ -48,6 +51,13 @@ class Api(FastAPI):
         for name in _FRAMEWORKS_MODELS:
             described["components"]["schemas"].pop(name, None)
         return described
+
+    def openapi_json(self, root_path: str) -> bytes:
+        """The description as JSON, made once: it takes a second, and everyone may ask for it."""
+        if root_path not in self._descriptions:
+            servers = {"servers": [{"url": root_path}]} if root_path else {}
+            self._descriptions[root_path] = to_json(self.openapi() | servers)
+        return self._descriptions[root_path]
 
 
 def _name(route: APIRoute) -> str:
