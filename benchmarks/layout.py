@@ -16,8 +16,8 @@ from typing import Any
 
 import polars as pl
 
-from benchmarks.__main__ import README, write_between_markers
 from benchmarks.data import BYTES_PER_MB, DataSet, data_set
+from benchmarks.report import README, write_between_markers
 from benchmarks.sections import all_sections
 from benchmarks.tables import machine, table
 from calculations.fpp.daily import daily

@@ -12,8 +12,9 @@ from collections.abc import Callable, Mapping
 from benchmarks import straightforward
 from benchmarks.data import DataSet, data_set
 from benchmarks.sections import SECTIONS, all_sections
-from calculations.fpp.bundle import Figures, bundle_json
+from calculations.fpp.bundle import Figures
 from calculations.frames.collecting import collecting_with
+from routers.bundle_json import bundle_json
 
 type Jobs = Mapping[str, Callable[[], object]]
 

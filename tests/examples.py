@@ -16,10 +16,10 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from config import ServerSettings
-from demo.__main__ import publish_sample
+from demo.publishing import publish_sample
 from demo.sample import sample
 from demo.sample_rhythm import FIRST_DAY
-from main import create_app
+from server import create_app
 from tests.processes import HOST, TOKEN, free_port
 
 FILE = Path(__file__).parent.parent / "routers" / "examples.json"

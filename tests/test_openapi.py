@@ -11,8 +11,8 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from config import ServerSettings
-from main import create_app
 from routers.examples import EXAMPLES
+from server import create_app
 from tests.examples import made
 
 FIGURES = ["/v1/traffic", "/v1/votes", "/v1/behaviour", "/v1/location"]

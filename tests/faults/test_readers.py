@@ -15,7 +15,7 @@ import pytest
 from pydantic import SecretStr
 
 from config import ServerSettings
-from demo.__main__ import publish_sample
+from demo.publishing import publish_sample
 from demo.sample import sample
 from read_model import snapshot
 from read_model.integrity import FileChecks

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from config import ServerSettings
-from main import create_app
+from server import create_app
 from tests.processes import TOKEN
 from tests.web.tokens import token_lines, with_token, written
 from web.callers import get_caller, requires
