@@ -99,7 +99,9 @@ class ServerSettings(Settings):
     host: str = Field(default="127.0.0.1", description="Address `python main.py` listens on.")
     port: int = Field(default=5100, ge=1, le=65535, description="Port `python main.py` listens on.")
     max_concurrent_queries: int = Field(
-        default=2, ge=1, description="Computations at once; memory is bounded by their number."
+        default=2,
+        ge=1,
+        description="Costly computations at once, and as many cheap ones; memory is bounded by their number.",
     )
     query_queue_seconds: float = Field(
         default=10,

@@ -29,6 +29,7 @@ from web.errors import CrashGuard, answer_expected, answer_http_error
 from web.file_access import FileAccess
 from web.limits import Lanes
 from web.openapi import Api
+from web.questions.parameters import time_zones
 from web.request_id import RequestId
 from web.request_size import RequestSize
 from web.security_headers import SecurityHeaders
@@ -97,8 +98,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         logger.warning("The daily mail is off: it needs both BEA_BASE_URL and BEA_SECRET_KEY")
     if settings.has_guessable_token:
         logger.warning("A token of ANALYTICS_SECRET_TOKEN can be guessed: make one with `openssl rand -hex 32`")
+    # These take a while, which no request should have to wait for.
+    time_zones()
     if settings.docs:
-        # It takes a second, which no request should have to wait for.
         app.openapi()
     # What is there by now stays: looking through it for garbage would hold up all requests for a tenth of a second.
     gc.collect()

@@ -52,12 +52,12 @@ def _check_dates(text: str, names: tuple[str, ...]) -> None:
         raise choice_error(str(error), *names, TWO_DATES) from None
 
 
-# Listing them walks through the time zones' files.
-_zones = cache(available_timezones)
+# Listing them walks through their files: a server does it at its start.
+time_zones = cache(available_timezones)
 
 
 def _is_zone(name: str) -> str:
-    if name not in _zones():
+    if name not in time_zones():
         raise ValueError("no such time zone; allowed: IANA names such as UTC, Europe/Berlin, America/New_York")
     try:
         pl.Series([], dtype=pl.Datetime("us", "UTC")).dt.convert_time_zone(name)
