@@ -67,6 +67,7 @@ class FileDamagedError(SnapshotError):
     """Files of the current snapshot are not as they were published."""
 
     severity = Severity.HIGH
+    is_lasting = True
 
     def __init__(self, faults: Mapping[str, str]) -> None:
         listed = "; ".join(f"{name} {fault}" for name, fault in sorted(faults.items()))

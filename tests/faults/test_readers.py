@@ -15,7 +15,7 @@ import pytest
 from pydantic import SecretStr
 
 from config import ServerSettings
-from demo.__main__ import publish_sample
+from demo.publishing import publish_sample
 from demo.sample import sample
 from read_model import snapshot
 from read_model.integrity import FileChecks
@@ -338,7 +338,7 @@ def test_fault_27_only_the_same_snapshot_and_query_are_not_modified(publisher: P
         for known in (new, new.removeprefix("W/"), f"{old}, {new}", f"garbage, {new}", "*"):
             unchanged = ask(server, DASHBOARD, If_None_Match=known)
             assert (unchanged.status, unchanged.body, unchanged.headers["etag"]) == (304, b"", new), known
-        for path in (ROOM, "/?x=1"):
+        for path in (ROOM, "/v1/snapshot"):
             assert ask(server, path, If_None_Match=new).status == 200
 
 

@@ -13,12 +13,12 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from config import ServerSettings
-from main import create_app
 from read_model import integrity
 from read_model.integrity import FileChecks
 from read_model.manifest import MANIFEST, seal
 from read_model.snapshot import open_snapshot
 from read_model.tables.fpp import FPP
+from server import create_app
 from tests.faults.invariants import Operator, add
 from tests.faults.readers import DASHBOARD, HEALTH, ROOM
 from tests.processes import TOKEN, serving, until

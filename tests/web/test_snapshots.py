@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from httpx import Response
 
-from demo.__main__ import publish_sample
+from demo.publishing import publish_sample
 from read_model.manifest import seal
 from read_model.table import INSTANT
 from read_model.tables.fpp import FPP
