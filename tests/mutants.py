@@ -153,7 +153,7 @@ MUTANTS = (
         '_mean_known("amount_of_estimations")',
     ),
     Mutant("room duration over all votes", "room_stats.py", '_mean_known("duration")', '_mean("duration", "votes")'),
-    Mutant("ties rounded in binary", "room_stats.py", ".then(number + error.sign() * 0.1 / scale)", ".then(number)"),
+    Mutant("ties rounded in binary", "arithmetic.py", ".then(number + error.sign() * 0.1 / scale)", ".then(number)"),
     Mutant("erased rooms not listed", "rooms.py", 'how="left"', 'how="inner"'),
     Mutant("votes of no room are one's", "rooms.py", 'votes.drop_nulls("room_id")', "votes"),
     Mutant("day of 25 hours", "daily.py", "hours=24", "hours=25"),
