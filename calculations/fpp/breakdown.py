@@ -122,7 +122,7 @@ def breakdown(
     cuts = Cuts([_of_rows(name, page_views, attributes) for name in dimensions if name not in USER])
     packing = Packing(cuts.combinations)
     people = [_of_users(name, attributes, packing) for name in dimensions if name in USER]
-    selection = Selection(attributes, filter_, of_users=of_users)
+    selection = Selection(attributes=attributes, filter=filter_, of_users=of_users)
     table = selection.visits(page_views, estimations, packing=packing, code=cuts.code)
     nobodys = selection.page_views(page_views).filter(pl.col("user_id").is_null())
     summed = _summed(table, nobodys.group_by(code=cuts.code).agg(page_views=pl.len()).collect(), people)

@@ -1,12 +1,13 @@
 """Counts per weekday, their running totals and moving averages (metrics reference, historical)."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import polars as pl
 from pydantic import BaseModel, Field
 
+from calculations.fpp.tables import Tables
 from calculations.frames.arithmetic import DECIMALS, NotAdditive
 from calculations.time.buckets import LONGEST, Buckets, Granularity, is_weekday
 from calculations.time.period import Period
@@ -39,39 +40,31 @@ class HistoricalDay(BaseModel, frozen=True):
     ma_votes: NotAdditive[float | None] = Field(description="Votes per weekday, mean of 30 weekdays.")
 
 
-def historical(
-    users: pl.LazyFrame,
-    page_views: pl.LazyFrame,
-    rooms: pl.LazyFrame,
-    estimations: pl.LazyFrame,
-    votes: pl.LazyFrame,
-    period: Period,
-) -> pl.DataFrame:
+def historical(tables: Tables, period: Period) -> pl.DataFrame:
     """The weekday series of new users, page views, rooms, estimations and votes, quiet days included.
 
     Returns:
         One row per weekday in order, its columns the fields of `HistoricalDay`.
     """
-    tables = {
-        "new_users": users.select("created_at"),
-        "page_views": page_views.select("viewed_at"),
-        "rooms": rooms.select("first_used_at"),
-        "estimations": estimations.select("estimated_at"),
-        "votes": votes.select("voted_at"),
+    series = counts_per_bucket(instants_of(tables), Buckets.of(period), shown=is_weekday("date"))
+    return series.hstack(moving_averages(series)).select(HistoricalDay.model_fields)
+
+
+def instants_of(tables: Tables, names: Sequence[str] = SERIES) -> dict[str, pl.Series]:
+    """The instants that some of `SERIES` count, by name."""
+    instants = {
+        "new_users": tables.users.select("created_at"),
+        "page_views": tables.page_views.select("viewed_at"),
+        "rooms": tables.rooms.select("first_used_at"),
+        "estimations": tables.estimations.select("estimated_at"),
+        "votes": tables.votes.select("voted_at"),
     }
-    days = Buckets.of(period)
-    series = counts_per_bucket(instants_of(tables), days, is_weekday("date"))
-    means = moving_averages(series)
-    return series.hstack(means).select(HistoricalDay.model_fields)
-
-
-def instants_of(tables: Mapping[str, pl.LazyFrame]) -> dict[str, pl.Series]:
-    """The instants of tables of one column each, by the names of the tables."""
     # Collected as they are stored, in order; sorted within these queries, large tables would be sorted from scratch.
-    return dict(zip(tables, (found.to_series() for found in pl.collect_all(tables.values())), strict=True))
+    found = pl.collect_all([instants[name] for name in names])
+    return {name: times.to_series() for name, times in zip(names, found, strict=True)}
 
 
-def counts_per_bucket(instants: Mapping[str, pl.Series], buckets: Buckets, shown: pl.Expr) -> pl.DataFrame:
+def counts_per_bucket(instants: Mapping[str, pl.Series], buckets: Buckets, *, shown: pl.Expr) -> pl.DataFrame:
     """How many instants of each series lie in each bucket.
 
     Args:

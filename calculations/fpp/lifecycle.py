@@ -35,12 +35,12 @@ COUNTS = tuple(LifecycleCounts.model_fields)
 
 def lifecycle(
     rows: pl.LazyFrame,
-    entity: Entity,
     period: Period,
+    *,
+    entity: Entity,
     granularity: Granularity,
     week_start: WeekStart,
     known_until: datetime,
-    *,
     time: str = "estimated_at",
 ) -> pl.DataFrame:
     """Count new, returning, resurrecting and dormant users (rooms) per bucket, quiet buckets included.
@@ -49,8 +49,8 @@ def lifecycle(
 
     Args:
         rows: What makes a user (room) active: rows of any table with `user_id` (`room_id`), of all time.
-        entity: Whom to count.
         period: Its buckets are shown.
+        entity: Whom to count.
         granularity: The length of a bucket.
         week_start: The first day of weeks.
         known_until: The instant (UTC) from which on nothing is known yet; rows at or after it don't count.
@@ -60,51 +60,44 @@ def lifecycle(
         One row per bucket of `Buckets.of` the same arguments, in order: `bucket` (Int32) and `COUNTS` (Int64).
     """
     buckets = Buckets.of(period, granularity, week_start)
-    changes = changes_per_bucket(_active(rows, entity, buckets, granularity, week_start, known_until, time))
+    known = rows.filter(pl.col(time) < literal(known_until))
+    changes = changes_per_bucket(_active(known, buckets, entity, granularity, week_start, time))
     return buckets.sums(changes, COUNTS).select("bucket", *COUNTS).collect()
 
 
 def rooms_in_state(
     rows: pl.LazyFrame,
+    moment: Period,
     state: State,
-    bucket: int,
-    buckets: Buckets,
+    *,
     granularity: Granularity,
     week_start: WeekStart,
     known_until: datetime,
-    *,
     time: str = "estimated_at",
 ) -> pl.Series:
     """The ids (Int64) of the rooms that `lifecycle` counts in a bucket, in order.
 
     Args:
         rows: What makes a room active, of all time.
+        moment: A moment in the bucket.
         state: Which of the counts.
-        bucket: The number of the bucket.
-        buckets: Those that `lifecycle` shows.
-        granularity: Their length.
+        granularity: The length of the bucket; like those below, as `lifecycle` takes it.
         week_start: The first day of weeks.
-        known_until: As `lifecycle` takes it.
-        time: Likewise.
+        known_until: The instant (UTC) from which on nothing is known yet.
+        time: The column that tells when a row came to be.
     """
-    active = _active(rows, "room", buckets, granularity, week_start, known_until, time).collect()
-    came, left = (frame.collect() for frame in _changes(active.lazy()))
+    known = rows.filter(pl.col(time) < literal(known_until))
+    bucket = Buckets.of(moment, granularity, week_start)
+    came, left = _changes(_active(known, bucket, "room", granularity, week_start, time))
     found = left if state == "dormant" else came.filter(pl.col(state))
-    return found.filter(pl.col("bucket") == bucket)["subject"]
+    return found.filter(pl.col("bucket") == 0).collect()["subject"]
 
 
 def _active(
-    rows: pl.LazyFrame,
-    entity: Entity,
-    buckets: Buckets,
-    granularity: Granularity,
-    week_start: WeekStart,
-    known_until: datetime,
-    time: str,
+    known: pl.LazyFrame, buckets: Buckets, entity: Entity, granularity: Granularity, week_start: WeekStart, time: str
 ) -> pl.LazyFrame:
     """As `active_buckets` gives it, with the bucket before the first one shown as number -1."""
     one_earlier = Period(buckets.edges[0] - MICROSECOND, buckets.edges[-1], buckets.zone)
-    known = rows.filter(pl.col(time) < literal(known_until))
     active = active_buckets(known, entity, Buckets.of(one_earlier, granularity, week_start), time)
     return active.with_columns(pl.col("bucket") - 1)
 

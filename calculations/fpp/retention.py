@@ -35,23 +35,23 @@ class Retention:
 
 def retention(
     rows: pl.LazyFrame,
-    entity: Entity,
     period: Period,
+    *,
+    entity: Entity,
     granularity: RetentionGranularity,
     week_start: WeekStart,
     intervals: int,
     retention_type: RetentionType,
     cumulative: bool,
     known_until: datetime,
-    *,
     time: str = "estimated_at",
 ) -> Retention:
     """Follow each bucket's users (rooms) through that bucket and the following ones.
 
     Args:
         rows: What makes a user (room) active: rows of any table with `user_id` (`room_id`), of all time.
-        entity: Whom to follow.
         period: Its buckets are the cohorts; the first and the last one count whole.
+        entity: Whom to follow.
         granularity: The length of a bucket.
         week_start: The first day of weeks.
         intervals: How many buckets to follow a cohort, its own included; at least 1.
@@ -76,21 +76,21 @@ def retention(
 
 def retained_rooms(
     rows: pl.LazyFrame,
-    cohort: Period,
+    moment: Period,
     interval: int,
+    *,
     granularity: RetentionGranularity,
     week_start: WeekStart,
     retention_type: RetentionType,
     cumulative: bool,
     known_until: datetime,
-    *,
     time: str = "estimated_at",
 ) -> pl.Series:
     """The ids (Int64) of the rooms of a cell of `retention`, in order; none for a bucket that hasn't ended.
 
     Args:
         rows: What makes a room active, of all time.
-        cohort: A moment in the cohort's bucket.
+        moment: A moment in the cohort's bucket.
         interval: How many buckets later.
         granularity: Like those below, as `retention` takes it.
         week_start: The first day of weeks.
@@ -99,7 +99,7 @@ def retained_rooms(
         known_until: The instant (UTC) from which on nothing is known yet.
         time: The column that tells when a row came to be.
     """
-    followed = _followed(cohort, granularity, week_start, interval + 1)
+    followed = _followed(moment, granularity, week_start, interval + 1)
     if followed.edges[-1] > known_until:
         return pl.Series("subject", [], pl.Int64)
     active = active_buckets(rows.filter(pl.col(time) < literal(known_until)), "room", followed, time).collect()
