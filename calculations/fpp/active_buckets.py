@@ -6,6 +6,7 @@ import polars as pl
 
 from calculations.fpp.activities import estimations_of
 from calculations.fpp.packed_keys import ESTIMATED, activity, day_of, microsecond, packed_day, subject_of
+from calculations.frames.collecting import collect
 from calculations.time.buckets import Buckets
 from calculations.time.period import MICROSECOND
 
@@ -62,15 +63,15 @@ def ends_subject() -> pl.Expr:
 def _keys_of_users(rows: pl.LazyFrame, time: str, buckets: Buckets) -> pl.LazyFrame:
     """Users and buckets as `packed_day` packs them, sorted, with repetitions; whatever the rows are, they are packed as
     estimations."""
-    keys = rows.select(key=activity("user_id", time, ESTIMATED)).collect().get_column("key").drop_nulls().sort()
+    keys = collect(rows.select(key=activity("user_id", time, ESTIMATED))).get_column("key").drop_nulls().sort()
     users = estimations_of(keys.to_frame().lazy())
     key = packed_day(pl.col("user"), _position(buckets.number_of_microsecond(microsecond("key")), buckets))
-    return users.select(key=key).collect().lazy()
+    return collect(users.select(key=key)).lazy()
 
 
 def _keys_of_rooms(rows: pl.LazyFrame, time: str, buckets: Buckets) -> pl.LazyFrame:
     """Rooms and buckets as `packed_day` packs them, sorted, each once."""
-    return room_keys(rows, _position(buckets.number(pl.col(time)), buckets)).collect().lazy()
+    return collect(room_keys(rows, _position(buckets.number(pl.col(time)), buckets))).lazy()
 
 
 def _position(number: pl.Expr, buckets: Buckets) -> pl.Expr:

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from calculations.fpp.active_buckets import active_buckets, begins_subject
 from calculations.frames.arithmetic import NotAdditive, quotient
+from calculations.frames.collecting import collect
 from calculations.time.buckets import Buckets
 from calculations.time.period import MICROSECOND, Period, literal
 
@@ -35,7 +36,8 @@ def active_users(estimations: pl.LazyFrame, period: Period, buckets: Buckets) ->
     """
     before = timedelta(days=max(WINDOWS.values()))
     days = Buckets.of(Period.of_days(period.first - before, period.last, period.zone))
-    on_days = active_buckets(estimations, "user", days).filter(pl.col("bucket").is_between(0, len(days) - 1)).collect()
+    is_day = pl.col("bucket").is_between(0, len(days) - 1)
+    on_days = collect(active_buckets(estimations, "user", days).filter(is_day))
     ends = pl.lit(buckets.edges.tail(len(buckets))).clip(upper_bound=literal(period.end))
     last_day = days.number(ends - MICROSECOND)
     counted = [

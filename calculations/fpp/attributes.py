@@ -13,6 +13,7 @@ import polars as pl
 from calculations.fpp.behaviour import CATEGORY
 from calculations.fpp.packed_keys import user_hash
 from calculations.frames.arithmetic import UNKNOWN, label
+from calculations.frames.collecting import collect
 from calculations.frames.filters import EVERYTHING, Clause, Filter, combined
 
 type Kind = Literal["users", "page_views", "events", "estimations", "votes", "rooms"]
@@ -120,23 +121,20 @@ def labelled_sources(page_views: pl.LazyFrame) -> pl.DataFrame:
     """The sources of page views: `key` (String, null for none) and `source`, its category (String)."""
     sources = pl.concat([page_views.select(key="source"), pl.LazyFrame({"key": [None]}, {"key": pl.String()})])
     category = pl.when(pl.col("key").is_null()).then(pl.lit(DIRECT)).otherwise(CATEGORY)
-    return sources.unique().with_columns(source="key").with_columns(source=category).collect()
+    return collect(sources.unique().with_columns(source="key").with_columns(source=category))
 
 
 def labelled_values(rows: pl.LazyFrame, name: str, kind: Kind) -> pl.DataFrame:
     """The values of a column of rows: `key` as it is stored, and the attribute of its name (String)."""
     values = pl.concat([rows.select(name), pl.LazyFrame([None], {name: pl.Null()})], how="vertical_relaxed").unique()
-    return values.select(pl.col(name).alias("key"), OWN[kind][name].alias(name)).collect()
+    return collect(values.select(pl.col(name).alias("key"), OWN[kind][name].alias(name)))
 
 
 def _with_others(labelled: pl.LazyFrame) -> pl.DataFrame:
     """A frame of `key` and labels with a further row for what has none of its keys."""
     others = pl.LazyFrame([None], {"key": pl.Null()})
-    return (
-        pl.concat([labelled.drop_nulls("key"), others], how="diagonal_relaxed")
-        .with_columns(pl.exclude("key").fill_null(UNKNOWN))
-        .collect()
-    )
+    both = pl.concat([labelled.drop_nulls("key"), others], how="diagonal_relaxed")
+    return collect(both.with_columns(pl.exclude("key").fill_null(UNKNOWN)))
 
 
 def _answered(part: Filter, labelled: pl.DataFrame) -> pl.DataFrame:

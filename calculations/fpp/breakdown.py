@@ -25,6 +25,7 @@ from calculations.fpp.selection import Selection
 from calculations.fpp.traffic import Visits
 from calculations.fpp.visit_table import Packing, VisitTable
 from calculations.frames.arithmetic import quotient
+from calculations.frames.collecting import collect
 from calculations.frames.filters import EVERYTHING, Filter
 
 FIGURES = tuple(Visits.model_fields)
@@ -125,7 +126,7 @@ def breakdown(
     selection = Selection(attributes=attributes, filter=filter_, of_users=of_users)
     table = selection.visits(page_views, estimations, packing=packing, code=cuts.code)
     nobodys = selection.page_views(page_views).filter(pl.col("user_id").is_null())
-    summed = _summed(table, nobodys.group_by(code=cuts.code).agg(page_views=pl.len()).collect(), people)
+    summed = _summed(table, collect(nobodys.group_by(code=cuts.code).agg(page_views=pl.len())), people)
     if not dimensions and summed.is_empty():
         summed = pl.DataFrame({"code": 1} | dict.fromkeys(SUMS, 0))
     labels = [*(pl.lit(each.labels).gather(pl.col(each.name)).alias(each.name) for each in people), *cuts.labels()]

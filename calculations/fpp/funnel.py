@@ -18,6 +18,7 @@ from calculations.fpp.packed_keys import user_hash
 from calculations.fpp.tables import Tables
 from calculations.fpp.visit_table import VISIT_GAP
 from calculations.frames.arithmetic import DECIMALS, NotAdditive, average
+from calculations.frames.collecting import collect, collect_all
 from calculations.frames.filters import EVERYTHING, Filter
 from calculations.time.period import MICROSECOND
 
@@ -203,7 +204,7 @@ def _moments(
         for activity in TABLES
         if every_activity or activity in needed
     ]
-    ordered = pl.concat(keys).collect().get_column("key").drop_nulls().sort().to_frame().lazy()
+    ordered = collect(pl.concat(keys)).get_column("key").drop_nulls().sort().to_frame().lazy()
     rows = ordered.select(
         instant=pl.col("key") // MASKS, mask=pl.col("key").cast(pl.UInt16, wrap_numerical=True) % MASKS
     )
@@ -211,7 +212,7 @@ def _moments(
     rows = rows.with_columns(is_new=is_new).with_columns(at=pl.col("is_new").cum_sum().cast(pl.UInt32) - 1)
     begins_person = _gap().is_null() | (_gap() > 1 << (TIME_BITS - 1))
     moments = rows.filter("is_new").select(person=begins_person.cum_sum(), time=_microsecond())
-    found, *may_be = pl.collect_all([moments, *(_may_be(rows, number, step) for number, step in enumerate(steps))])
+    found, *may_be = collect_all([moments, *(_may_be(rows, number, step) for number, step in enumerate(steps))])
     return Moments(found["person"], found["time"], [each["at"] for each in may_be])
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from calculations.fpp.tables import Tables
 from calculations.frames.arithmetic import DECIMALS, NotAdditive
+from calculations.frames.collecting import collect_all
 from calculations.time.buckets import LONGEST, Buckets, Granularity, is_weekday
 from calculations.time.period import Period
 
@@ -60,7 +61,7 @@ def instants_of(tables: Tables, names: Sequence[str] = SERIES) -> dict[str, pl.S
         "votes": tables.votes.select("voted_at"),
     }
     # Collected as they are stored, in order; sorted within these queries, large tables would be sorted from scratch.
-    found = pl.collect_all([instants[name] for name in names])
+    found = collect_all([instants[name] for name in names])
     return {name: times.to_series() for name, times in zip(names, found, strict=True)}
 
 

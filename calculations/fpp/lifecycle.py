@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from calculations.fpp.active_buckets import Entity, active_buckets, begins_subject, ends_subject
 from calculations.frames.arithmetic import NotAdditive
+from calculations.frames.collecting import collect
 from calculations.time.buckets import Buckets, Granularity, WeekStart
 from calculations.time.period import MICROSECOND, Period, literal
 
@@ -62,7 +63,7 @@ def lifecycle(
     buckets = Buckets.of(period, granularity, week_start)
     known = rows.filter(pl.col(time) < literal(known_until))
     changes = changes_per_bucket(_active(known, buckets, entity, granularity, week_start, time))
-    return buckets.sums(changes, COUNTS).select("bucket", *COUNTS).collect()
+    return collect(buckets.sums(changes, COUNTS).select("bucket", *COUNTS))
 
 
 def rooms_in_state(
@@ -90,7 +91,7 @@ def rooms_in_state(
     bucket = Buckets.of(moment, granularity, week_start)
     came, left = _changes(_active(known, bucket, "room", granularity, week_start, time))
     found = left if state == "dormant" else came.filter(pl.col(state))
-    return found.filter(pl.col("bucket") == 0).collect()["subject"]
+    return collect(found.filter(pl.col("bucket") == 0))["subject"]
 
 
 def _active(

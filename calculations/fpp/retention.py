@@ -7,6 +7,7 @@ from typing import Literal
 import polars as pl
 
 from calculations.fpp.active_buckets import Entity, active_buckets, begins_subject, ends_subject
+from calculations.frames.collecting import collect, collect_all
 from calculations.time.buckets import LONGEST, Buckets, WeekStart
 from calculations.time.period import Period, literal
 
@@ -66,7 +67,7 @@ def retention(
     active = active_buckets(rows.filter(pl.col(time) < literal(known_until)), entity, followed, time)
     is_member = begins_subject() if retention_type == "first_time" else pl.lit(value=True)
     counts = [_last_activity(active, is_member, intervals)] if cumulative else _each(active, is_member, intervals)
-    retained = _table(pl.collect_all(counts), cohorts, intervals)
+    retained = _table(collect_all(counts), cohorts, intervals)
     if cumulative:
         retained = retained.with_columns(pl.col("retained").cum_sum(reverse=True).over("bucket"))
     ended = pl.lit(followed.edges).gather(pl.col("bucket") + pl.col("interval") + 1) <= known_until
@@ -102,7 +103,8 @@ def retained_rooms(
     followed = _followed(moment, granularity, week_start, interval + 1)
     if followed.edges[-1] > known_until:
         return pl.Series("subject", [], pl.Int64)
-    active = active_buckets(rows.filter(pl.col(time) < literal(known_until)), "room", followed, time).collect()
+    known = rows.filter(pl.col(time) < literal(known_until))
+    active = collect(active_buckets(known, "room", followed, time))
     joins = begins_subject() if retention_type == "first_time" else pl.lit(value=True)
     members = active.filter(joins & (pl.col("bucket") == 0))["subject"]
     is_then = pl.col("bucket") >= interval if cumulative else pl.col("bucket") == interval

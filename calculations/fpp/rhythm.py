@@ -5,6 +5,7 @@ from pydantic import BaseModel, Field
 
 from calculations.fpp.packed_keys import user_hash
 from calculations.frames.arithmetic import NotAdditive
+from calculations.frames.collecting import collect_all
 
 HOURS = 24
 DAYS = 7
@@ -42,7 +43,7 @@ def rhythm(page_views: pl.LazyFrame | None, votes: pl.LazyFrame | None, zone: st
     if votes is not None:
         counts.append(votes.group_by(_slot("voted_at", zone)).agg(votes=pl.len()))
     slots = pl.select(slot=pl.int_range(DAYS * HOURS))
-    for counted in pl.collect_all(counts):
+    for counted in collect_all(counts):
         slots = slots.join(counted.drop_nulls("slot"), on="slot", how="left", maintain_order="left")
     slot = pl.col("slot")
     return slots.select(

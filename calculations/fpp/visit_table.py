@@ -11,6 +11,7 @@ from datetime import timedelta
 import polars as pl
 
 from calculations.fpp.packed_keys import LOOKED, user_hash
+from calculations.frames.collecting import collect, collect_all
 from calculations.time.buckets import Buckets
 from calculations.time.period import MICROSECOND
 
@@ -113,7 +114,7 @@ def visit_table(activities: Sequence[pl.LazyFrame], packing: Packing, buckets: B
         packing: What packed them.
         buckets: What to cut by.
     """
-    keys = pl.concat(activities).collect().get_column("key").drop_nulls().sort().to_frame().lazy()
+    keys = collect(pl.concat(activities)).get_column("key").drop_nulls().sort().to_frame().lazy()
     rows = keys.select("key", gap=pl.col("key") - pl.col("key").shift(1))
     another = pl.col("gap").is_null() | (pl.col("gap") > 1 << (TIME_BITS + packing.tick_bits - 1))
     begins = pl.col("gap").is_null() | (pl.col("gap") > packing.gap_bits(VISIT_GAP))
@@ -127,7 +128,7 @@ def visit_table(activities: Sequence[pl.LazyFrame], packing: Packing, buckets: B
     selected = rows.select("looked", visitor=_number("another"), visit=_number("begins"), code=packing.code()).filter(
         pl.col("code") > 0
     )
-    visits, visitors, viewed, counted = pl.collect_all(
+    visits, visitors, viewed, counted = collect_all(
         [_visits(rows, packing), _visitors(rows, packing, buckets), _viewed(selected), _counted(selected, packing)]
     )
     return VisitTable(visits, visitors, viewed, counted)

@@ -5,6 +5,7 @@ from pydantic import BaseModel, Field
 
 from calculations.fpp.selection import Selection
 from calculations.frames.arithmetic import NotAdditive, quotient
+from calculations.frames.collecting import collect
 from calculations.time.buckets import Buckets
 
 
@@ -44,5 +45,5 @@ def visitors_per_bucket(
         viewed.select("bucket", visitors=1, bounced=(~pl.col("estimated")).cast(pl.Int64)),
         visited.select("bucket", visits=1),
     ]
-    summed = buckets.sums([frame.lazy() for frame in counts], SUMS).collect()
+    summed = collect(buckets.sums([frame.lazy() for frame in counts], SUMS))
     return summed.select("bucket", "visitors", "visits", bounce_rate=quotient(pl.col("bounced"), pl.col("visitors")))

@@ -46,8 +46,8 @@ def is_weekday(column: str) -> pl.Expr:
 class Buckets:
     """Consecutive buckets: the one with number i goes from `edges[i]` (inclusive) to `edges[i + 1]` (exclusive).
 
-    Edges are the instants (Datetime, UTC) at which minutes, local hours, days, weeks, months, quarters or years of `zone`
-    begin, so days with 23 or 25 hours are what they are. The first and last bucket may reach beyond the period.
+    Edges are the instants (Datetime, UTC) at which minutes, or local hours, days, weeks, months, quarters or years of
+    `zone` begin, so days with 23 or 25 hours are what they are. The first and last bucket may reach beyond the period.
     """
 
     edges: pl.Series
