@@ -4,7 +4,7 @@ A filter and dimensions on users alone select users and all they did. Any others
 that contain one of them, whole: a visit is never cut.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -21,15 +21,18 @@ from calculations.fpp.attributes import (
     labelled_sources,
     labelled_values,
 )
+from calculations.fpp.packed_keys import user_hash
 from calculations.fpp.selection import Selection
-from calculations.fpp.traffic import Visits
+from calculations.fpp.traffic import Visits, visits
 from calculations.fpp.visit_table import Packing, VisitTable
 from calculations.frames.arithmetic import quotient
 from calculations.frames.collecting import collect
 from calculations.frames.filters import EVERYTHING, Filter
+from calculations.time.period import Period
 
 FIGURES = tuple(Visits.model_fields)
 US_PER_S = 1_000_000
+NOTHING = dict.fromkeys(FIGURES, 0)
 SUMS = ("visitors", "bounced", "page_views", "visits", "duration", "views")
 
 
@@ -132,6 +135,29 @@ def breakdown(
     labels = [*(pl.lit(each.labels).gather(pl.col(each.name)).alias(each.name) for each in people), *cuts.labels()]
     views = "page_views" if of_users else "views"
     return summed.with_columns(labels).select(*dimensions, *_figures(views))
+
+
+def visits_of(
+    page_views: pl.LazyFrame, estimations: pl.LazyFrame, selection: Selection, period: Period, names: Collection[str]
+) -> Visits:
+    """The traffic that is selected, of the rows of a period.
+
+    Args:
+        page_views: The rows.
+        estimations: The rows.
+        selection: Which of them, and which visits, count.
+        period: Whose rows they are.
+        names: The fields that are asked for; others may be 0.
+    """
+    if set(names) <= {"page_views", "visitors"}:
+        viewers = pl.lit(0) if "visitors" not in names else user_hash().drop_nulls().n_unique()
+        counted = collect(selection.page_views(page_views).select(page_views=pl.len(), visitors=viewers))
+        return Visits(**NOTHING | counted.row(0, named=True))
+    if selection.of_users:
+        users = selection.attributes.selected(estimations, "estimations", selection.filter)
+        return visits(selection.page_views(page_views), users, period)
+    row = breakdown(page_views, estimations, selection.attributes, selection.filter).row(0, named=True)
+    return Visits(**row)
 
 
 def _of_rows(name: str, page_views: pl.LazyFrame, attributes: Attributes) -> Dimension:

@@ -7,6 +7,8 @@ from typing import Any, Literal
 import polars as pl
 from fastapi.responses import StreamingResponse
 
+from calculations.frames.json_rows import written_instants
+
 # Not a `type`: the description of the API would make a model of it.
 Format = Literal["json", "csv", "ndjson", "parquet"]
 type TableFormat = Literal["csv", "ndjson", "parquet"]
@@ -25,7 +27,8 @@ OTHER_CONTENT: Mapping[str, Mapping[str, Any]] = {
 }
 ANYTHING = ("*/*", "application/*")
 ROWS_AT_ONCE = 50_000
-INSTANTS = "%Y-%m-%dT%H:%M:%S%.f%:z"
+# Tells a spreadsheet that a file is UTF-8.
+BOM = b"\xef\xbb\xbf"
 # A spreadsheet takes a cell that begins so for a formula, and runs it.
 FORMULA = r"^[=+\-@\t\r\n]"
 
@@ -55,13 +58,16 @@ def _quality(text: str) -> float:
 class TableResponse(StreamingResponse):
     """The rows of a table in a format, sent piece by piece; in Parquet all at once."""
 
-    def __init__(self, table: pl.DataFrame, format_: TableFormat, name: str, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self, table: pl.DataFrame, format_: TableFormat, name: str, headers: Mapping[str, str], *, bom: bool = False
+    ) -> None:
         download = {"Content-Disposition": f'attachment; filename="{name}.{format_}"'}
-        super().__init__(pieces(table, format_), headers={**headers, **download}, media_type=MEDIA_TYPES[format_])
+        content = pieces(table, format_, bom=bom)
+        super().__init__(content, headers={**headers, **download}, media_type=MEDIA_TYPES[format_])
 
 
-def pieces(table: pl.DataFrame, format_: TableFormat) -> Iterator[bytes]:
-    """The text or file of a table, in pieces."""
+def pieces(table: pl.DataFrame, format_: TableFormat, *, bom: bool = False) -> Iterator[bytes]:
+    """The text or file of a table, in pieces; CSV begins with a byte order mark if asked for."""
     match format_:
         case "parquet":
             file = BytesIO()
@@ -69,19 +75,15 @@ def pieces(table: pl.DataFrame, format_: TableFormat) -> Iterator[bytes]:
             yield file.getvalue()
         case "csv":
             safe = _without_formulas(table)
-            yield safe.clear().write_csv().encode()
+            yield (BOM if bom else b"") + safe.clear().write_csv().encode()
             for rows in safe.iter_slices(ROWS_AT_ONCE):
                 yield rows.write_csv(include_header=False).encode()
         case "ndjson":
             for rows in table.iter_slices(ROWS_AT_ONCE):
-                yield rows.write_ndjson().encode()
+                yield rows.with_columns(written_instants(rows)).write_ndjson().encode()
 
 
 def _without_formulas(table: pl.DataFrame) -> pl.DataFrame:
     """Cells a spreadsheet would run get an apostrophe before them; instants become texts with their offset."""
     texts = [pl.col(name) for name, dtype in table.schema.items() if dtype == pl.String]
-    instants = [pl.col(name) for name, dtype in table.schema.items() if isinstance(dtype, pl.Datetime)]
-    return table.with_columns(
-        *(text.str.replace(FORMULA, "'$0") for text in texts),
-        *(instant.dt.strftime(INSTANTS) for instant in instants),
-    )
+    return table.with_columns(*(text.str.replace(FORMULA, "'$0") for text in texts), *written_instants(table))
