@@ -11,6 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette_compress import CompressMiddleware, add_compress_type
 
 import util.allocator  # noqa: F401 - before Polars is loaded
@@ -26,8 +27,10 @@ from util.logs import configure_logging
 from util.version import VERSION
 from web import docs
 from web.conditional import NotModified, answer_not_modified
+from web.cors import cors_options
 from web.errors import CrashGuard, answer_expected, answer_http_error
 from web.file_access import FileAccess
+from web.head import Head
 from web.limits import Lanes
 from web.openapi import Api
 from web.request_id import RequestId
@@ -73,6 +76,9 @@ def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now
     app.add_middleware(CrashGuard)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(ServerTiming)
+    app.add_middleware(Head)
+    if settings.origins:
+        app.add_middleware(CORSMiddleware, **cors_options(settings.origins))
     app.add_middleware(RequestId)
     app.add_exception_handler(AnalyticsError, answer_expected)
     app.add_exception_handler(HTTPException, answer_http_error)

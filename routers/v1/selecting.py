@@ -30,6 +30,7 @@ OPTIONAL: Mapping[Kind, Mapping[str, pl.DataType]] = {
     "page_views": {"room_id": pl.Int32()},
     "events": {"user_id": pl.String()},
     "rooms": {"last_used_at": INSTANT},
+    "users": {"id": pl.String()},
 }
 FIRST_USED, HAPPENED = "first_used_at", "event_at"
 
@@ -44,9 +45,7 @@ class Selected:
     @cached_property
     def attributes(self) -> Attributes:
         """What rows are filtered by."""
-        users = self.part.all_rows(USERS)
-        named = users if "id" in users.collect_schema() else users.rename({"user_id": "id"})
-        return Attributes(named, self.part.all_rows(ROOMS))
+        return Attributes(self.whole("users"), self.part.all_rows(ROOMS))
 
     @property
     def selection(self) -> Selection:
