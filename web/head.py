@@ -16,6 +16,6 @@ class Head:
             return
 
         async def send_headers(message: Message) -> None:
-            await send(message | {"body": b""} if message["type"] == "http.response.body" else message)
+            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
 
-        await self._app(scope | {"method": "GET"}, receive, send_headers)
+        await self._app({**scope, "method": "GET"}, receive, send_headers)

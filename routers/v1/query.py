@@ -11,8 +11,17 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from read_model.snapshot import Snapshot
-from routers.v1 import cohorts, figures, lists, rooms, series
 from routers.v1.asking import APP
+from routers.v1.cohorts import get_funnel, get_retention
+from routers.v1.figures import get_distribution, get_traffic, get_votes
+from routers.v1.lists import (
+    BehaviourList,
+    LocationList,
+    get_behaviour,
+    get_behaviour_list,
+    get_location,
+    get_location_list,
+)
 from routers.v1.parameters import (
     DISTRIBUTIONS,
     FILTER,
@@ -31,6 +40,8 @@ from routers.v1.parameters import (
     TrafficParameters,
     VotesParameters,
 )
+from routers.v1.rooms import get_rooms
+from routers.v1.series import get_historical, get_lifecycle, get_reoccurring, get_rhythm
 from web.callers import CallerDep
 from web.dependencies import NowDep, SettingsDep, snapshot_of
 from web.errors import InvalidParameterError
@@ -56,30 +67,27 @@ class Asked:
 
 
 ASKED: Mapping[str, Asked] = {
-    "traffic": Asked(TrafficParameters, figures.get_traffic),
-    "votes": Asked(VotesParameters, figures.get_votes),
-    "behaviour": Asked(BehaviourParameters, lists.get_behaviour),
+    "traffic": Asked(TrafficParameters, get_traffic),
+    "votes": Asked(VotesParameters, get_votes),
+    "behaviour": Asked(BehaviourParameters, get_behaviour),
     **{
-        f"behaviour/{name}": Asked(ListParameters, partial(lists.get_behaviour_list, name))
-        for name in get_args(lists.BehaviourList.__value__)
+        f"behaviour/{name}": Asked(ListParameters, partial(get_behaviour_list, name))
+        for name in get_args(BehaviourList.__value__)
     },
-    "location": Asked(LocationParameters, lists.get_location),
+    "location": Asked(LocationParameters, get_location),
     **{
-        f"location/{name}": Asked(PlacesParameters, partial(lists.get_location_list, name))
-        for name in get_args(lists.LocationList.__value__)
+        f"location/{name}": Asked(PlacesParameters, partial(get_location_list, name))
+        for name in get_args(LocationList.__value__)
     },
-    "historical": Asked(HistoricalParameters, series.get_historical),
-    "reoccurring": Asked(ReoccurringParameters, series.get_reoccurring),
-    "lifecycle": Asked(LifecycleParameters, series.get_lifecycle),
-    "rhythm": Asked(RhythmParameters, series.get_rhythm),
-    "retention": Asked(RetentionParameters, cohorts.get_retention),
-    "funnel": Asked(FunnelParameters, cohorts.get_funnel),
-    "rooms": Asked(RoomsParameters, rooms.get_rooms),
+    "historical": Asked(HistoricalParameters, get_historical),
+    "reoccurring": Asked(ReoccurringParameters, get_reoccurring),
+    "lifecycle": Asked(LifecycleParameters, get_lifecycle),
+    "rhythm": Asked(RhythmParameters, get_rhythm),
+    "retention": Asked(RetentionParameters, get_retention),
+    "funnel": Asked(FunnelParameters, get_funnel),
+    "rooms": Asked(RoomsParameters, get_rooms),
     # `of` is a parameter of its own there.
-    **{
-        f"distribution/{name}": Asked(DistributionParameters, figures.get_distribution, {"of": name})
-        for name in DISTRIBUTIONS
-    },
+    **{f"distribution/{name}": Asked(DistributionParameters, get_distribution, {"of": name}) for name in DISTRIBUTIONS},
 }
 
 

@@ -1,23 +1,24 @@
 """The answers of the API: the envelope that all share."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
 import polars as pl
 from fastapi import Response
-from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime, BaseModel, Field
 from pydantic_core import to_json
 
 from calculations.time.period import Period
-from web.questions.formats import MEDIA_TYPES, ROWS_AT_ONCE, TableResponse
+from web.questions.formats import MEDIA_TYPES, TableResponse, TableStream
 from web.questions.parameters import Formatted, Parameters
 from web.questions.question import Question
 from web.questions.tables import Table
 
 # Periods of as many days may differ by this much less a moment.
 CLOCK_CHANGES = timedelta(hours=3)
+# Up to here an answer can be shared, and has a length; beyond, it is streamed.
+MOST_ROWS_IN_ONE_BODY = 10_000
 
 
 class Meta(BaseModel, frozen=True):
@@ -39,10 +40,10 @@ def table_answer[P: Parameters](
     question: Question[P], table: Table, name: str, total_rows: int | None = None
 ) -> Response:
     """An answer that is one table, in any format."""
-    if question.format != "json" or table.frame.height <= ROWS_AT_ONCE or question.is_one_of_several:
+    if question.format != "json" or table.frame.height <= MOST_ROWS_IN_ONE_BODY or question.is_one_of_several:
         return object_answer(question, table.as_json(), table.frame, name, total_rows)
     body = _enveloped(question, table.as_json(), total_rows)
-    return StreamingResponse(body, headers=_headers(question, total_rows), media_type=MEDIA_TYPES["json"])
+    return TableStream(table.frame, body, "json", _headers(question, total_rows))
 
 
 def object_answer[P: Parameters](
@@ -78,7 +79,7 @@ def together[P: Parameters](questions: Sequence[Question[P]], answers: Sequence[
     )
 
 
-def _enveloped[P: Parameters](question: Question[P], data: Iterable[bytes], total_rows: int | None) -> Iterator[bytes]:
+def _enveloped[P: Parameters](question: Question[P], data: Iterable[bytes], total_rows: int | None) -> Generator[bytes]:
     yield b'{"data":'
     yield from data
     yield b',"meta":' + meta_of(question, total_rows).model_dump_json().encode()
