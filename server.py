@@ -10,6 +10,7 @@ from datetime import datetime
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 
 from config import GuessableTokenError, ServerSettings
 from read_model.integrity import FileChecks
@@ -23,10 +24,12 @@ from util.errors import AnalyticsError, ConfigurationError
 from util.logs import configure_logging
 from util.version import VERSION
 from web.conditional import NotModified, answer_not_modified
+from web.cors import cors_options
 from web.delivery import AnswersUnderWay, Delivery
 from web.docs import add_docs
 from web.errors import CrashGuard, answer_expected, answer_http_error
 from web.file_access import FileAccess
+from web.head import Head
 from web.limits import Lanes
 from web.openapi import Api
 from web.questions.parameters import time_zones
@@ -71,6 +74,9 @@ def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now
     app.add_middleware(CrashGuard)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(ServerTiming)
+    app.add_middleware(Head)
+    if settings.origins:
+        app.add_middleware(CORSMiddleware, **cors_options(settings.origins))
     app.add_middleware(RequestId)
     app.add_exception_handler(AnalyticsError, answer_expected)
     app.add_exception_handler(HTTPException, answer_http_error)

@@ -199,15 +199,16 @@ class Snapshot:
         raise TableMissingError(self.directory, f"column {table.name}.{declared}")
 
     def _scan_flat(self, table: Table, files: list[Path]) -> pl.LazyFrame:
-        """Plain files may hold the same facts in other types: bring the required columns to theirs."""
+        """Plain files may hold the same facts in other types: bring the required columns to theirs.
+
+        Whatever is an instant becomes one in UTC, which is what those without a time zone mean.
+        """
         frame = pl.scan_parquet(files, glob=False)
         schema = frame.collect_schema()
         checked = self._checked(table, frame, schema)
-        return checked.with_columns(
-            pl.col(name).cast(dtype)
-            for name, dtype in table.columns.items()
-            if dtype == INSTANT or not same_kind(schema[name], dtype)
-        )
+        instants = {name: INSTANT for name, dtype in schema.items() if isinstance(dtype, pl.Datetime)}
+        others = {name: dtype for name, dtype in table.columns.items() if not same_kind(schema[name], dtype)}
+        return checked.with_columns(pl.col(name).cast(dtype) for name, dtype in (others | instants).items())
 
     def _checked(self, table: Table, frame: pl.LazyFrame, schema: pl.Schema) -> pl.LazyFrame:
         missing = table.columns.keys() - schema.keys()
