@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, FilePath, HttpUrl, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sentry_sdk.utils import BadDsn, Dsn
 
@@ -20,12 +21,16 @@ DEVELOPMENT = "development"
 SHORTEST_TOKEN = 16
 
 
-class Settings(BaseSettings):
-    """What both processes share."""
+class Block(BaseSettings):
+    """Settings of one concern: a process is given those of all its concerns as one object."""
 
     model_config = SettingsConfigDict(
         env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
     )
+
+
+class Settings(Block):
+    """What all processes share."""
 
     data_dir: Path = Field(default=Path("data"), description="Directory of the read model.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
@@ -63,10 +68,17 @@ class Settings(BaseSettings):
 class ServerSettings(Settings):
     """Settings of the read-only server."""
 
-    analytics_secret_token: SecretStr = Field(
-        min_length=1,
-        description="Token every data request must carry, or several with commas between, each of which is accepted; "
-        f"at least {SHORTEST_TOKEN} characters each, unless SENTRY_ENVIRONMENT is `{DEVELOPMENT}`.",
+    tokens_file: Path | None = Field(
+        default=None,
+        description="TOML file of further tokens: the hash of each, its scopes and organisations. Read again when it "
+        "changes.",
+    )
+    analytics_secret_token: SecretStr | None = Field(
+        default=None,
+        validate_default=True,
+        description="Token with every right, or several with commas between, each of which is accepted; at least "
+        f"{SHORTEST_TOKEN} characters each, unless SENTRY_ENVIRONMENT is `{DEVELOPMENT}`. Required without "
+        "TOKENS_FILE.",
     )
     start_date: date = Field(
         default=date(2024, 6, 3),
@@ -106,7 +118,11 @@ class ServerSettings(Settings):
 
     @field_validator("analytics_secret_token")
     @classmethod
-    def _are_tokens(cls, value: SecretStr, others: ValidationInfo) -> SecretStr:
+    def _are_tokens(cls, value: SecretStr | None, others: ValidationInfo) -> SecretStr | None:
+        if value is None or not value.get_secret_value():
+            if others.data.get("tokens_file") is None:
+                raise PydanticCustomError("missing", "it is missing")
+            return None
         tokens = _parts(value)
         if not all(tokens):
             raise ValueError("a token is empty: write one token, or several with a comma between each two")
@@ -128,20 +144,12 @@ class ServerSettings(Settings):
     @cached_property
     def tokens(self) -> tuple[bytes, ...]:
         """The bytes of each token that is accepted: several while one replaces another."""
-        return tuple(token.encode() for token in _parts(self.analytics_secret_token))
+        return tuple(token.encode() for token in _parts(self.analytics_secret_token or SecretStr("")) if token)
 
 
 class UpdaterSettings(Settings):
-    """Settings of the updater."""
+    """Settings of a run of the updater, whatever its source."""
 
-    db_host: str = Field(min_length=1, description="Host of the MySQL or MariaDB server.")
-    db_port: int = Field(default=3306, ge=1, le=65535, description="Port of the database server.")
-    db_username: str = Field(min_length=1, description="Database user; needs SELECT only.")
-    db_password: SecretStr = Field(default=SecretStr(""), description="Password of the database user.")
-    db_name: str = Field(default="free-planning-poker", min_length=1, description="Database to read.")
-    db_ssl_ca: FilePath | None = Field(
-        default=None, description="File of the certificate authority; with it the connection is TLS, verified."
-    )
     sync_overlap_seconds: int = Field(
         default=3600,
         gt=0,
@@ -165,6 +173,30 @@ class UpdaterSettings(Settings):
     uptimekuma_push_url: HttpUrl | None = Field(
         default=None, description="Push URL of an Uptime Kuma monitor, called after every run."
     )
+
+
+class MysqlSettings(Block):
+    """Where the app's database is."""
+
+    db_host: str = Field(min_length=1, description="Host of the MySQL or MariaDB server.")
+    db_port: int = Field(default=3306, ge=1, le=65535, description="Port of the database server.")
+    db_username: str = Field(min_length=1, description="Database user; needs SELECT only.")
+    db_password: SecretStr = Field(default=SecretStr(""), description="Password of the database user.")
+    db_name: str = Field(default="free-planning-poker", min_length=1, description="Database to read.")
+    db_ssl_ca: FilePath | None = Field(
+        default=None, description="File of the certificate authority; with it the connection is TLS, verified."
+    )
+
+
+class MysqlUpdaterSettings(UpdaterSettings, MysqlSettings):
+    """Settings of an update from MySQL or MariaDB."""
+
+
+class ConfiguredSources(Block):
+    """The settings that tell which sources there are; each is None where its source is not configured."""
+
+    db_host: str | None = None
+    db_username: str | None = None
 
 
 def _parts(tokens: SecretStr) -> list[str]:
