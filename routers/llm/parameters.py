@@ -50,7 +50,7 @@ Instant = Annotated[
 class LlmParameters(BaseModel):
     """What any endpoint may be asked; a parameter it does not have is refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, validate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
 
     def asked(self) -> dict[str, Any]:
         """Every parameter as it was given or is by default."""
