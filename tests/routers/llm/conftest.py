@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from config import ServerSettings
-from main import create_app
+from server import create_app
 from tests.calculations.llm.calls import ACME, Call, events
 from tests.web.tokens import token_lines, written
 from web.tokens import Tokens
