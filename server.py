@@ -16,7 +16,8 @@ from config import GuessableTokenError, ServerSettings
 from read_model.integrity import FileChecks
 from read_model.snapshot import published_files
 from read_model.tables.fpp import FPP
-from routers import dashboard, health, room, v1
+from read_model.tables.llm import LLM
+from routers import dashboard, health, llm, room, v1
 from routers.examples import EXAMPLES
 from util.clock import utc_now
 from util.error_reporting import flush, start_error_reporting
@@ -46,7 +47,7 @@ from web.validation import answer_invalid
 logger = logging.getLogger(__name__)
 
 BYTES_PER_MB = 1_000_000
-READ_MODELS = (FPP,)
+READ_MODELS = (FPP, LLM)
 
 
 def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now) -> FastAPI:
@@ -87,6 +88,7 @@ def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now
         (v1.router, "API"),
         (dashboard.router, "dashboard"),
         (room.router, "dashboard"),
+        (llm.router, "LLM usage"),
         (health.router, "health"),
     ):
         app.include_router(router, tags=[tag])
