@@ -22,9 +22,9 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from demo.__main__ import publish_sample
+from demo.publishing import publish_sample
 from demo.sample import sample
-from main import configured_app
+from server import configured_app
 from tests.processes import HOST, ROOT, TOKEN, Server, serving, until
 from util.clock import utc_now
 

@@ -5,7 +5,7 @@ import time
 
 from fastapi import FastAPI
 
-from main import configured_app
+from server import configured_app
 
 
 def make_app() -> FastAPI:
