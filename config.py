@@ -92,6 +92,9 @@ class ServerSettings(Settings):
         f"{SHORTEST_TOKEN} characters each, unless SENTRY_ENVIRONMENT is `{DEVELOPMENT}` and only this machine can "
         "reach the server. Required without TOKENS_FILE.",
     )
+    metrics_token: SecretStr | None = Field(
+        default=None, description="Token that /metrics requires; without it, /metrics is open."
+    )
     start_date: date = Field(
         default=date(2024, 6, 3),
         ge=date(1970, 1, 1),
