@@ -10,17 +10,15 @@ from calculations.fpp.bundle import Bundle, bundle, bundle_json
 from calculations.fpp.daily import Daily, daily
 from read_model.tables.fpp import ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, USERS, VOTES
 from util.http import post_json
-from web.authentication import require_token
+from web.callers import requires
 from web.conditional import UNCHANGED
 from web.dependencies import NowDep, PeriodDep, SettingsDep, SnapshotDep
-from web.errors import UNAUTHORIZED, UNAVAILABLE, Problem
+from web.errors import REFUSED, UNAVAILABLE, Problem
 from web.limits import mail_slot
 from web.server_timing import timed
 from web.snapshot_route import COMPUTED, SnapshotRoute
 
-router = APIRouter(
-    dependencies=[Depends(require_token)], responses=UNAUTHORIZED | UNAVAILABLE, route_class=SnapshotRoute
-)
+router = APIRouter(dependencies=[requires("fpp:read")], responses=REFUSED | UNAVAILABLE, route_class=SnapshotRoute)
 
 
 class Dashboard(BaseModel, frozen=True):
