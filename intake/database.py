@@ -9,6 +9,7 @@ from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, 
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
+from config import CollectorDatabaseSettings
 from util.errors import EXIT_UNAVAILABLE, AnalyticsError, ConfigurationError, Severity
 
 VARIABLE = "COLLECTOR_DATABASE_URL"
@@ -58,6 +59,15 @@ def database_url(text: str) -> URL:
     return url.set(drivername=DRIVERS[backend])
 
 
+def configured_url(settings: CollectorDatabaseSettings) -> URL:
+    """The URL of COLLECTOR_DATABASE_URL.
+
+    Raises:
+        ConfigurationError: It is no URL, or of a database that is not supported.
+    """
+    return database_url(settings.collector_database_url.get_secret_value())
+
+
 def shown(url: URL) -> str:
     """The URL for logs and errors, without its password."""
     return url.render_as_string(hide_password=True)
@@ -88,7 +98,7 @@ def _engine(url: URL, **options: Any) -> Engine:
         raise ConfigurationError(f"{VARIABLE}: {error}") from error
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _configure_sqlite)
-        event.listen(engine, "begin", _begin_immediate)
+        event.listen(engine, "begin", _begin)
     return engine
 
 
@@ -113,7 +123,7 @@ def _connect_args(url: URL) -> dict[str, Any]:
 
 
 def _configure_sqlite(connection: DBAPIConnection, _: object) -> None:
-    # The driver would begin transactions on its own, and too late: see _begin_immediate.
+    # The driver would begin transactions on its own, and too late: see _begin.
     connection.isolation_level = None
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # Without effect once there are tables.
@@ -130,9 +140,15 @@ def _enforce_foreign_keys(connection: DBAPIConnection, _: object) -> None:
     cursor.close()
 
 
-def _begin_immediate(connection: Connection) -> None:
+def reading(engine: Engine) -> Connection:
+    """A connection that only reads, and so waits for no writer on SQLite."""
+    return engine.connect().execution_options(reads_only=True)
+
+
+def _begin(connection: Connection) -> None:
     # A transaction that begins by reading fails at once when it then writes after another writer.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    reads_only = connection.get_execution_options().get("reads_only")
+    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
 
 
 @contextmanager

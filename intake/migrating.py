@@ -8,7 +8,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, func, select, text
 
-from intake.database import DatabaseError, explained, migration_engine, shown
+from intake.database import DatabaseError, explained, migration_engine, reading, shown
 from util.errors import EXIT_CONFIG, AnalyticsError
 
 SCRIPTS = Path(__file__).parent.parent / "migrations"
@@ -91,7 +91,7 @@ def require_head(engine: Engine) -> None:
     (wanted,) = ScriptDirectory.from_config(alembic_config()).get_heads()
     if engine.dialect.name == "sqlite" and not Path(engine.url.database or "").is_file():
         raise NotMigratedError(where, "no revision, for there is no such file", wanted)
-    with explained(engine.url), engine.connect() as connection:
+    with explained(engine.url), reading(engine) as connection:
         present = current(connection)
     if present != wanted:
         raise NotMigratedError(where, f"revision {present}" if present else "no revision", wanted)

@@ -4,6 +4,8 @@ Values have one plain form everywhere, so all databases store and return exactly
 microseconds since 1970 in UTC, money the number of 1/10,000 cents, a UUID its 16 bytes.
 """
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -28,7 +30,7 @@ NAMING_CONVENTION = {
     "pk": "pk_%(table_name)s",
 }
 # The database's own default could be a character set without emoji, or an order that ignores case.
-MYSQL = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
+MYSQL: dict[str, Any] = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
 
 
 def binary(length: int) -> TypeEngine[bytes]:

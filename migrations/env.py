@@ -4,7 +4,7 @@ from alembic import context
 from sqlalchemy import Connection, Engine
 
 from config import CollectorSettings
-from intake.database import migration_engine
+from intake.database import configured_url, migration_engine
 from intake.migrating import lock
 from intake.tables import metadata
 
@@ -26,6 +26,6 @@ given: Connection | Engine | None = context.config.attributes.get("connection")
 if isinstance(given, Connection):
     run(given)
 else:
-    engine = given or migration_engine(CollectorSettings.load().database_url)
+    engine = given or migration_engine(configured_url(CollectorSettings.load()))
     with engine.begin() as connection:
         run(connection)
