@@ -8,7 +8,8 @@ from pydantic_core import to_json
 
 from calculations.fpp.bundle import Bundle, bundle, bundle_json
 from calculations.fpp.daily import Daily, daily
-from read_model.tables.fpp import ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, USERS, VOTES
+from read_model.tables.fpp import PAGE_VIEWS, VOTES
+from routers.tables import all_tables
 from util.http import post_json
 from web.callers import requires
 from web.conditional import UNCHANGED
@@ -32,18 +33,7 @@ class Dashboard(BaseModel, frozen=True):
 def get_dashboard(snapshot: SnapshotDep, period: PeriodDep, request: Request, response: Response) -> Response:
     """Every figure of the dashboard in one answer."""
     with timed(request, "compute"):
-        estimations, events, page_views, rooms, votes, users = snapshot.tables(
-            ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, VOTES, USERS
-        )
-        figures = bundle(
-            estimations=estimations,
-            events=events,
-            page_views=page_views,
-            rooms=rooms,
-            votes_=votes,
-            users=users,
-            period=period,
-        )
+        figures = bundle(all_tables(snapshot), period)
     body = b'{"data":%s,"data_updated_at":%s}' % (bundle_json(figures), to_json(snapshot.data_updated_at))
     return Response(body, headers=response.headers, media_type="application/json")
 
