@@ -197,6 +197,7 @@ class ConfiguredSources(Block):
 
     db_host: str | None = None
     db_username: str | None = None
+    collector_database_url: SecretStr | None = None
 
 
 class CollectorDatabaseSettings(Block):
@@ -207,6 +208,10 @@ class CollectorDatabaseSettings(Block):
         description="Database of the collector: `sqlite:///FILE`, `postgresql+psycopg://…` or "
         "`mysql+mysqlconnector://…`.",
     )
+
+
+class CollectedUpdaterSettings(UpdaterSettings, CollectorDatabaseSettings):
+    """Settings of an update from the collector's database."""
 
 
 class CollectorSettings(Settings, CollectorDatabaseSettings):

@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from read_model.model import ReadModel
 from read_model.table import INSTANT, Append, Table
 
 USAGE_EVENTS = Table(
@@ -29,4 +30,4 @@ USAGE_EVENTS = Table(
     },
 )
 
-TABLES = (USAGE_EVENTS,)
+LLM = ReadModel("llm", (USAGE_EVENTS,))

@@ -182,5 +182,5 @@ def test_what_is_no_json_is_told(text: bytes) -> None:
 
 def test_huge_integer_is_a_number() -> None:
     """Python would not read it; here it is only too large for its field."""
-    with pytest.raises(InvalidValueError, match="^input_tokens "):
+    with pytest.raises(InvalidValueError, match=r"^input_tokens "):
         sent("input_tokens", "9" * 5000)
