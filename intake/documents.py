@@ -1,26 +1,16 @@
 """JSON as it was sent: numbers keep their digits, and what a plain parser would gloss over is told.
 
-A number with a fraction or exponent is a `Number`, which remembers its text. An object that names a key twice is a
+A number with a fraction or an exponent is a `Decimal` with all its digits. An object that names a key twice is a
 `Repeated`, and a line that is no JSON is a `Broken`: neither is ever taken for a value.
 """
 
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 LONGEST_INTEGER = 40
-
-
-class Number(float):
-    """A JSON number with a fraction or an exponent; `text` is how it was written."""
-
-    text: str
-
-    def __new__(cls, text: str) -> "Number":
-        number = super().__new__(cls, text)
-        number.text = text
-        return number
 
 
 @dataclass(frozen=True)
@@ -71,8 +61,8 @@ def _parse(text: str) -> Any:
         return _DECODER.decode(text)
     except json.JSONDecodeError:
         raise
-    except ValueError:
-        # Python refuses integers of more than 4,300 digits.
+    except (ValueError, InvalidOperation):
+        # An integer of more than 4,300 digits, or an exponent of more than 18.
         return _WORDY_DECODER.decode(text)
 
 
@@ -90,11 +80,18 @@ def _no_number(constant: str) -> Any:
     raise json.JSONDecodeError(f"{constant} is no JSON number", constant, 0)
 
 
-def _integer(text: str) -> int | Number:
-    return int(text) if len(text) <= LONGEST_INTEGER else Number(text)
+def _integer(text: str) -> int | Decimal:
+    return int(text) if len(text) <= LONGEST_INTEGER else _number(text)
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_float=Number, parse_constant=_no_number)
+def _number(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return Decimal("NaN")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_float=Decimal, parse_constant=_no_number)
 _WORDY_DECODER = json.JSONDecoder(
-    object_pairs_hook=_unique, parse_float=Number, parse_int=_integer, parse_constant=_no_number
+    object_pairs_hook=_unique, parse_float=_number, parse_int=_integer, parse_constant=_no_number
 )

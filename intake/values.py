@@ -7,10 +7,8 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from decimal import Context, Decimal, InvalidOperation
+from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Any
-
-from intake.documents import Number
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -18,6 +16,7 @@ LARGEST_INTEGER = 2**53
 # Money: 18 digits, 4 of them after the point.
 MONEY_SCALE = 4
 MONEY_LIMIT = 10**18
+LARGEST_AMOUNT = Decimal(10) ** (18 - MONEY_SCALE)
 LONGEST_NUMBER = 60
 SHOWN = 60
 
@@ -25,11 +24,9 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}
 _INSTANT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
-_PLAIN_MONEY = re.compile(r"([0-9]{1,14})(?:\.([0-9]{1,4}))?")
 _MONEY = re.compile(r"[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
-# Enough for every number that is not refused for its length.
-_EXACT = Context(prec=LONGEST_NUMBER + 10)
-_COMPACT = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+# An amount with more digits than these is refused, never rounded.
+_EXACT = Context(prec=LONGEST_NUMBER, traps=[Inexact, InvalidOperation])
 
 
 class InvalidValueError(ValueError):
@@ -38,13 +35,10 @@ class InvalidValueError(ValueError):
 
 def shown(value: object) -> str:
     """A value as it was sent, short enough to be told again."""
-    if isinstance(value, Number):
-        text = value.text
-    else:
-        try:
-            text = json.dumps(value, default=repr)
-        except (ValueError, RecursionError):
-            text = type(value).__name__
+    try:
+        text = str(value) if isinstance(value, Decimal) else json.dumps(value, default=str)
+    except (ValueError, RecursionError):
+        text = type(value).__name__
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
 
 
@@ -112,24 +106,23 @@ def money(name: str, value: object) -> int | None:
     """An amount from a number or a decimal text, in 1/10,000 of its unit, exact; null stays null."""
     if value is None:
         return None
-    written = _written(value)
-    if plain := _PLAIN_MONEY.fullmatch(written):
-        whole, fraction = plain.groups("")
-        return int(whole + fraction.ljust(MONEY_SCALE, "0"))
-    if len(written) <= LONGEST_NUMBER and _MONEY.fullmatch(written):
-        scaled = Decimal(written).scaleb(MONEY_SCALE, _EXACT)
-        if scaled < MONEY_LIMIT and scaled == scaled.to_integral_value(context=_EXACT):
-            return int(scaled)
+    try:
+        amount = _amount(value)
+        # An amount beyond the limit is never made an integer: it may have a billion digits.
+        if amount is not None and 0 <= amount < LARGEST_AMOUNT:
+            scaled = amount.scaleb(MONEY_SCALE, _EXACT)
+            if scaled == (whole := int(scaled)):
+                return whole
+    except ArithmeticError:
+        pass
     raise refusal(name, value, "an amount from 0 to below 10^14 with at most 4 decimal places")
 
 
-def _written(value: object) -> str:
-    """The text of a number; empty for what is none."""
-    if type(value) is int:
-        return str(value) if value.bit_length() <= 64 else ""
-    if isinstance(value, Number):
-        return value.text
-    return value if type(value) is str else ""
+def _amount(value: object) -> Decimal | None:
+    """The exact value of a number or a decimal text; None for anything else."""
+    if type(value) is str:
+        return Decimal(value) if len(value) <= LONGEST_NUMBER and _MONEY.fullmatch(value) else None
+    return Decimal(value) if type(value) is int else value if isinstance(value, Decimal) else None
 
 
 def json_object(name: str, value: object, largest: int) -> str | None:
@@ -142,8 +135,8 @@ def json_object(name: str, value: object, largest: int) -> str | None:
         return "{}"
     try:
         compact = _COMPACT.encode(value)
-    except TypeError:
-        raise InvalidValueError(f"{name} has an object that names a key twice") from None
+    except InvalidValueError:
+        raise
     except ValueError:
         raise InvalidValueError(f"{name} has a number beyond what a double can hold") from None
     except RecursionError:
@@ -152,6 +145,16 @@ def json_object(name: str, value: object, largest: int) -> str | None:
     if size > largest:
         raise InvalidValueError(f"{name} takes {size:,} bytes, more than {largest:,}")
     return compact
+
+
+def _double(value: object) -> float:
+    """A number of metadata as the double that other programs read it as."""
+    if isinstance(value, Decimal):
+        return float(value)
+    raise InvalidValueError("metadata has an object that names a key twice")
+
+
+_COMPACT = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_double)
 
 
 def _refuse_surrogates(name: str, value: str) -> bytes:
@@ -166,11 +169,3 @@ def only_known(document: Mapping[str, Any], known: frozenset[str]) -> None:
     if not document.keys() <= known:
         unknown = min(document.keys() - known)
         raise InvalidValueError(f"{shown(unknown)} is no field of an event; there are {', '.join(sorted(known))}")
-
-
-def decimal_of(written: str) -> Decimal | None:
-    """The exact value of a number's text; None when it is none or too long."""
-    try:
-        return Decimal(written) if len(written) <= LONGEST_NUMBER else None
-    except InvalidOperation:
-        return None
