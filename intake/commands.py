@@ -3,8 +3,9 @@
 import hashlib
 import json
 import secrets
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -16,10 +17,11 @@ from intake.llm.batches import Batch, Receipt, Rejection
 from intake.llm.events import Event, parse_event
 from intake.llm.files import Imported, import_file
 from intake.llm.prices import prices
+from intake.llm.queue import Consumer
 from intake.llm.storing import store
 from intake.migrating import migrate, require_head
 from intake.writer import Writer
-from util.errors import EXIT_DATA, AnalyticsError
+from util.errors import EXIT_DATA, AnalyticsError, ConfigurationError
 from util.logs import configure_logging
 from util.progress import shown_progress
 from web.tokens import Token
@@ -92,17 +94,32 @@ def import_files(
 ) -> None:
     """Store the events of files. To import a file twice changes nothing; exit code 65 when an event was rejected."""
     settings = CollectorSettings.load()
-    price_of = prices(settings.llm_prices)
-    writer = opened_writer(settings)
-
-    def parse(document: object, now: int) -> Event:
-        return parse_event(document, now, price_of)
-
+    writer, parse = opened_writer(settings), parser(settings)
     with shown_progress() as show:
         outcomes = [import_file(path, parse, writer.write, show, Teller(path)) for path in files]
     typer.echo(outcomes_table(outcomes))
     if any(outcome.rejected for outcome in outcomes):
         raise typer.Exit(EXIT_DATA)
+
+
+@cli.command("consume")
+def consume_queue() -> None:
+    """Store the events of the queue LLM_AMQP_QUEUE until SIGTERM; each message is acknowledged when it is durable."""
+    settings = CollectorSettings.load()
+    if settings.llm_amqp_url is None:
+        raise ConfigurationError("LLM_AMQP_URL is missing: set it to the broker, amqp://USER:PASSWORD@HOST:5672/VHOST")
+    writer = opened_writer(settings)
+    parse = parser(settings)
+    consumer = Consumer(settings.llm_amqp_url.get_secret_value(), settings.llm_amqp_queue, parse, writer.write)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: consumer.stop())
+    consumer.run()
+
+
+def parser(settings: CollectorSettings) -> Callable[[object, int], Event]:
+    """What parses events of every organisation, and prices those without a cost."""
+    price_of = prices(settings.llm_prices)
+    return lambda document, now: parse_event(document, now, price_of)
 
 
 def opened_writer(settings: CollectorSettings) -> Writer[Batch, Receipt]:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -59,14 +60,20 @@ def private_server() -> Iterator[Server]:
     Enter it from the main thread: the kernel kills the server when the thread that started it ends.
     """
     install()
+    with data_directory() as directory, running(directory) as server:
+        yield server
+
+
+@contextmanager
+def data_directory() -> Iterator[Path]:
+    """The directory of a server that has not run yet; it is removed however this process ends."""
     with own_directory("fpp-postgresql-") as directory:
         if run_as(UNPRIVILEGED):
             shutil.chown(directory, UNPRIVILEGED, UNPRIVILEGED)
         initdb = [found_program("initdb", SEARCH_PATH), "-D", str(directory / "data"), "-U", "tester"]
         options = ["--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"]
         run_quietly([*initdb, *options], timeout_s=INITIALISE_S, cwd=directory, **run_as(UNPRIVILEGED))
-        with running(directory) as server:
-            yield server
+        yield directory
 
 
 def install() -> None:
@@ -123,6 +130,8 @@ def running(directory: Path, port: int | None = None) -> Iterator[Server]:
         _wait_until_it_answers(server, process, log)
         yield server
     finally:
+        # Its "fast" end: SIGTERM would wait for every client to leave.
+        process.send_signal(signal.SIGINT)
         stop(process)
 
 

@@ -9,6 +9,7 @@ import sqlite3
 import threading
 import tomllib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -238,13 +239,17 @@ def test_acknowledged_events_survive_a_kill(tmp_path: Path) -> None:
             for thread in threads:
                 thread.start()
             enough = len(acknowledged) + 50
-            until(lambda enough=enough: len(acknowledged) > enough, "some events to be acknowledged")
+            until(partial(_is_longer, acknowledged, enough), "some events to be acknowledged")
             collector.program.process.send_signal(signal.SIGKILL)
             for thread in threads:
                 thread.join()
     stored = [row.event_id.hex() for row in rows(url, USAGE_EVENTS)]
     assert len(stored) == len(set(stored))
     assert {event_id(number).replace("-", "") for number in acknowledged} <= set(stored)
+
+
+def _is_longer(found: list[int], length: int) -> bool:
+    return len(found) > length
 
 
 def _send_until_dead(collector: Collector, life: int, sender: int, acknowledged: list[int]) -> None:
