@@ -3,6 +3,7 @@
 The server's settings know nothing of a database, the updater's nothing of tokens.
 """
 
+from collections.abc import Iterable
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -65,6 +66,16 @@ class Settings(Block):
             raise ConfigurationError(_explain(error)) from None
 
 
+class GuessableTokenError(ConfigurationError):
+    """A short token, which is for trying things out on one machine, on a server that others may reach."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"ANALYTICS_SECRET_TOKEN is wrong: each token needs at least {SHORTEST_TOKEN} characters where other "
+            "machines can reach the server. Set a longer one in the environment or in .env, or listen on 127.0.0.1"
+        )
+
+
 class ServerSettings(Settings):
     """Settings of the read-only server."""
 
@@ -77,8 +88,8 @@ class ServerSettings(Settings):
         default=None,
         validate_default=True,
         description="Token with every right, or several with commas between, each of which is accepted; at least "
-        f"{SHORTEST_TOKEN} characters each, unless SENTRY_ENVIRONMENT is `{DEVELOPMENT}`. Required without "
-        "TOKENS_FILE.",
+        f"{SHORTEST_TOKEN} characters each, unless SENTRY_ENVIRONMENT is `{DEVELOPMENT}` and only this machine can "
+        "reach the server. Required without TOKENS_FILE.",
     )
     start_date: date = Field(
         default=date(2024, 6, 3),
@@ -108,6 +119,39 @@ class ServerSettings(Settings):
         le=LONGEST_S,
         description="Age of the data from which /health calls them dead, in seconds.",
     )
+    answer_budget_mb: int = Field(
+        default=256,
+        ge=1,
+        description="Memory for answers on their way to clients, in megabytes (10⁶ bytes); "
+        "a large answer that does not fit is 503.",
+    )
+    max_connections: int = Field(
+        default=1000,
+        ge=1,
+        description="Connections at once, as far as the open-file limit allows; "
+        "beyond it, the longest silent ones are closed.",
+    )
+    request_timeout_seconds: float = Field(
+        default=10,
+        gt=0,
+        le=LONGEST_S,
+        description="Longest time a client may take to send a request's head, and again its body, in seconds.",
+    )
+    write_timeout_seconds: float = Field(
+        default=10,
+        gt=0,
+        le=LONGEST_S,
+        description="A client that takes less than 64 KiB of its answer in this time is cut off, in seconds.",
+    )
+    graceful_shutdown_seconds: float = Field(
+        default=10,
+        ge=0,
+        le=LONGEST_S,
+        description="Time for answers under way once the server is told to end, in seconds.",
+    )
+    docs: bool = Field(
+        default=True, description="Whether /docs and /openapi.json are served, which need no token; `off` hides them."
+    )
     bea_base_url: str | None = Field(
         default=None, description="E-mail service; a bare host means `http://HOST:3010`. Without it no mail is sent."
     )
@@ -126,8 +170,7 @@ class ServerSettings(Settings):
         tokens = _parts(value)
         if not all(tokens):
             raise ValueError("a token is empty: write one token, or several with a comma between each two")
-        guessable = any(len(token) < SHORTEST_TOKEN for token in tokens)
-        if guessable and others.data.get("sentry_environment") != DEVELOPMENT:
+        if _is_guessable(tokens) and others.data.get("sentry_environment") != DEVELOPMENT:
             raise ValueError(
                 f"each token needs at least {SHORTEST_TOKEN} characters, unless SENTRY_ENVIRONMENT is {DEVELOPMENT}"
             )
@@ -145,6 +188,11 @@ class ServerSettings(Settings):
     def tokens(self) -> tuple[bytes, ...]:
         """The bytes of each token that is accepted: several while one replaces another."""
         return tuple(token.encode() for token in _parts(self.analytics_secret_token or SecretStr("")) if token)
+
+    @cached_property
+    def has_guessable_token(self) -> bool:
+        """Whether one of the tokens is so short that it could be guessed."""
+        return _is_guessable(self.tokens)
 
 
 class UpdaterSettings(Settings):
@@ -242,6 +290,10 @@ class CollectorSettings(Settings, CollectorDatabaseSettings):
 
 def _parts(tokens: SecretStr) -> list[str]:
     return [part.strip() for part in tokens.get_secret_value().split(",")]
+
+
+def _is_guessable(tokens: Iterable[str | bytes]) -> bool:
+    return any(len(token) < SHORTEST_TOKEN for token in tokens)
 
 
 def _explain(error: ValidationError) -> str:

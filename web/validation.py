@@ -1,30 +1,48 @@
 """What is wrong with the parameters of a request, in sentences for whoever sent it."""
 
 import re
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import Request, status
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from web.errors import ParameterFault, answer_crash, path_of, problem_response, shortened
 
+MOST_FAULTS = 10
+LARGEST = 2**63 - 1
+MOST_DIGITS = 20
 # Headers and cookies carry secrets.
 _ECHOED_PLACES = ("query", "path")
 
 
 async def answer_invalid(request: Request, error: Exception) -> JSONResponse:
-    """422 with a sentence per fault."""
+    """422 with a sentence per fault, of the first ones where there are many: the answer stays short."""
     if not isinstance(error, RequestValidationError):
         return answer_crash(request, error)
     # A parameter of several dependencies is found once for each of them.
-    faults = list(dict.fromkeys(_fault(request, found) for found in error.errors()))
-    detail = " ".join(fault.message for fault in faults)
+    found = list(error.errors())
+    faults = list(dict.fromkeys(_fault(request, each) for each in found[:MOST_FAULTS]))
+    further = len(found) - MOST_FAULTS
+    detail = " ".join([*(fault.message for fault in faults), *([f"And {further} more."] if further > 0 else [])])
     return problem_response(request, status.HTTP_422_UNPROCESSABLE_CONTENT, detail, errors=faults)
+
+
+def _as_integer(value: object) -> object:
+    """A text of ASCII digits alone, with or without a minus, as a number; `int` takes far more for one."""
+    if not isinstance(value, str):
+        return value
+    if not re.fullmatch(r"-?[0-9]+", value):
+        raise PydanticCustomError("int_parsing", "Input should be a valid integer, written in digits")
+    # Beyond that, no column holds it, and to parse thousands of digits takes long.
+    return max(-LARGEST, min(int(value[:MOST_DIGITS]), LARGEST))
+
+
+Integer = Annotated[int, BeforeValidator(_as_integer)]
 
 
 def choice_error(reason: str, *allowed: str) -> PydanticCustomError:
