@@ -3,6 +3,7 @@
 The server's settings know nothing of a database, the updater's nothing of tokens.
 """
 
+import re
 from collections.abc import Iterable
 from datetime import date
 from functools import cached_property
@@ -96,6 +97,11 @@ class ServerSettings(Settings):
         ge=date(1970, 1, 1),
         description="First day of series, sessions and bounce rate (inclusive, UTC).",
     )
+    cors_origins: str | None = Field(
+        default=None,
+        description="Origins whose web pages may read the answers, such as `https://app.example.com`, with commas "
+        "between several; none by default.",
+    )
     host: str = Field(default="127.0.0.1", description="Address `python main.py` listens on.")
     port: int = Field(default=5100, ge=1, le=65535, description="Port `python main.py` listens on.")
     max_concurrent_queries: int = Field(
@@ -178,6 +184,14 @@ class ServerSettings(Settings):
             )
         return value
 
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, value: str | None) -> str | None:
+        for origin in _origins(value):
+            if not re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?", origin):
+                raise ValueError(f"{origin!r} is no origin: write scheme, host and maybe port, nothing after them")
+        return value
+
     @field_validator("bea_base_url")
     @classmethod
     def _complete_url(cls, value: str | None) -> str | None:
@@ -185,6 +199,11 @@ class ServerSettings(Settings):
             return value and value.rstrip("/")
         host = value.rstrip("/")
         return f"http://{host}" if ":" in host else f"http://{host}:3010"
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The origins whose pages may read the answers."""
+        return _origins(self.cors_origins)
 
     @cached_property
     def tokens(self) -> tuple[bytes, ...]:
@@ -195,6 +214,10 @@ class ServerSettings(Settings):
     def has_guessable_token(self) -> bool:
         """Whether one of the tokens is so short that it could be guessed."""
         return _is_guessable(self.tokens)
+
+
+def _origins(text: str | None) -> tuple[str, ...]:
+    return tuple(origin.strip() for origin in text.split(",")) if text else ()
 
 
 class UpdaterSettings(Settings):

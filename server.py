@@ -10,12 +10,14 @@ from datetime import datetime
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 
 from config import GuessableTokenError, ServerSettings
 from read_model.integrity import FileChecks
 from read_model.snapshot import published_files
 from read_model.tables.fpp import FPP
-from routers import dashboard, health, room, v1
+from read_model.tables.llm import LLM
+from routers import dashboard, health, llm, room, v1
 from routers.examples import EXAMPLES
 from util.clock import utc_now
 from util.error_reporting import flush, start_error_reporting
@@ -23,10 +25,12 @@ from util.errors import AnalyticsError, ConfigurationError
 from util.logs import configure_logging
 from util.version import VERSION
 from web.conditional import NotModified, answer_not_modified
+from web.cors import cors_options
 from web.delivery import AnswersUnderWay, Delivery
 from web.docs import add_docs
 from web.errors import CrashGuard, answer_expected, answer_http_error
 from web.file_access import FileAccess
+from web.head import Head
 from web.limits import Lanes
 from web.openapi import Api
 from web.questions.parameters import time_zones
@@ -43,7 +47,7 @@ from web.validation import answer_invalid
 logger = logging.getLogger(__name__)
 
 BYTES_PER_MB = 1_000_000
-READ_MODELS = (FPP,)
+READ_MODELS = (FPP, LLM)
 
 
 def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now) -> FastAPI:
@@ -71,6 +75,9 @@ def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now
     app.add_middleware(CrashGuard)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(ServerTiming)
+    app.add_middleware(Head)
+    if settings.origins:
+        app.add_middleware(CORSMiddleware, **cors_options(settings.origins))
     app.add_middleware(RequestId)
     app.add_exception_handler(AnalyticsError, answer_expected)
     app.add_exception_handler(HTTPException, answer_http_error)
@@ -81,6 +88,7 @@ def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now
         (v1.router, "API"),
         (dashboard.router, "dashboard"),
         (room.router, "dashboard"),
+        (llm.router, "LLM usage"),
         (health.router, "health"),
     ):
         app.include_router(router, tags=[tag])
