@@ -15,7 +15,7 @@ from starlette_compress import CompressMiddleware, add_compress_type
 
 import util.allocator  # noqa: F401 - before Polars is loaded
 from config import ServerSettings
-from routers import dashboard, health, room, v1
+from routers import dashboard, dashboard_page, health, room, v1
 from util.clock import utc_now
 from util.error_reporting import flush, start_error_reporting
 from util.errors import AnalyticsError, ConfigurationError
@@ -31,6 +31,7 @@ from web.request_size import RequestSize
 from web.security_headers import SecurityHeaders
 from web.server_timing import ServerTiming
 from web.shared_work import AnsweredByAnother, SharedWork, answer_shared
+from web.static_parts import StaticParts
 from web.validation import answer_invalid
 
 if TYPE_CHECKING:
@@ -77,8 +78,9 @@ def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now
         (health.router, "health"),
     ):
         app.include_router(router, tags=[tag])
-    app.include_router(docs.router)
-    app.mount(docs.PARTS_PATH, docs.Parts())
+    for page in (docs, dashboard_page):
+        app.include_router(page.router)
+        app.mount(page.PARTS_PATH, StaticParts(page.PARTS))
     return app
 
 

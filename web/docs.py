@@ -4,17 +4,17 @@ import hashlib
 import re
 from base64 import b64encode
 from importlib.resources import files
-from typing import Any
 
 from fastapi import APIRouter
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse, Response
-from fastapi.staticfiles import StaticFiles
+from fastapi.responses import HTMLResponse
 
 from web.security_headers import POLICY
 
 # Addresses of the page's parts are relative to it: they hold below any prefix a proxy puts before them.
 PARTS_PATH = "/docs/parts"
+# Those of the package: they are all in one directory.
+PARTS = str(files("fastapi_offline") / "static")
 _PARTS = PARTS_PATH.removeprefix("/")
 _PAGE = get_swagger_ui_html(
     openapi_url="openapi.json",
@@ -27,19 +27,6 @@ _PAGE = get_swagger_ui_html(
 ).body
 
 router = APIRouter(include_in_schema=False)
-
-
-class Parts(StaticFiles):
-    """The page's files, of the package `fastapi_offline`; their tags are weak, since they may be compressed."""
-
-    def __init__(self) -> None:
-        super().__init__(directory=str(files("fastapi_offline") / "static"))
-
-    def file_response(self, *args: Any, **kwargs: Any) -> Response:
-        """One file, or 304."""
-        response = super().file_response(*args, **kwargs)
-        response.headers["ETag"] = f"W/{response.headers['ETag']}"
-        return response
 
 
 @router.get("/docs")

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Depends
 
-from routers.v1 import cohorts, figures, rooms, series, snapshot
+from routers.v1 import cohorts, figures, me, rooms, series, snapshot
 from web.authentication import require_token
 from web.conditional import UNCHANGED
 from web.errors import INVALID, UNAUTHORIZED, UNAVAILABLE
@@ -12,5 +12,5 @@ router = APIRouter(
     dependencies=[Depends(require_token)],
     responses=UNCHANGED | UNAUTHORIZED | INVALID | UNAVAILABLE,
 )
-for part in (figures, series, cohorts, rooms, snapshot):
+for part in (figures, series, cohorts, rooms, snapshot, me):
     router.include_router(part.router)

@@ -1,0 +1,1 @@
+export const llm = { id: "llm", title: "LLM usage", scope: "llm:read", isThere: async () => false, controls: [], figures: () => [], panels: () => [] };
