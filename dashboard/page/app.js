@@ -135,7 +135,7 @@ function signOut(reason = "") {
 async function begin(token) {
   const api = new Api(token);
   const { scopes, ...me } = await (await api.fetch("/v1/me")).json();
-  const offered = PAGES.filter(({ scope }) => scopes.includes(scope));
+  const offered = PAGES.filter(({ scope }) => scopes.includes("*") || scopes.includes(scope));
   const there = await Promise.all(offered.map((page) => page.isThere?.(api) ?? true));
   sessionStorage.setItem(TOKEN, token);
   const pages = offered.filter((_, i) => there[i]);
