@@ -3,6 +3,7 @@
 The server's settings know nothing of a database, the updater's nothing of tokens.
 """
 
+import re
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -13,12 +14,14 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sentry_sdk.utils import BadDsn, Dsn
 
+from reports.mail import MailServer
 from util.errors import ConfigurationError
 
 # A year: no span of time here makes sense beyond it.
 LONGEST_S = 365 * 24 * 3600
 DEVELOPMENT = "development"
 SHORTEST_TOKEN = 16
+ADDRESS = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+")
 
 
 class Block(BaseSettings):
@@ -65,7 +68,29 @@ class Settings(Block):
             raise ConfigurationError(_explain(error)) from None
 
 
-class ServerSettings(Settings):
+class ReadingSettings(Settings):
+    """How figures are read from the read model."""
+
+    start_date: date = Field(
+        default=date(2024, 6, 3),
+        ge=date(1970, 1, 1),
+        description="First day of series, sessions and bounce rate (inclusive, UTC).",
+    )
+    health_stale_seconds: float = Field(
+        default=20 * 60,
+        gt=0,
+        le=LONGEST_S,
+        description="Age of the data from which /health calls them stale, in seconds.",
+    )
+    health_dead_seconds: float = Field(
+        default=60 * 60,
+        gt=0,
+        le=LONGEST_S,
+        description="Age of the data from which /health calls them dead, in seconds.",
+    )
+
+
+class ServerSettings(ReadingSettings):
     """Settings of the read-only server."""
 
     tokens_file: Path | None = Field(
@@ -80,11 +105,6 @@ class ServerSettings(Settings):
         f"{SHORTEST_TOKEN} characters each, unless SENTRY_ENVIRONMENT is `{DEVELOPMENT}`. Required without "
         "TOKENS_FILE.",
     )
-    start_date: date = Field(
-        default=date(2024, 6, 3),
-        ge=date(1970, 1, 1),
-        description="First day of series, sessions and bounce rate (inclusive, UTC).",
-    )
     host: str = Field(default="127.0.0.1", description="Address `python main.py` listens on.")
     port: int = Field(default=5100, ge=1, le=65535, description="Port `python main.py` listens on.")
     max_concurrent_queries: int = Field(
@@ -95,18 +115,6 @@ class ServerSettings(Settings):
         ge=0,
         le=LONGEST_S,
         description="Longest wait for a computation's turn before the answer is 503, in seconds.",
-    )
-    health_stale_seconds: float = Field(
-        default=20 * 60,
-        gt=0,
-        le=LONGEST_S,
-        description="Age of the data from which /health calls them stale, in seconds.",
-    )
-    health_dead_seconds: float = Field(
-        default=60 * 60,
-        gt=0,
-        le=LONGEST_S,
-        description="Age of the data from which /health calls them dead, in seconds.",
     )
     bea_base_url: str | None = Field(
         default=None, description="E-mail service; a bare host means `http://HOST:3010`. Without it no mail is sent."
@@ -145,6 +153,40 @@ class ServerSettings(Settings):
     def tokens(self) -> tuple[bytes, ...]:
         """The bytes of each token that is accepted: several while one replaces another."""
         return tuple(token.encode() for token in _parts(self.analytics_secret_token or SecretStr("")) if token)
+
+
+class ReportSettings(ReadingSettings):
+    """Settings of the daily report by mail."""
+
+    smtp_url: SecretStr | None = Field(
+        default=None,
+        description="Mail server of the report: `smtps://USER:PASSWORD@HOST:465`, or `smtp://HOST:587` with TLS where "
+        "the server offers it.",
+    )
+    report_to: str | None = Field(default=None, description="Addresses the report is sent to, with commas between.")
+    report_from: str | None = Field(
+        default=None, description="Address the report is sent from; the first of REPORT_TO by default."
+    )
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_mail_server(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            MailServer.of(value.get_secret_value())
+        return value
+
+    @field_validator("report_to", "report_from")
+    @classmethod
+    def _are_addresses(cls, value: str | None) -> str | None:
+        for address in (value or "").split(",") if value else []:
+            if not ADDRESS.fullmatch(address.strip()):
+                raise ValueError("write addresses like someone@example.com, with commas between")
+        return value
+
+    @property
+    def recipients(self) -> list[str]:
+        """The addresses the report is sent to."""
+        return [address.strip() for address in (self.report_to or "").split(",") if address.strip()]
 
 
 class UpdaterSettings(Settings):

@@ -35,4 +35,3 @@ router = APIRouter(include_in_schema=False)
 async def get_dashboard_page() -> Response:
     """The page; it needs no token, since it has no data in it."""
     return FileResponse(PARTS / "index.html", headers=HEADERS)
-

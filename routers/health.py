@@ -6,7 +6,7 @@ from typing import Literal
 from fastapi import APIRouter, Response, status
 from pydantic import BaseModel, Field
 
-from config import ServerSettings
+from config import ReadingSettings, ServerSettings
 from read_model.snapshot import SnapshotError, is_replaced, open_snapshot, size_of
 from read_model.tables.fpp import FPP
 from web.dependencies import NowDep, SettingsDep
@@ -97,7 +97,7 @@ def examine(settings: ServerSettings, now: datetime) -> tuple[Health, bool]:
     return Health(status="ok" if ok else "degraded", components=components, detail=detail), all(intact.values())
 
 
-def freshness(data_updated_at: datetime, now: datetime, settings: ServerSettings) -> Freshness:
+def freshness(data_updated_at: datetime, now: datetime, settings: ReadingSettings) -> Freshness:
     """How old data are at an instant, and what the settings call that."""
     age = max((now - data_updated_at).total_seconds(), 0)
     state: Literal["ok", "stale", "dead"] = "ok"
