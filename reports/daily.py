@@ -21,7 +21,7 @@ FIGURES = {
 SHARES = ("returning_share",)
 MOVERS = {"sources": "Sources (page views)", "countries": "Countries (visitors)", "rooms": "Rooms (votes)"}
 CHARTS = {"votes": "Votes", "unique_users": "Visitors"}
-NOTHING = "–"
+NOTHING = "-"
 # What would move the cursor or the colour of a terminal, and line breaks in a name.
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 WEEK = 7
@@ -96,7 +96,7 @@ def _notices(period: Period, known_until: datetime, freshness: str, first_day: d
     if period.start >= known_until:
         yield f"The day has not begun by {until}, up to which all is known: there is nothing to count yet."
     elif period.end > known_until:
-        yield f"The day is not known to its end: it and the days it is compared with are counted up to the time of {until}."
+        yield f"The day is not known to its end: all days are counted up to the time of day of {until}."
     if (period.first - first_day).days < 4 * WEEK:
         yield f"Some of the four weeks before lie before {first_day}, the first day of this service."
 

@@ -9,7 +9,7 @@ from reports.daily import Document, long_date
 
 FONT = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
 INK, MUTED, LINE = "#171c2a", "#586075", "#e3e6ee"
-CELL = f"padding:7px 0 7px 12px;border-bottom:1px solid {LINE};font-size:14px;color:{INK};text-align:right"
+CELL = f"width:15%;padding:7px 0 7px 12px;border-bottom:1px solid {LINE};font-size:14px;color:{INK};text-align:right"
 NAME = f"padding:7px 12px 7px 0;border-bottom:1px solid {LINE};font-size:14px;color:{INK};text-align:left"
 HEAD = f";font-size:12px;font-weight:normal;color:{MUTED}"
 RISEN, FALLEN = "#16724b", "#b3263e"
@@ -68,7 +68,8 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         f'<th scope="col" style="{(CELL if i else NAME) + HEAD}">{escape(text)}</th>' for i, text in enumerate(head)
     )
     body = "".join(f"<tr>{_cells(row)}</tr>" for row in rows)
-    return f'<table width="100%" cellpadding="0" cellspacing="0" style="border-collapse:collapse"><tr>{heads}</tr>{body}</table>'
+    opening = '<table width="100%" cellpadding="0" cellspacing="0" style="border-collapse:collapse">'
+    return f"{opening}<tr>{heads}</tr>{body}</table>"
 
 
 def _cells(row: Sequence[str]) -> str:
@@ -85,4 +86,5 @@ def _tint(cell: str) -> str:
 def _picture(number: int, title: str, values: Sequence[int], marked: Sequence[int], place: Place) -> str:
     address = place(number, bar_chart(values, marked))
     text = f"{title}: {', '.join(map(str, values))}"
-    return f'<img src="{address}" alt="{escape(text)}" width="552" style="display:block;width:100%;height:auto;font-size:12px;color:{MUTED}">'
+    style = f"display:block;width:100%;height:auto;font-size:12px;color:{MUTED}"
+    return f'<img src="{address}" alt="{escape(text)}" width="552" style="{style}">'
