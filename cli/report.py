@@ -17,7 +17,6 @@ from reports.daily_html import daily_html
 from reports.daily_text import daily_text
 from reports.mail import MailServer, message
 from reports.making import made
-from routers.health import freshness
 from util.clock import utc_now
 from util.errors import ConfigurationError
 
@@ -56,8 +55,7 @@ def _day(text: str, timezone: str, now: datetime) -> date:
 
 def _document(settings: ReportSettings, day: date, timezone: str, now: datetime) -> Document:
     snapshot = open_snapshot(settings.data_dir, FPP)
-    state = freshness(snapshot.data_updated_at, now, settings).status
-    return made(snapshot, day, timezone, now, settings.start_date, state)
+    return made(snapshot, day, timezone, now, settings)
 
 
 def _send(document: Document, settings: ReportSettings) -> None:

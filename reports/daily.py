@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Literal
 
 from calculations.fpp.daily_report import DailyReport, DayFigure, DayFigures
 from calculations.time.period import Period
@@ -82,23 +81,17 @@ class Document:
             yield f"{title} per day, four weeks", [getattr(day, name) for day in self.report.days]
 
 
-def notices(
-    day: date, zone: str, known_until: datetime, freshness: Literal["ok", "stale", "dead"], first_day: date
-) -> tuple[str, ...]:
-    """What to know before relying on a report, in sentences."""
-    return tuple(_notices(Period.of_days(day, day, zone), known_until, freshness, first_day))
-
-
-def _notices(period: Period, known_until: datetime, freshness: str, first_day: date) -> Iterator[str]:
+def notices(period: Period, known_until: datetime, freshness: str) -> Iterator[str]:
+    """What to know before relying on a report of a day, in sentences; `freshness` is what /health calls the data."""
     until = known_until.astimezone(UTC).isoformat(timespec="seconds")
-    if freshness != "ok":
+    if freshness == "future":
+        yield "The data are dated ahead of the clock: see /health."
+    elif freshness != "ok":
         yield f"The data are {freshness}: nothing after {until} is counted."
     if period.start >= known_until:
         yield f"The day has not begun by {until}, up to which all is known: there is nothing to count yet."
     elif period.end > known_until:
         yield f"The day is not known to its end: all days are counted up to the time of day of {until}."
-    if (period.first - first_day).days < 4 * WEEK:
-        yield f"Some of the four weeks before lie before {first_day}, the first day of this service."
 
 
 def long_date(day: date) -> str:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from calculations.fpp.behaviour import page_views_per_source, votes_per_room
 from calculations.fpp.tables import Tables
 from calculations.frames.arithmetic import NotAdditive, label
+from calculations.frames.collecting import collect, collect_all
 from calculations.frames.comparison import PERCENT, compared
 from calculations.time.buckets import Buckets
 from calculations.time.period import MICROSECOND, Period
@@ -104,7 +105,7 @@ def daily_report(tables: Tables, day: dt.date, zone: str, known_until: dt.dateti
         known_until: The instant (UTC) up to which all is known.
     """
     days = _Days(day, zone, known_until)
-    counted = days.buckets.sums(_counts(days, tables), COUNTS).collect()
+    counted = collect(days.buckets.sums(_counts(days, tables), COUNTS))
     by_date = {row["date"]: row for row in counted.iter_rows(named=True)}
     nothing = dict.fromkeys(COUNTS, 0)
 
@@ -207,7 +208,7 @@ def _movers(days: _Days, tables: Tables) -> Movers:
         )
         return [frame.select(name=frame.collect_schema().names()[0], count=pl.col("count")) for frame in lists]
 
-    frames = pl.collect_all([*of(timedelta()), *of(WEEK)])
+    frames = collect_all([*of(timedelta()), *of(WEEK)])
     half = len(frames) // 2
     sources, countries, rooms = map(_moved, frames[:half], frames[half:])
     return Movers(sources=sources, countries=countries, rooms=rooms)
