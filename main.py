@@ -59,6 +59,7 @@ def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now
     )
     app.state.settings = settings
     app.state.clock = clock
+    app.state.read_models = READ_MODELS
     app.state.callers = Tokens(settings.tokens, settings.tokens_file)
     app.state.file_access = FileAccess()
     app.state.file_checks = FileChecks()

@@ -17,6 +17,8 @@ const TRIED_AGAIN_EVERY_MS = 10_000;
 
 class App {
   view = viewOf(location.search);
+  /** What the LLM page may choose from. */
+  organisations = [];
   #parts = [];
   #built = null;
   #refreshedAt = 0;
@@ -134,11 +136,10 @@ function signOut(reason = "") {
 
 async function begin(token) {
   const api = new Api(token);
-  const { scopes, ...me } = await (await api.fetch("/v1/me")).json();
-  const offered = PAGES.filter(({ scope }) => scopes.includes("*") || scopes.includes(scope));
-  const there = await Promise.all(offered.map((page) => page.isThere?.(api) ?? true));
+  const me = await (await api.fetch("/v1/me")).json();
+  const may = (scope) => me.scopes.includes("*") || me.scopes.includes(scope);
+  const pages = PAGES.filter(({ scope, isThere }) => may(scope) && (isThere?.(me) ?? true));
   sessionStorage.setItem(TOKEN, token);
-  const pages = offered.filter((_, i) => there[i]);
   if (!pages.length) throw new Error("This token may not see any page.");
   await new App(token, me, pages).start();
 }

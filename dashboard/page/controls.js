@@ -26,7 +26,7 @@ export class Controls {
   #refill(view) {
     const focused = document.activeElement?.closest(".controls") && document.activeElement.name;
     const isOpen = this.form.querySelector("details")?.open;
-    this.form.replaceChildren(...this.makers.map((make) => make(view, (changed) => this.app.change({ ...this.app.view, ...changed }))));
+    this.form.replaceChildren(...this.makers.map((make) => make(view, (changed) => this.app.change({ ...this.app.view, ...changed }), this.app)));
     if (isOpen && focused) this.form.querySelector("details").open = true;
     if (focused) this.form.elements.namedItem(focused)?.focus?.();
   }
@@ -69,6 +69,11 @@ const MAKERS = {
     labelled("Shown by", select("granularity", GRANULARITIES, view.granularity, (granularity) => change({ granularity }))),
   compare: (view, change) =>
     labelled("Compared with", select("compare", COMPARISONS, view.compare, (compare) => change({ compare }))),
+  org: (view, change, { organisations }) =>
+    labelled(
+      "Organisation",
+      select("org", organisations.map((id) => [id, id]), view.org || organisations[0], (org) => change({ org })),
+    ),
   timezone: (view, change) => labelled("Time zone", timeZone(view, change)),
 };
 

@@ -13,6 +13,7 @@ import { save } from "./saving.js";
  * - `choices`: [{name, legend, options}], whose first options are `chosen` at first
  * - `isEmpty(answer)`, `empty`: a sentence for a reader without figures
  * - `chart(answer, panel)`: ECharts' option as a function of the colours, for the picture also where `body` shows it
+ * - `hasCsv`: false where the API has no CSV of it; `csv(view)`: the request for it, if that is another one
  * - `height`: a class, "tall" or "short"; `prepare()`: what the chart needs to be loaded first; `click(event, panel)`
  * - `table(answer, panel)`: the answer as a table
  * - `body(answer, panel)`: elements with a table that is always shown, cut unless the panel `isWhole`; then the chart
@@ -90,7 +91,7 @@ export class Panel {
       element(
         "div",
         { class: "menu-body" },
-        action("csv", "Download CSV", () => this.#saveCsv()),
+        this.definition.hasCsv !== false && action("csv", "Download CSV", () => this.#saveCsv()),
         action("png", "Download picture (PNG)", () => this.#savePng()),
         element("p", {}, "Its API call"),
         this.#menuText,
@@ -250,7 +251,7 @@ export class Panel {
   }
 
   async #saveCsv() {
-    const answer = await this.app.api.fetch(`${this.#path}&format=csv`);
+    const answer = await this.app.api.fetch(this.definition.csv?.(this.view) ?? `${this.#path}&format=csv`);
     save(await answer.blob(), `${this.#fileName}.csv`);
   }
 

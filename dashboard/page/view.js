@@ -69,10 +69,16 @@ export function addressOf(view) {
   return `?${parameters}`;
 }
 
-/** The path and query of a request; `parameters` that are null, undefined or empty are left out. */
+/** The path and query of a request to `/v1`; `parameters` that are null, undefined or empty are left out. */
 export function callOf(path, parameters) {
+  return callAt(`/v1/${path}`, parameters);
+}
+
+/** The path and query of a request; a parameter that is a list is repeated. */
+export function callAt(path, parameters) {
   const given = Object.entries(parameters).filter(([, value]) => value != null && value !== "");
-  return `/v1/${path}?${new URLSearchParams(given)}`;
+  const pairs = given.flatMap(([name, value]) => [value].flat().map((one) => [name, one]));
+  return `${path}?${new URLSearchParams(pairs)}`;
 }
 
 /** The parameters that every endpoint with a period has, and those of `names` besides. */

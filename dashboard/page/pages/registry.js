@@ -8,7 +8,7 @@ import { room } from "./room.js";
  * A page:
  *
  * - `id`, `title`, `scope`
- * - `isThere(api)`: whether the server has what it asks, if that is not certain
+ * - `isThere(me)`: whether the server has what it asks, by what `/v1/me` tells; always, without it
  * - `controls`: names of `controls.js`
  * - `begin(app)`: what is asked once, before the page is built
  * - `heading(app)`: elements above the controls; `figures(app)`: as `Figures` takes them; `panels(app)`: as `Panel` does
