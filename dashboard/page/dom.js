@@ -1,4 +1,4 @@
-// Elements without markup in strings: the page's policy allows no `innerHTML`.
+// Elements without markup in strings, which the page's policy does not allow.
 
 const SVG = "http://www.w3.org/2000/svg";
 

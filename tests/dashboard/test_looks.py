@@ -1,4 +1,4 @@
-"""How it looks: on phones and screens, light and dark, for keyboards and screen readers. The pictures are for people."""
+"""How it looks: on phones and screens, light and dark; and what keyboards and screen readers find."""
 
 from pathlib import Path
 
@@ -31,7 +31,8 @@ REACHING_OUT = """
 OVERLAPPING = """
 [...document.querySelectorAll(".panel, .card, .controls, .top")].flatMap((part) => {
   const texts = [...part.querySelectorAll("h2, p, dt, dd > span, button, summary, legend + label, select, td, .call")]
-    .filter((one) => one.checkVisibility() && !one.closest(".unseen, .scrolled, .list") && one.getBoundingClientRect().width > 2);
+    .filter((one) => one.checkVisibility() && !one.closest(".unseen, .scrolled, .list"))
+    .filter((one) => one.getBoundingClientRect().width > 2);
   const over = (a, b) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1;
   return texts.flatMap((one, i) => texts.slice(i + 1)
     .filter((other) => !one.contains(other) && !other.contains(one))

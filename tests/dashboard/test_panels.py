@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
-from tests.dashboard.visits import PATIENCE_MS, TOKEN, Visit, visiting
-from tests.processes import Server
+from tests.dashboard.visits import PATIENCE_MS, Visit, visiting
+from tests.processes import TOKEN, Server
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 

@@ -71,7 +71,7 @@ def test_a_token_that_is_no_longer_accepted_signs_out(stranger: Visit) -> None:
 
 def test_who_lacks_the_scope_sees_no_page(browser: Browser, sampled: Sample, tmp_path: Path) -> None:
     tokens = tmp_path / "tokens.toml"
-    tokens.write_text(token_lines(LLM_TOKEN, name="gateway", scopes=["llm:write"]), encoding="utf-8")
+    tokens.write_text(token_lines("gateway", LLM_TOKEN, ["llm:write"]), encoding="utf-8")
     with (
         serving(sampled.data_dir, TOKENS_FILE=tokens) as server,
         visiting(browser, server, signed_in=False) as visit,

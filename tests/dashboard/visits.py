@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from playwright.sync_api import Browser, Locator, Page, Request, expect
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect
 
 from tests.processes import HOST, PATIENCE_S, TOKEN, Server
 
@@ -19,7 +19,9 @@ DASH = "–"  # noqa: RUF001 - what a figure that is not known looks like
 # Everything the page says of a broken policy, from its first line on.
 WATCH = """
 window.violations = [];
-addEventListener("securitypolicyviolation", (event) => violations.push(`${event.violatedDirective} ${event.blockedURI}`));
+addEventListener("securitypolicyviolation", (event) =>
+  violations.push(`${event.violatedDirective} ${event.blockedURI}`),
+);
 """
 SIGNED_IN = f"sessionStorage.setItem('token', '{TOKEN}')"
 
@@ -34,9 +36,13 @@ class Visit:
     asked: list[Request] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.page.on("console", lambda message: message.type == "error" and self.said.append(message.text))
+        self.page.on("console", self._note)
         self.page.on("pageerror", lambda error: self.said.append(str(error)))
-        self.page.on("request", self.asked.append)
+        self.page.on("request", lambda request: self.asked.append(request))
+
+    def _note(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.said.append(message.text)
 
     @property
     def origin(self) -> str:
@@ -86,7 +92,7 @@ class Visit:
         for endpoint, fields in HEADLINES.items():
             answer = self.server.get(f"/v1/{endpoint}?{urlencode(parameters)}")
             for name in fields:
-                figure = answer.json()["data"][name] if answer.status_code == 200 else None
+                figure: Any = answer.json()["data"][name] if answer.status_code == 200 else None
                 is_compared = isinstance(figure, dict)
                 figures[f"{endpoint}.{name}"] = figure["value"] if is_compared else figure
                 if is_compared:
