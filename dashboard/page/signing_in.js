@@ -32,7 +32,7 @@ async function attempt(begin, token) {
 
 function explained(error) {
   if (!(error instanceof Refused) || error.status !== 401) return error.message;
-  return "The server does not accept this token. Check that it is complete: it is one of ANALYTICS_SECRET_TOKEN.";
+  return "The server does not accept this token. Check that it is complete: it is one of ANALYTICS_SECRET_TOKEN, or of TOKENS_FILE.";
 }
 
 function refuse(text) {
