@@ -4,7 +4,7 @@ WORKDIR /app
 RUN pip install --no-cache-dir uv && useradd --create-home analytics && mkdir data && chown analytics data
 COPY pyproject.toml uv.lock .python-version README.md LICENSE ./
 RUN uv sync --locked --no-dev --no-install-project
-COPY config.py main.py update_readmodel.py ./
+COPY config.py main.py server.py update_readmodel.py ./
 COPY calculations calculations
 COPY read_model read_model
 COPY routers routers

@@ -4,6 +4,7 @@ The server's settings know nothing of a database, the updater's nothing of token
 """
 
 import re
+from collections.abc import Iterable
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +15,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sentry_sdk.utils import BadDsn, Dsn
 
-from reports.mail import MailServer
+from util.mail import MailServer
 from util.errors import ConfigurationError
 
 # A year: no span of time here makes sense beyond it.
@@ -68,6 +69,16 @@ class Settings(Block):
             raise ConfigurationError(_explain(error)) from None
 
 
+class GuessableTokenError(ConfigurationError):
+    """A short token, which is for trying things out on one machine, on a server that others may reach."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"ANALYTICS_SECRET_TOKEN is wrong: each token needs at least {SHORTEST_TOKEN} characters where other "
+            "machines can reach the server. Set a longer one in the environment or in .env, or listen on 127.0.0.1"
+        )
+
+
 class ReadingSettings(Settings):
     """How figures are read from the read model."""
 
@@ -102,8 +113,8 @@ class ServerSettings(ReadingSettings):
         default=None,
         validate_default=True,
         description="Token with every right, or several with commas between, each of which is accepted; at least "
-        f"{SHORTEST_TOKEN} characters each, unless SENTRY_ENVIRONMENT is `{DEVELOPMENT}`. Required without "
-        "TOKENS_FILE.",
+        f"{SHORTEST_TOKEN} characters each, unless SENTRY_ENVIRONMENT is `{DEVELOPMENT}` and only this machine can "
+        "reach the server. Required without TOKENS_FILE.",
     )
     host: str = Field(default="127.0.0.1", description="Address `python main.py` listens on.")
     port: int = Field(default=5100, ge=1, le=65535, description="Port `python main.py` listens on.")
@@ -115,6 +126,39 @@ class ServerSettings(ReadingSettings):
         ge=0,
         le=LONGEST_S,
         description="Longest wait for a computation's turn before the answer is 503, in seconds.",
+    )
+    answer_budget_mb: int = Field(
+        default=256,
+        ge=1,
+        description="Memory for answers on their way to clients, in megabytes (10⁶ bytes); "
+        "a large answer that does not fit is 503.",
+    )
+    max_connections: int = Field(
+        default=1000,
+        ge=1,
+        description="Connections at once, as far as the open-file limit allows; "
+        "beyond it, the longest silent ones are closed.",
+    )
+    request_timeout_seconds: float = Field(
+        default=10,
+        gt=0,
+        le=LONGEST_S,
+        description="Longest time a client may take to send a request's head, and again its body, in seconds.",
+    )
+    write_timeout_seconds: float = Field(
+        default=10,
+        gt=0,
+        le=LONGEST_S,
+        description="A client that takes less than 64 KiB of its answer in this time is cut off, in seconds.",
+    )
+    graceful_shutdown_seconds: float = Field(
+        default=10,
+        ge=0,
+        le=LONGEST_S,
+        description="Time for answers under way once the server is told to end, in seconds.",
+    )
+    docs: bool = Field(
+        default=True, description="Whether /docs and /openapi.json are served, which need no token; `off` hides them."
     )
     bea_base_url: str | None = Field(
         default=None, description="E-mail service; a bare host means `http://HOST:3010`. Without it no mail is sent."
@@ -134,8 +178,7 @@ class ServerSettings(ReadingSettings):
         tokens = _parts(value)
         if not all(tokens):
             raise ValueError("a token is empty: write one token, or several with a comma between each two")
-        guessable = any(len(token) < SHORTEST_TOKEN for token in tokens)
-        if guessable and others.data.get("sentry_environment") != DEVELOPMENT:
+        if _is_guessable(tokens) and others.data.get("sentry_environment") != DEVELOPMENT:
             raise ValueError(
                 f"each token needs at least {SHORTEST_TOKEN} characters, unless SENTRY_ENVIRONMENT is {DEVELOPMENT}"
             )
@@ -153,6 +196,11 @@ class ServerSettings(ReadingSettings):
     def tokens(self) -> tuple[bytes, ...]:
         """The bytes of each token that is accepted: several while one replaces another."""
         return tuple(token.encode() for token in _parts(self.analytics_secret_token or SecretStr("")) if token)
+
+    @cached_property
+    def has_guessable_token(self) -> bool:
+        """Whether one of the tokens is so short that it could be guessed."""
+        return _is_guessable(self.tokens)
 
 
 class ReportSettings(ReadingSettings):
@@ -243,6 +291,10 @@ class ConfiguredSources(Block):
 
 def _parts(tokens: SecretStr) -> list[str]:
     return [part.strip() for part in tokens.get_secret_value().split(",")]
+
+
+def _is_guessable(tokens: Iterable[str | bytes]) -> bool:
+    return any(len(token) < SHORTEST_TOKEN for token in tokens)
 
 
 def _explain(error: ValidationError) -> str:

@@ -249,7 +249,7 @@ def update_one(name: str, job: Job, descriptor: int | None = None) -> int:
             os.write(descriptor, str(error).encode())
         return error.exit_code
     configure_logging(settings.log_level)
-    start_error_reporting(settings, VERSION)
+    start_error_reporting(settings.fpp_analytics_sentry_dsn, settings.sentry_environment, VERSION)
     stamina.instrumentation.set_on_retry_hooks([_log_retry])
 
     def end(error: AnalyticsError) -> None:

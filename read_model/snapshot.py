@@ -19,7 +19,7 @@ import polars as pl
 from pydantic import ValidationError
 
 from read_model.integrity import FileChecks, Published
-from read_model.manifest import FORMAT_VERSION, MANIFEST, FormatVersion, Manifest, unsealed
+from read_model.manifest import EARLIEST, FORMAT_VERSION, MANIFEST, FormatVersion, Manifest, unsealed
 from read_model.model import ReadModel
 from read_model.schema import same_kind
 from read_model.table import INSTANT, Append, Table
@@ -69,6 +69,7 @@ class FileDamagedError(SnapshotError):
     """Files of the current snapshot are not as they were published."""
 
     severity = Severity.HIGH
+    is_lasting = True
 
     def __init__(self, faults: Mapping[str, str]) -> None:
         listed = "; ".join(f"{name} {fault}" for name, fault in sorted(faults.items()))
@@ -79,33 +80,30 @@ class FileDamagedError(SnapshotError):
 class Snapshot:
     """One immutable state of all tables of a read model.
 
-    `manifest` is None for a plain directory of Parquet files. With `checks` no file is read that is not as published.
+    `manifest` is None for a plain directory of Parquet files, and `last_written` is when the youngest of them was
+    written. With `checks` no file is read that is not as published.
     """
 
     model: ReadModel
     directory: Path
     manifest: Manifest | None
     checks: FileChecks | None = field(default=None, compare=False)
+    last_written: datetime = EARLIEST
 
     @property
     def data_updated_at(self) -> datetime:
         """The instant of the source this snapshot shows; of plain files, when the last one was written."""
-        return self.manifest.data_updated_at if self.manifest else self._last_written
+        return self.manifest.data_updated_at if self.manifest else self.last_written
 
     @property
     def read_at(self) -> datetime:
         """The source's own time when this snapshot was read; of plain files, when the last one was written."""
-        return self.manifest.read_at if self.manifest else self._last_written
+        return self.manifest.read_at if self.manifest else self.last_written
 
     @property
     def synced_at(self) -> datetime:
         """The updater's time when it read this snapshot; of plain files, when the last one was written."""
-        return self.manifest.synced_at if self.manifest else self._last_written
-
-    @cached_property
-    def _last_written(self) -> datetime:
-        newest = max(path.stat().st_mtime for path in self.directory.glob("*.parquet"))
-        return datetime.fromtimestamp(newest, UTC)
+        return self.manifest.synced_at if self.manifest else self.last_written
 
     @property
     def id(self) -> str:
@@ -247,8 +245,9 @@ def open_snapshot(data_dir: Path, model: ReadModel, checks: FileChecks | None = 
             # Otherwise another one was published, and this one removed, since the link was read.
             if directory == before:
                 raise
-    if any(flat_files(home, table) for table in model.tables):
-        return Snapshot(model, home, None)
+    if plain := [path for table in model.tables for path in flat_files(home, table)]:
+        youngest = max(path.stat().st_mtime for path in plain)
+        return Snapshot(model, home, None, last_written=datetime.fromtimestamp(youngest, UTC))
     raise SnapshotMissingError(home)
 
 

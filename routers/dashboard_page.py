@@ -1,15 +1,20 @@
 """The dashboard: a page of static files that asks the API, and holds no figure itself."""
 
 from pathlib import Path
+from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, FastAPI
 from fastapi.responses import FileResponse, Response
+from fastapi.staticfiles import StaticFiles
 
 from web.security_headers import POLICY
 
-PARTS = Path(__file__).parent.parent / "dashboard" / "page"
+PAGE = Path(__file__).parent.parent / "dashboard" / "page"
+# Addresses of the page's parts are relative to it: they hold below any prefix a proxy puts before them.
 PARTS_PATH = "/dashboard"
-HEADERS = {
+# A browser asks each time whether what it has is still right.
+CACHING = {"Cache-Control": "no-cache"}
+PAGE_POLICY = {
     POLICY: "; ".join(
         [
             "default-src 'none'",
@@ -25,14 +30,32 @@ HEADERS = {
             # One that lets through no markup but the empty one.
             "trusted-types default",
         ]
-    ),
-    "Cache-Control": "no-cache",
+    )
 }
 
 router = APIRouter(include_in_schema=False)
 
 
+class Parts(StaticFiles):
+    """The page's files; their tags are weak, since they may be compressed."""
+
+    def __init__(self) -> None:
+        super().__init__(directory=PAGE)
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        """One file, or 304."""
+        response = super().file_response(*args, **kwargs)
+        response.headers.update(CACHING | {"ETag": f"W/{response.headers['ETag']}"})
+        return response
+
+
 @router.api_route("/dashboard", methods=["GET", "HEAD"])
 async def get_dashboard_page() -> Response:
     """The page; it needs no token, since it has no data in it."""
-    return FileResponse(PARTS / "index.html", headers=HEADERS)
+    return FileResponse(PAGE / "index.html", headers=CACHING | PAGE_POLICY)
+
+
+def add_dashboard(app: FastAPI) -> None:
+    """Serve the page and its files."""
+    app.include_router(router)
+    app.mount(PARTS_PATH, Parts())

@@ -16,13 +16,13 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from config import ServerSettings
-from demo.__main__ import publish_sample
+from demo.publishing import publish_sample
 from demo.sample import sample
 from demo.sample_rhythm import FIRST_DAY
-from main import create_app
+from server import create_app
 from tests.processes import HOST, TOKEN, free_port
 
-FILE = Path(__file__).parent.parent / "web" / "examples.json"
+FILE = Path(__file__).parent.parent / "routers" / "examples.json"
 NOW = datetime(2026, 11, 20, 9, 40, tzinfo=UTC)
 ROWS = 2
 ENTRIES = 7  # All weekdays.

@@ -21,7 +21,7 @@ from pydantic import SecretStr
 from config import MysqlUpdaterSettings, ServerSettings
 from demo.__main__ import TOKEN as DEMO_TOKEN
 from demo.sample import sample
-from main import create_app
+from server import create_app
 from tests.fresh_clone import FreshClone, fresh_clone
 from tests.mariadb import Server, quoted
 from tests.processes import HOST, ROOT, TOKEN, clean_environment, free_port

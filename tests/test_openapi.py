@@ -11,9 +11,9 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from config import ServerSettings
-from main import create_app
+from routers.examples import EXAMPLES
+from server import create_app
 from tests.examples import made
-from web.openapi import EXAMPLES
 
 FIGURES = ["/v1/traffic", "/v1/votes", "/v1/behaviour", "/v1/location"]
 SERIES = ["/v1/historical", "/v1/reoccurring", "/v1/lifecycle", "/v1/retention"]
@@ -244,7 +244,8 @@ def test_a_data_path_documents_its_token_and_scope(described: dict[str, Any], pa
 def test_further_refusals_are_documented(described: dict[str, Any]) -> None:
     """The e-mail service may fail, a room id may be no positive number or unknown, and a parameter wrong."""
     refusals = {
-        "/daily-analytics": {"502"},
+        "/": {"422"},
+        "/daily-analytics": {"422", "502"},
         "/room/{room_id}/stats": {"400", "422"},
         **{path: {"422"} for path in API_PATHS},
         "/v1/rooms/{room_id}": {"404", "422"},

@@ -1,20 +1,24 @@
 """The page that shows the description of the API: its parts come from here, so it needs no internet."""
 
 import hashlib
+import os
 import re
 from base64 import b64encode
-from importlib.resources import files
+from pathlib import Path
+from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
+from fastapi.staticfiles import StaticFiles
 
+from web.openapi import Api
 from web.security_headers import POLICY
 
 # Addresses of the page's parts are relative to it: they hold below any prefix a proxy puts before them.
 PARTS_PATH = "/docs/parts"
-# Those of the package: they are all in one directory.
-PARTS = str(files("fastapi_offline") / "static")
+SWAGGER_UI = Path(__file__).with_name("swagger_ui")
+PARTS = frozenset({"swagger-ui-bundle.js", "swagger-ui.css", "favicon.png"})
 _PARTS = PARTS_PATH.removeprefix("/")
 _PAGE = get_swagger_ui_html(
     openapi_url="openapi.json",
@@ -27,6 +31,36 @@ _PAGE = get_swagger_ui_html(
 ).body
 
 router = APIRouter(include_in_schema=False)
+
+
+class Parts(StaticFiles):
+    """The page's files, and nothing else of their directory; their tags are weak, since they may be compressed."""
+
+    def __init__(self) -> None:
+        super().__init__(directory=SWAGGER_UI)
+
+    def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
+        """Where a file is."""
+        return super().lookup_path(path) if path in PARTS else ("", None)
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        """One file, or 304."""
+        response = super().file_response(*args, **kwargs)
+        response.headers["ETag"] = f"W/{response.headers['ETag']}"
+        return response
+
+
+def add_docs(app: Api) -> None:
+    """Serve the page, its files, and the description it shows."""
+    app.include_router(router)
+    app.mount(PARTS_PATH, Parts())
+
+
+@router.get("/openapi.json")
+async def get_description(request: Request) -> Response:
+    """The description of the API."""
+    api: Api = request.app
+    return Response(api.openapi_json(request.scope.get("root_path", "")), media_type="application/json")
 
 
 @router.get("/docs")

@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from web.errors import ParameterFault, answer_crash, path_of, problem_response, shortened
 
+MOST_FAULTS = 10
 LARGEST = 2**63 - 1
 MOST_DIGITS = 20
 # Headers and cookies carry secrets.
@@ -20,12 +21,14 @@ _ECHOED_PLACES = ("query", "path")
 
 
 async def answer_invalid(request: Request, error: Exception) -> JSONResponse:
-    """422 with a sentence per fault."""
+    """422 with a sentence per fault, of the first ones where there are many: the answer stays short."""
     if not isinstance(error, RequestValidationError):
         return answer_crash(request, error)
     # A parameter of several dependencies is found once for each of them.
-    faults = list(dict.fromkeys(_fault(request, found) for found in error.errors()))
-    detail = " ".join(fault.message for fault in faults)
+    found = list(error.errors())
+    faults = list(dict.fromkeys(_fault(request, each) for each in found[:MOST_FAULTS]))
+    further = len(found) - MOST_FAULTS
+    detail = " ".join([*(fault.message for fault in faults), *([f"And {further} more."] if further > 0 else [])])
     return problem_response(request, status.HTTP_422_UNPROCESSABLE_CONTENT, detail, errors=faults)
 
 

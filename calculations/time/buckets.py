@@ -146,8 +146,10 @@ def _midnights(first: date, last: date, interval: str, zone: str) -> pl.Series:
     begins = pl.select(local.dt.convert_time_zone("UTC")).to_series()
     if begins.null_count() == 0:
         return begins
-    exact = [midnight(day, zone) for day in pl.select(days).to_series()]
-    return pl.Series(exact, dtype=begins.dtype).unique(maintain_order=True)
+    # A day that begins with a clock change, or is skipped: few of them, and each takes long.
+    skipped = pl.select(days).to_series().filter(begins.is_null())
+    exact = pl.Series([midnight(day, zone) for day in skipped], dtype=begins.dtype)
+    return pl.concat([begins.drop_nulls(), exact]).unique().sort()
 
 
 def _first_day(day: date, granularity: Granularity, week_start: WeekStart) -> date:

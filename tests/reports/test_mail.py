@@ -11,7 +11,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from reports.mail import MailServer
+from util.mail import MailServer
 from tests.processes import HOST, finished, free_port
 from tests.routers.v1.api import DRAWN, publish
 from util.clock import utc_now

@@ -20,9 +20,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from calculations.time.date_ranges import COMPARISONS, RANGES
 from config import ServerSettings
-from demo.__main__ import publish_sample
+from demo.publishing import publish_sample
 from demo.sample import sample
-from main import create_app
+from server import create_app
 from tests.examples import NOW, QUESTIONS
 from tests.processes import TOKEN
 

@@ -11,9 +11,9 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from config import ServerSettings
-from main import create_app
+from server import create_app
 from tests.processes import TOKEN
-from tests.web.tokens import token_lines, written
+from tests.web.tokens import token_lines, with_token, written
 from web.callers import get_caller, requires
 
 # What may be asked without a token: the container's health check, the description of the API, and the bare dashboard.
@@ -73,10 +73,6 @@ def client(in_process: Callable[..., TestClient], tmp_path: Path) -> TestClient:
         token_lines("narrow", "narrow", ["llm:read"], orgs=["*"]),
     )
     return in_process(tokens_file=path)
-
-
-def with_token(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
 
 
 @pytest.mark.parametrize("path", ["/", "/daily-analytics", "/room/1/stats", "/v1/traffic", "/v1/snapshot"])

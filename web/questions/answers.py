@@ -1,23 +1,24 @@
 """The answers of the API: the envelope that all share."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from datetime import timedelta
 from typing import Literal
 
 import polars as pl
 from fastapi import Response
-from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime, BaseModel, Field
 from pydantic_core import to_json
 
 from calculations.time.period import Period
-from web.questions.formats import MEDIA_TYPES, ROWS_AT_ONCE, TableResponse
+from web.questions.formats import MEDIA_TYPES, TableResponse, TableStream
 from web.questions.parameters import Parameters
 from web.questions.question import Question
 from web.questions.tables import Table
 
 # Periods of as many days may differ by this much less a moment.
 CLOCK_CHANGES = timedelta(hours=3)
+# Up to here an answer can be shared, and has a length; beyond, it is streamed.
+MOST_ROWS_IN_ONE_BODY = 10_000
 
 
 class Meta(BaseModel, frozen=True):
@@ -39,10 +40,10 @@ def table_answer[P: Parameters](
     question: Question[P], table: Table, name: str, total_rows: int | None = None
 ) -> Response:
     """An answer that is one table, in any format."""
-    if question.format != "json" or table.frame.height <= ROWS_AT_ONCE:
+    if question.format != "json" or table.frame.height <= MOST_ROWS_IN_ONE_BODY:
         return object_answer(question, table.as_json(), table.frame, name, total_rows)
     body = _enveloped(question, table.as_json(), total_rows)
-    return StreamingResponse(body, headers=question.headers, media_type=MEDIA_TYPES["json"])
+    return TableStream(table.frame, body, "json", question.headers)
 
 
 def object_answer[P: Parameters](
@@ -55,7 +56,7 @@ def object_answer[P: Parameters](
     return TableResponse(rows, question.format, name, _headers(question, total_rows))
 
 
-def _enveloped[P: Parameters](question: Question[P], data: Iterable[bytes], total_rows: int | None) -> Iterator[bytes]:
+def _enveloped[P: Parameters](question: Question[P], data: Iterable[bytes], total_rows: int | None) -> Generator[bytes]:
     yield b'{"data":'
     yield from data
     yield b',"meta":' + _meta(question, total_rows).model_dump_json().encode()

@@ -1,11 +1,14 @@
 """Tables of figures as CSV, NDJSON or Parquet: one response class for all formats without an envelope."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from io import BytesIO
 from typing import Any, Literal
 
 import polars as pl
 from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from web.delivery import declare_size
 
 # Not a `type`: the description of the API would make a model of it.
 Format = Literal["json", "csv", "ndjson", "parquet"]
@@ -24,7 +27,8 @@ OTHER_CONTENT: Mapping[str, Mapping[str, Any]] = {
     MEDIA_TYPES["parquet"]: {"schema": {"type": "string", "format": "binary", "description": "A Parquet file."}},
 }
 ANYTHING = ("*/*", "application/*")
-ROWS_AT_ONCE = 50_000
+# A piece is some 2 MB: the copying of larger ones would keep the interpreter, and all other requests, waiting.
+ROWS_AT_ONCE = 2_000
 INSTANTS = "%Y-%m-%dT%H:%M:%S%.f%:z"
 # A spreadsheet takes a cell that begins so for a formula, and runs it.
 FORMULA = r"^[=+\-@\t\r\n]"
@@ -52,15 +56,34 @@ def _quality(text: str) -> float:
         return 0.0
 
 
-class TableResponse(StreamingResponse):
-    """The rows of a table in a format, sent piece by piece; in Parquet all at once."""
+class TableStream(StreamingResponse):
+    """An answer made of a table piece by piece, as its client takes it; the table counts as under way until the end."""
+
+    def __init__(
+        self, table: pl.DataFrame, content: Generator[bytes], format_: Format, headers: Mapping[str, str]
+    ) -> None:
+        super().__init__(content, headers=headers, media_type=MEDIA_TYPES[format_])
+        self._content = content
+        self._table_bytes = int(table.estimated_size())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it, and let go of the table: where a client has gone, tracebacks would keep it for minutes."""
+        declare_size(scope, self._table_bytes)
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._content.close()
+
+
+class TableResponse(TableStream):
+    """The rows of a table as a file in a format, sent piece by piece; in Parquet all at once."""
 
     def __init__(self, table: pl.DataFrame, format_: TableFormat, name: str, headers: Mapping[str, str]) -> None:
         download = {"Content-Disposition": f'attachment; filename="{name}.{format_}"'}
-        super().__init__(pieces(table, format_), headers={**headers, **download}, media_type=MEDIA_TYPES[format_])
+        super().__init__(table, pieces(table, format_), format_, {**headers, **download})
 
 
-def pieces(table: pl.DataFrame, format_: TableFormat) -> Iterator[bytes]:
+def pieces(table: pl.DataFrame, format_: TableFormat) -> Generator[bytes]:
     """The text or file of a table, in pieces."""
     match format_:
         case "parquet":

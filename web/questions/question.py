@@ -130,9 +130,10 @@ class Question[P: Parameters]:
         for name, times in given.items():
             if times > 1:
                 raise InvalidParameterError(name, f"`{name}` is given {times} times; once is allowed.")
-        if self.parameters.cut_by is not None:
-            self._check_length(self._asked_period, self.parameters.cut_by, "period")
-            self._check_length(self._asked_comparison, "compare", "comparison")
+        if (cut_by := self.parameters.cut_by) is not None:
+            self._check_length(self._asked_period, cut_by)
+            if self._asked_comparison is not None:
+                self._check_length(self._asked_comparison, cut_by)
 
     def resolved(self) -> dict[str, object]:
         """Every parameter as it was understood, and the instants it means."""
@@ -158,14 +159,14 @@ class Question[P: Parameters]:
     def _asked_comparison(self) -> Period | None:
         return self.parameters.asked_comparison(self._asked_period)
 
-    def _check_length(self, period: Period | None, name: str, of: str) -> None:
+    def _check_length(self, period: Period, cut_by: str) -> None:
         most = min(MOST_BUCKETS, MOST_CELLS // self.parameters.cells_per_bucket)
-        if period is not None and (period.end - period.start) / SHORTEST[self.granularity] > most:
+        if (period.end - period.start) / SHORTEST[self.granularity] > most:
             message = (
-                f"The {of} may have more than {most:,} buckets of one {self.granularity}: take longer ones or a "
-                f"shorter {of}."
+                f"`{cut_by}` is `{self.granularity}`, of which there are more than {most:,}: take a longer one or a "
+                "shorter period."
             )
-            raise InvalidParameterError(name, message)
+            raise InvalidParameterError(cut_by, message)
 
     def _begun_whole(self, period: Period) -> Period:
         """A period from the beginning of its first bucket; an empty one has none."""

@@ -18,10 +18,10 @@ from httpx2 import Response
 from pydantic import SecretStr
 
 from config import ServerSettings
-from demo.__main__ import publish_sample
-from main import create_app
+from demo.publishing import publish_sample
 from read_model.table import INSTANT, Table
 from read_model.tables.fpp import ESTIMATIONS, EVENTS, FPP, PAGE_VIEWS, ROOMS, USERS, VOTES
+from server import create_app
 from tests.processes import TOKEN
 from tests.rows import rows
 

@@ -328,6 +328,8 @@ def test_answers_are_utf_8(api_over: Callable[..., Api]) -> None:
     ("path", "told"),
     [
         ("historical?date_range=1990-01-01,2026-03-01&granularity=hour", "`granularity` is `hour`"),
+        ("historical?date_range=2026-01-01,2199-12-31&granularity=hour", "`granularity` is `hour`"),
+        ("historical?date_range=7d&compare=1990-01-01,2026-03-01&granularity=hour", "`granularity` is `hour`"),
         ("retention?date_range=1990-01-01,2026-03-01&period=day&total_intervals=100", "`period` is `day`"),
         ("traffic?date_range=7d&date_range=30d", "`date_range` is given 2 times"),
     ],
