@@ -89,7 +89,6 @@ class App {
   async #load() {
     this.#refreshedAt = Date.now();
     this.#isLost = false;
-    this.shell.load();
     await Promise.all(this.#parts.map((part) => part.load()));
     if (!this.#isLost) this.shell.found();
   }

@@ -60,6 +60,7 @@ export function words(text) {
 
 const DAY = { day: "numeric", month: "short" };
 const BUCKETS = {
+  minute: { hour: "2-digit", minute: "2-digit" },
   hour: { ...DAY, hour: "2-digit", minute: "2-digit" },
   day: { weekday: "short", ...DAY },
   week: { ...DAY },

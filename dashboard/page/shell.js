@@ -5,6 +5,7 @@ import { elapsed, instant, span, write } from "./format.js";
 import { addressOf, callOf } from "./view.js";
 
 const THEMES = ["light", "dark"];
+const LIVE_MS = 5 * 60_000;
 
 export class Shell {
   #notices = new Set();
@@ -58,6 +59,7 @@ export class Shell {
     const { pages, page, view } = this.app;
     const link = ({ id, title }) =>
       element("a", { href: addressOf({ ...view, page: id, room: "" }), "aria-current": id === page.id ? "page" : null }, title);
+    if (page.scope !== "fpp:read") this.live.hidden = true;
     this.pages.replaceChildren(...(pages.length > 1 ? pages.map(link) : []));
   }
 
@@ -65,17 +67,23 @@ export class Shell {
     this.main.replaceChildren(...heading, controls, this.told, ...parts);
   }
 
-  /** Ask who is there now. */
-  async load() {
-    const path = callOf("traffic", { date_range: "realtime", timezone: this.app.view.timezone });
+  /** Ask who is there now: in the last minutes up to which all is known. */
+  async #askWhoIsThere(updatedAt) {
+    const end = Math.floor(Date.parse(updatedAt) / 1000) * 1000;
+    const instants = [end - LIVE_MS, end].map((time) => new Date(time).toISOString().replace(".000", ""));
+    const path = callOf("traffic", { date_range: instants.join(), metrics: "visitors" });
+    if (this.live.dataset.call === path) return;
     this.live.dataset.call = path;
     try {
       const { data } = await this.app.api.get(path);
+      if (this.live.dataset.call !== path) return;
       const people = data.visitors === 1 ? "person" : "people";
       this.live.lastChild.textContent = `Now: ${write.count(data.visitors)} ${people} in the last five minutes of data`;
-      this.live.hidden = this.app.page.scope !== "fpp:read";
-    } catch (error) {
-      if (error.name !== "AbortError") this.live.hidden = true;
+      this.live.hidden = false;
+    } catch {
+      // Asked again with the next answer.
+      delete this.live.dataset.call;
+      this.live.hidden = true;
     }
   }
 
@@ -83,6 +91,7 @@ export class Shell {
   tellOf({ meta: { data_updated_at, age_seconds, freshness, notices }, query }) {
     if (query.comparison !== undefined) this.period.textContent = periodOf(query);
     const at = instant(data_updated_at, this.app.view.timezone);
+    if (this.app.page.scope === "fpp:read") this.#askWhoIsThere(data_updated_at);
     this.freshness.replaceChildren(element("span", { class: `dot ${freshness}` }), `Updated ${elapsed(age_seconds)}`);
     this.freshness.title = `${at}, ${freshness}`;
     if (freshness !== "ok") this.#warnOf(freshness, at);

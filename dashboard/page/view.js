@@ -3,6 +3,7 @@
 import { countryName, label, words } from "./format.js";
 
 export const RANGES = [
+  ["realtime", "Last 30 minutes"],
   ["today", "Today"],
   ["yesterday", "Yesterday"],
   ["24h", "Last 24 hours"],
@@ -123,7 +124,7 @@ export function valueName(attribute, value) {
 }
 
 const DAY_MS = 86_400_000;
-const DAYS = { today: 1, yesterday: 1, "24h": 1, "7d": 7, last_week: 7, "28d": 28, "30d": 30, month: 31, last_month: 31, "91d": 91 };
+const DAYS = { realtime: 1, today: 1, yesterday: 1, "24h": 1, "7d": 7, last_week: 7, "28d": 28, "30d": 30, month: 31, last_month: 31, "91d": 91 };
 
 /** About how many days a view spans: decides on the length of a cohort, nothing else. */
 export function daysOf(view) {

@@ -47,15 +47,16 @@ const overTime = {
   height: "tall",
   empty: "Nobody came in this period.",
   choices: [{ name: "figure", legend: "Figure", options: OVER_TIME }],
-  call: (view) => callOf("historical", { ...parametersOf(view, "granularity", "compare"), metrics: OVER_TIME.map(([key]) => key).join() }),
+  // One figure at a time: a filter that one of them can't be told by leaves the others alone.
+  call: (view, { figure }) => callOf("historical", { ...parametersOf(view, "granularity", "compare"), metrics: figure }),
   isEmpty: ({ data }) => isQuiet(data, OVER_TIME.map(([key]) => key)),
   chart: (answer, { chosen }) => {
     const [key, name, kind] = OVER_TIME.find(([key]) => key === chosen.figure);
     return lines({ buckets: bucketsOf(answer), series: [seriesOf(answer, name, key)], kind });
   },
-  table: (answer) => {
-    const figures = OVER_TIME.flatMap(([key, name, kind]) => figureColumns(name, key, kind, answer.data));
-    return table("Over time", [bucketColumn(answer), ...figures], answer.data);
+  table: (answer, { chosen }) => {
+    const [key, name, kind] = OVER_TIME.find(([key]) => key === chosen.figure);
+    return table("Over time", [bucketColumn(answer), ...figureColumns(name, key, kind, answer.data)], answer.data);
   },
 };
 
@@ -237,7 +238,7 @@ const estimationCounts = {
   unit: "estimations per card",
   size: "third",
   empty: "Nobody estimated in this period.",
-  call: (view) => callOf("votes", parametersOf(view, "compare")),
+  call: (view) => callOf("votes", { ...parametersOf(view, "compare"), metrics: "estimation_counts" }),
   isEmpty: ({ data }) => !cards(data).length,
   chart: ({ data }) => {
     const rows = cards(data);
