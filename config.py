@@ -15,8 +15,8 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sentry_sdk.utils import BadDsn, Dsn
 
-from util.mail import MailServer
 from util.errors import ConfigurationError
+from util.mail import MailServer
 
 # A year: no span of time here makes sense beyond it.
 LONGEST_S = 365 * 24 * 3600
@@ -116,10 +116,17 @@ class ServerSettings(ReadingSettings):
         f"{SHORTEST_TOKEN} characters each, unless SENTRY_ENVIRONMENT is `{DEVELOPMENT}` and only this machine can "
         "reach the server. Required without TOKENS_FILE.",
     )
+    cors_origins: str | None = Field(
+        default=None,
+        description="Origins whose web pages may read the answers, such as `https://app.example.com`, with commas "
+        "between several; none by default.",
+    )
     host: str = Field(default="127.0.0.1", description="Address `python main.py` listens on.")
     port: int = Field(default=5100, ge=1, le=65535, description="Port `python main.py` listens on.")
     max_concurrent_queries: int = Field(
-        default=2, ge=1, description="Computations at once; memory is bounded by their number."
+        default=2,
+        ge=1,
+        description="Costly computations at once, and as many cheap ones; memory is bounded by their number.",
     )
     query_queue_seconds: float = Field(
         default=10,
@@ -184,6 +191,14 @@ class ServerSettings(ReadingSettings):
             )
         return value
 
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, value: str | None) -> str | None:
+        for origin in _origins(value):
+            if not re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?", origin):
+                raise ValueError(f"{origin!r} is no origin: write scheme, host and maybe port, nothing after them")
+        return value
+
     @field_validator("bea_base_url")
     @classmethod
     def _complete_url(cls, value: str | None) -> str | None:
@@ -191,6 +206,11 @@ class ServerSettings(ReadingSettings):
             return value and value.rstrip("/")
         host = value.rstrip("/")
         return f"http://{host}" if ":" in host else f"http://{host}:3010"
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The origins whose pages may read the answers."""
+        return _origins(self.cors_origins)
 
     @cached_property
     def tokens(self) -> tuple[bytes, ...]:
@@ -235,6 +255,10 @@ class ReportSettings(ReadingSettings):
     def recipients(self) -> list[str]:
         """The addresses the report is sent to."""
         return [address.strip() for address in (self.report_to or "").split(",") if address.strip()]
+
+
+def _origins(text: str | None) -> tuple[str, ...]:
+    return tuple(origin.strip() for origin in text.split(",")) if text else ()
 
 
 class UpdaterSettings(Settings):

@@ -15,10 +15,10 @@ from reports.bar_chart import bar_chart
 from reports.daily import Document
 from reports.daily_html import daily_html
 from reports.daily_text import daily_text
-from util.mail import MailServer, message
 from reports.making import made
 from util.clock import utc_now
 from util.errors import ConfigurationError
+from util.mail import MailServer, message
 
 YESTERDAY = "yesterday"
 

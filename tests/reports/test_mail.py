@@ -11,10 +11,10 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from util.mail import MailServer
 from tests.processes import HOST, finished, free_port
 from tests.routers.v1.api import DRAWN, publish
 from util.clock import utc_now
+from util.mail import MailServer
 
 COMMAND = ("-c", "import sys; sys.argv[0] = 'fpp'; from cli.main import main; main()", "report")
 DAY = ("--date", "2026-03-03")

@@ -45,7 +45,8 @@ type Drawn = Mapping[Table, str | pl.LazyFrame]
 
 # Columns of the source that these tables need besides those the calculations do.
 FURTHER: Mapping[Table, Mapping[str, pl.DataType]] = {
-    EVENTS: {"event_at": INSTANT},
+    EVENTS: {"user_id": pl.String(), "event_at": INSTANT},
+    PAGE_VIEWS: {"room_id": pl.Int32()},
     ROOMS: {"last_used_at": INSTANT},
     USERS: {"id": pl.String()},
 }
