@@ -16,11 +16,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sentry_sdk.utils import BadDsn, Dsn
 
 from util.errors import ConfigurationError
+from util.mail import MailServer
 
 # A year: no span of time here makes sense beyond it.
 LONGEST_S = 365 * 24 * 3600
 DEVELOPMENT = "development"
 SHORTEST_TOKEN = 16
+ADDRESS = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+")
 
 
 class Block(BaseSettings):
@@ -77,7 +79,29 @@ class GuessableTokenError(ConfigurationError):
         )
 
 
-class ServerSettings(Settings):
+class ReadingSettings(Settings):
+    """How figures are read from the read model."""
+
+    start_date: date = Field(
+        default=date(2024, 6, 3),
+        ge=date(1970, 1, 1),
+        description="First day of series, sessions and bounce rate (inclusive, UTC).",
+    )
+    health_stale_seconds: float = Field(
+        default=20 * 60,
+        gt=0,
+        le=LONGEST_S,
+        description="Age of the data from which /health calls them stale, in seconds.",
+    )
+    health_dead_seconds: float = Field(
+        default=60 * 60,
+        gt=0,
+        le=LONGEST_S,
+        description="Age of the data from which /health calls them dead, in seconds.",
+    )
+
+
+class ServerSettings(ReadingSettings):
     """Settings of the read-only server."""
 
     tokens_file: Path | None = Field(
@@ -94,11 +118,6 @@ class ServerSettings(Settings):
     )
     metrics_token: SecretStr | None = Field(
         default=None, description="Token that /metrics requires; without it, /metrics is open."
-    )
-    start_date: date = Field(
-        default=date(2024, 6, 3),
-        ge=date(1970, 1, 1),
-        description="First day of series, sessions and bounce rate (inclusive, UTC).",
     )
     cors_origins: str | None = Field(
         default=None,
@@ -117,18 +136,6 @@ class ServerSettings(Settings):
         ge=0,
         le=LONGEST_S,
         description="Longest wait for a computation's turn before the answer is 503, in seconds.",
-    )
-    health_stale_seconds: float = Field(
-        default=20 * 60,
-        gt=0,
-        le=LONGEST_S,
-        description="Age of the data from which /health calls them stale, in seconds.",
-    )
-    health_dead_seconds: float = Field(
-        default=60 * 60,
-        gt=0,
-        le=LONGEST_S,
-        description="Age of the data from which /health calls them dead, in seconds.",
     )
     answer_budget_mb: int = Field(
         default=256,
@@ -217,6 +224,40 @@ class ServerSettings(Settings):
     def has_guessable_token(self) -> bool:
         """Whether one of the tokens is so short that it could be guessed."""
         return _is_guessable(self.tokens)
+
+
+class ReportSettings(ReadingSettings):
+    """Settings of the daily report by mail."""
+
+    smtp_url: SecretStr | None = Field(
+        default=None,
+        description="Mail server of the report: `smtps://USER:PASSWORD@HOST:465`, or `smtp://HOST:587` with TLS where "
+        "the server offers it.",
+    )
+    report_to: str | None = Field(default=None, description="Addresses the report is sent to, with commas between.")
+    report_from: str | None = Field(
+        default=None, description="Address the report is sent from; the first of REPORT_TO by default."
+    )
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_mail_server(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            MailServer.of(value.get_secret_value())
+        return value
+
+    @field_validator("report_to", "report_from")
+    @classmethod
+    def _are_addresses(cls, value: str | None) -> str | None:
+        for address in (value or "").split(",") if value else []:
+            if not ADDRESS.fullmatch(address.strip()):
+                raise ValueError("write addresses like someone@example.com, with commas between")
+        return value
+
+    @property
+    def recipients(self) -> list[str]:
+        """The addresses the report is sent to."""
+        return [address.strip() for address in (self.report_to or "").split(",") if address.strip()]
 
 
 def _origins(text: str | None) -> tuple[str, ...]:
