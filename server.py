@@ -18,7 +18,8 @@ from read_model.integrity import FileChecks
 from read_model.snapshot import published_files
 from read_model.tables.fpp import FPP
 from read_model.tables.llm import LLM
-from routers import dashboard, health, llm, room, v1
+from routers import dashboard, health, llm, me, metrics, room, v1
+from routers.dashboard_page import add_dashboard
 from routers.examples import EXAMPLES
 from util.clock import utc_now
 from util.error_reporting import flush, start_error_reporting
@@ -65,6 +66,7 @@ def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now
     )
     app.state.settings = settings
     app.state.clock = clock
+    app.state.read_models = READ_MODELS
     app.state.callers = Tokens(settings.tokens, settings.tokens_file)
     app.state.file_access = FileAccess()
     app.state.file_checks = FileChecks()
@@ -87,12 +89,15 @@ def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now
     app.add_exception_handler(AnsweredByAnother, answer_shared)
     for router, tag in (
         (v1.router, "API"),
+        (me.router, "API"),
         (dashboard.router, "dashboard"),
         (room.router, "dashboard"),
         (llm.router, "LLM usage"),
         (health.router, "health"),
+        (metrics.router, "metrics"),
     ):
         app.include_router(router, tags=[tag])
+    add_dashboard(app)
     if settings.docs:
         add_docs(app)
     return app

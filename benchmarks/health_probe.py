@@ -1,4 +1,4 @@
-"""Ask for `/health` for ever, and print how long each answer took, in ms: `python -m benchmarks.health_probe PORT`.
+"""Ask for `/health` for ever and print how long each answer took, in ms: `python -m benchmarks.health_probe PORT`.
 
 It imports next to nothing, so that it neither starts late nor takes the processor from what it watches.
 """
