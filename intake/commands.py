@@ -13,9 +13,11 @@ import typer
 
 from config import CollectorSettings
 from intake.database import configured_url, open_engine, shown
+from intake.llm import litellm
 from intake.llm.batches import Batch, Receipt, Rejection
 from intake.llm.events import Event, parse_event
 from intake.llm.files import Imported, import_file
+from intake.llm.foreign import Organisations
 from intake.llm.prices import prices
 from intake.llm.queue import Consumer
 from intake.llm.storing import store
@@ -24,6 +26,7 @@ from intake.writer import Writer
 from util.errors import EXIT_DATA, AnalyticsError, ConfigurationError
 from util.logs import configure_logging
 from util.progress import shown_progress
+from web.callers import ALL, Caller
 from web.tokens import Token
 
 TOKEN_BYTES = 32
@@ -90,11 +93,12 @@ def toml(value: str | Sequence[str]) -> str:
 
 @cli.command("import")
 def import_files(
-    files: Annotated[list[Path], typer.Argument(help="NDJSON or CSV, plain or gzipped.")],
+    files: Annotated[list[Path], typer.Argument(help="NDJSON or CSV, plain or gzipped; also LiteLLM_SpendLogs.")],
+    org: Annotated[str | None, typer.Option(help="Organisation of LiteLLM's records that name none.")] = None,
 ) -> None:
     """Store the events of files. To import a file twice changes nothing; exit code 65 when an event was rejected."""
     settings = CollectorSettings.load()
-    writer, parse = opened_writer(settings), parser(settings)
+    writer, parse = opened_writer(settings), parser(settings, org)
     with shown_progress() as show:
         outcomes = [import_file(path, parse, writer.write, show, Teller(path)) for path in files]
     typer.echo(outcomes_table(outcomes))
@@ -116,10 +120,17 @@ def consume_queue() -> None:
     consumer.run()
 
 
-def parser(settings: CollectorSettings) -> Callable[[object, int], Event]:
-    """What parses events of every organisation, and prices those without a cost."""
+def parser(settings: CollectorSettings, org: str | None = None) -> Callable[[object, int], Event]:
+    """What parses events of every organisation, and prices those without a cost; `org` is that of foreign records
+    which name none."""
     price_of = prices(settings.llm_prices)
-    return lambda document, now: parse_event(document, now, price_of)
+    organisations = Organisations(Caller("import", ALL, frozenset({org}) if org else ALL))
+
+    def parse(document: object, now: int) -> Event:
+        found = litellm.event_document(document, organisations) if litellm.is_spend_log(document) else document
+        return parse_event(found, now, price_of)
+
+    return parse
 
 
 def opened_writer(settings: CollectorSettings) -> Writer[Batch, Receipt]:

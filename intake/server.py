@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from config import CollectorSettings
 from intake import operations
 from intake.database import configured_url, open_engine
-from intake.llm import routes
+from intake.llm import gateways, routes
 from intake.llm.intake import Intake
 from intake.llm.prices import prices
 from intake.llm.storing import store
@@ -77,6 +77,7 @@ def create_app(settings: CollectorSettings, clock: Callable[[], datetime] = utc_
     app.add_exception_handler(HTTPException, answer_http_error)
     app.add_exception_handler(RequestValidationError, answer_invalid)
     app.include_router(routes.router, tags=["LLM usage"])
+    app.include_router(gateways.router, tags=["LLM usage"])
     app.include_router(operations.router, tags=["operations"])
     add_docs(app)
     return app
