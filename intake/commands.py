@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from config import CollectorSettings
+from intake import values
 from intake.database import configured_url, open_engine, shown
 from intake.llm import litellm
 from intake.llm.batches import Batch, Receipt, Rejection
@@ -19,10 +20,12 @@ from intake.llm.events import Event, parse_event
 from intake.llm.files import Imported, import_file
 from intake.llm.foreign import Organisations
 from intake.llm.prices import prices
+from intake.llm.purging import age, purge
 from intake.llm.queue import Consumer
 from intake.llm.storing import store
 from intake.migrating import migrate, require_head
 from intake.writer import Writer
+from util.clock import utc_now
 from util.errors import EXIT_DATA, AnalyticsError, ConfigurationError
 from util.logs import configure_logging
 from util.progress import shown_progress
@@ -104,6 +107,32 @@ def import_files(
     typer.echo(outcomes_table(outcomes))
     if any(outcome.rejected for outcome in outcomes):
         raise typer.Exit(EXIT_DATA)
+
+
+@cli.command("purge")
+def purge_events(
+    older_than: Annotated[
+        str | None, typer.Option(help="Age to delete from, such as 400d; hours, days or weeks.")
+    ] = None,
+    org: Annotated[str | None, typer.Option(help="Only this organisation; alone, everything it has.")] = None,
+) -> None:
+    """Delete events and dead letters by age, or of an organisation; the next full update drops them from answers."""
+    try:
+        before = None if older_than is None else values.microseconds(utc_now() - age(older_than))
+        org_id = None if org is None else values.uuid_bytes("--org", org)
+    except (ValueError, OverflowError) as error:
+        raise typer.BadParameter(str(error)) from None
+    if before is None and org_id is None:
+        raise typer.BadParameter("say what to delete: --older-than, --org, or both")
+    engine = open_engine(configured_url(CollectorSettings.load()))
+    require_head(engine)
+    with shown_progress() as show:
+        for purged in purge(engine, before, org_id):
+            show("deleted", purged.events + purged.dead_letters)
+    typer.echo(f"Deleted {purged.events:,} events and {purged.dead_letters:,} dead letters")
+    typer.echo(
+        "`uv run python update_readmodel.py llm --erase-now --allow-shrink` drops them from the read model at once"
+    )
 
 
 @cli.command("consume")
