@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from calculations.frames.collecting import collect
 from calculations.time.period import literal
 
 # Most organisations were active lately, and the events of that time are few: the rest is looked at for others only.
@@ -19,7 +20,7 @@ def last_event_at(events: pl.LazyFrame, now: datetime) -> datetime | None:
     """
     for look_back in LOOK_BACKS:
         recent = events if look_back is None else events.filter(pl.col("occurred_at") >= literal(now - look_back))
-        last: datetime | None = recent.select(pl.col("occurred_at").max()).collect(engine="streaming").item()
+        last: datetime | None = collect(recent.select(pl.col("occurred_at").max())).item()
         if last is not None:
             return last
     return None
@@ -33,4 +34,4 @@ def last_events(events: pl.LazyFrame, by: str) -> pl.DataFrame:
         (Datetime, UTC).
     """
     latest = events.group_by(by).agg(pl.col("occurred_at").max().alias("last_event_at"))
-    return latest.sort(by, nulls_last=True).collect(engine="streaming")
+    return collect(latest.sort(by, nulls_last=True))

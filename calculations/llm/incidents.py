@@ -5,6 +5,7 @@ from datetime import datetime
 
 import polars as pl
 
+from calculations.frames.collecting import collect
 from calculations.time.period import literal
 
 COLUMNS = (
@@ -51,10 +52,10 @@ def page(events: pl.LazyFrame, organisation: pl.LazyFrame, after: Place | None, 
     Raises:
         UnknownPlaceError: There is no call at `after`.
     """
-    keys = events.select("occurred_at", "id").collect(engine="streaming")
+    keys = collect(events.select("occurred_at", "id"))
     left = keys if after is None else keys.filter(_follows(after, organisation))
     shown = left.top_k(limit, by=["occurred_at", "id"])
-    calls = _calls(events, shown).collect(engine="streaming")
+    calls = collect(_calls(events, shown))
     last = calls.tail(1)
     following = Place(last["occurred_at"].item(), last["event_id"].item()) if left.height > limit else None
     return Page(calls.select(COLUMNS), keys.height, following)
@@ -70,7 +71,7 @@ def _calls(events: pl.LazyFrame, keys: pl.DataFrame) -> pl.LazyFrame:
 def _follows(after: Place, organisation: pl.LazyFrame) -> pl.Expr:
     time = pl.col("occurred_at")
     there = organisation.filter(time == literal(after.occurred_at), pl.col("event_id") == after.event_id)
-    last: int | None = there.select(pl.col("id").max()).collect(engine="streaming").item()
+    last: int | None = collect(there.select(pl.col("id").max())).item()
     if last is None:
         raise UnknownPlaceError(after)
     is_earlier = time < literal(after.occurred_at)

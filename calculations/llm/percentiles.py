@@ -42,7 +42,8 @@ def _columns(values: pl.Series, asked: Iterable[Percentile]) -> Iterator[pl.Expr
         lower = every.gather(pl.when(pl.col("count") > 0).then(rank))
         upper = every.gather(pl.when(pl.col("count") > 0).then(rank + (between > 0)))
         hundredfold = lower * WHOLE + between * (upper - lower)
-        yield (half_up(hundredfold, WHOLE // TENTHS) / TENTHS).alias(name)
+        # Polars divides by a constant as it multiplies by the reciprocal: 3 / 10 would be 0.30000000000000004.
+        yield (half_up(hundredfold, WHOLE // TENTHS) / TENTHS).round(1).alias(name)
 
 
 def half_up(number: pl.Expr, divisor: int) -> pl.Expr:

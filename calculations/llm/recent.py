@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from calculations.frames.collecting import collect
 from calculations.llm.reliability import reliability
 from calculations.time.buckets import Buckets
 from calculations.time.period import Period
@@ -24,7 +25,7 @@ def recent(events: pl.LazyFrame, known_until: datetime, most: int = MOST_ORGANIS
     """
     period = Period(known_until - WATCHED, known_until)
     watched = events.filter(period.contains("occurred_at")).select("org_id", "occurred_at", "latency_ms", "status")
-    rows = watched.collect(engine="streaming")
+    rows = collect(watched)
     busiest = rows.group_by("org_id").len().sort("len", "org_id", descending=[True, False]).head(most)["org_id"]
     named = rows.lazy().with_columns(
         pl.when(pl.col("org_id").is_in(busiest.implode())).then("org_id").otherwise(pl.lit(OTHER)).alias("org_id")

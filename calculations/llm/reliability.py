@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from calculations.frames.collecting import collect
 from calculations.llm.events import STATUSES, group, newest_first
 from calculations.llm.percentiles import Percentile, percentiles
 from calculations.time.buckets import Buckets
@@ -42,13 +43,15 @@ def reliability(
         by: The column to group by; None for one group of all.
         asked: Which percentiles.
     """
-    calls = events.select(
-        buckets.number(pl.col("occurred_at")).alias("bucket"),
-        # Numbered in the order they are met, apart from those of any other question.
-        group(by).cast(pl.Categorical(pl.Categories.random())),
-        pl.col("latency_ms").cast(pl.Int64),
-        _status_code(),
-    ).collect(engine="streaming")
+    calls = collect(
+        events.select(
+            buckets.number(pl.col("occurred_at")).alias("bucket"),
+            # Numbered in the order they are met, apart from those of any other question.
+            group(by).cast(pl.Categorical(pl.Categories.random())),
+            pl.col("latency_ms").cast(pl.Int64),
+            _status_code(),
+        )
+    )
     in_order = _sorted(calls)
     runs = in_order["run"].rle().struct.unnest().select("value", count=pl.col("len").cast(pl.Int64))
     counts, of_all = _counts(in_order["status"], runs["count"]), pl.Series([calls.height])

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from calculations.frames.collecting import collect
 from calculations.llm.events import STATUSES, group, newest_first
 from calculations.time.buckets import Buckets
 
@@ -34,7 +35,7 @@ def usage(events: pl.LazyFrame, buckets: Buckets, by: str | None) -> Usage:
         buckets: The buckets of the series.
         by: The column to group by; None for one group of all.
     """
-    per_status = _per_status(events, buckets, by).collect(engine="streaming")
+    per_status = collect(_per_status(events, buckets, by))
     series = per_status.group_by("bucket", "group").agg(_sums())
     return Usage(newest_first(series), per_status.select(_sums()))
 

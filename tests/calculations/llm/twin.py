@@ -78,7 +78,7 @@ def failures(calls: Sequence[Call]) -> Row:
     return {
         "invocations": len(calls),
         **{status: statuses.count(status) for status in STATUSES},
-        "error_rate": 1 - statuses.count("success") / len(calls) if calls else None,
+        "error_rate": (len(calls) - statuses.count("success")) / len(calls) if calls else None,
         "error_only_rate": statuses.count("error") / len(calls) if calls else None,
         **{f"p{percent}": percentile([call["latency_ms"] for call in calls], percent) for percent in (50, 95, 99)},
     }
