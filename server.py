@@ -10,13 +10,15 @@ from datetime import datetime
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 
 from config import GuessableTokenError, ServerSettings
 from read_model.integrity import FileChecks
 from read_model.snapshot import published_files
 from read_model.tables.fpp import FPP
 from read_model.tables.llm import LLM
-from routers import dashboard, health, llm, metrics, room, v1
+from routers import dashboard, health, llm, me, metrics, room, v1
+from routers.dashboard_page import add_dashboard
 from routers.examples import EXAMPLES
 from util.clock import utc_now
 from util.error_reporting import flush, start_error_reporting
@@ -24,12 +26,15 @@ from util.errors import AnalyticsError, ConfigurationError
 from util.logs import configure_logging
 from util.version import VERSION
 from web.conditional import NotModified, answer_not_modified
+from web.cors import cors_options
 from web.delivery import AnswersUnderWay, Delivery
 from web.docs import add_docs
 from web.errors import CrashGuard, answer_expected, answer_http_error
 from web.file_access import FileAccess
+from web.head import Head
 from web.limits import Lanes
 from web.openapi import Api
+from web.questions.parameters import time_zones
 from web.request_id import RequestId
 from web.request_size import RequestSize
 from web.security_headers import SecurityHeaders
@@ -60,6 +65,7 @@ def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now
     )
     app.state.settings = settings
     app.state.clock = clock
+    app.state.read_models = READ_MODELS
     app.state.callers = Tokens(settings.tokens, settings.tokens_file)
     app.state.file_access = FileAccess()
     app.state.file_checks = FileChecks()
@@ -71,6 +77,9 @@ def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now
     app.add_middleware(CrashGuard)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(ServerTiming)
+    app.add_middleware(Head)
+    if settings.origins:
+        app.add_middleware(CORSMiddleware, **cors_options(settings.origins))
     app.add_middleware(RequestId)
     app.add_exception_handler(AnalyticsError, answer_expected)
     app.add_exception_handler(HTTPException, answer_http_error)
@@ -79,6 +88,7 @@ def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now
     app.add_exception_handler(AnsweredByAnother, answer_shared)
     for router, tag in (
         (v1.router, "API"),
+        (me.router, "API"),
         (dashboard.router, "dashboard"),
         (room.router, "dashboard"),
         (llm.router, "LLM usage"),
@@ -86,6 +96,7 @@ def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now
         (metrics.router, "metrics"),
     ):
         app.include_router(router, tags=[tag])
+    add_dashboard(app)
     if settings.docs:
         add_docs(app)
     return app
@@ -100,8 +111,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         logger.warning("The daily mail is off: it needs both BEA_BASE_URL and BEA_SECRET_KEY")
     if settings.has_guessable_token:
         logger.warning("A token of ANALYTICS_SECRET_TOKEN can be guessed: make one with `openssl rand -hex 32`")
+    # These take a while, which no request should have to wait for.
+    time_zones()
     if settings.docs:
-        # It takes a second, which no request should have to wait for.
         app.openapi()
     # What is there by now stays: looking through it for garbage would hold up all requests for a tenth of a second.
     gc.collect()

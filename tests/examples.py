@@ -43,6 +43,8 @@ QUESTIONS = {
     "/v1/rooms": "/v1/rooms?date_range=30d&order_by=votes:desc",
     "/v1/rooms/{room_id}": "/v1/rooms/2440?date_range=91d&granularity=week",
     "/v1/snapshot": "/v1/snapshot",
+    "/v1/reports/daily": "/v1/reports/daily?timezone=Europe/Berlin",
+    "/v1/me": "/v1/me",
 }
 PROBLEMS = {
     "400": "/room/0/stats",

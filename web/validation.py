@@ -53,7 +53,7 @@ def choice_error(reason: str, *allowed: str) -> PydanticCustomError:
 def _fault(request: Request, found: dict[str, Any]) -> ParameterFault:
     """One error of pydantic's; its `loc` is the place, the parameter and what is within it."""
     place, *names = found["loc"]
-    name = shortened(str(names[0])) if names else None
+    name = shortened(_path(names) if place == "body" else str(names[0])) if names else None
     allowed = _allowed(request, found)
     subject = f"`{name}`" if name else f"The {place}"
     choice = f"; allowed: {', '.join(allowed)}" if allowed else ""
@@ -67,6 +67,18 @@ def _fault(request: Request, found: dict[str, Any]) -> ParameterFault:
         case _:
             message = f"{subject}{_echo(found, place, name)}{choice or f': {_reason(found)}'}."
     return ParameterFault(parameter=name, place=place, message=message, allowed=allowed)
+
+
+def _path(names: list[str | int]) -> str:
+    """Where in a body a value is, such as `queries[0].date_range`; the kind of a question is no part of it."""
+    path, follows_number = "", False
+    for name in names:
+        if isinstance(name, int):
+            path += f"[{name}]"
+        elif not follows_number:
+            path += f".{name}" if path else name
+        follows_number = isinstance(name, int)
+    return path
 
 
 def _allowed(request: Request, found: dict[str, Any]) -> tuple[str, ...] | None:

@@ -4,23 +4,32 @@ import re
 from io import BytesIO
 
 import polars as pl
+import polars.selectors as cs
+
+INSTANTS = "%Y-%m-%dT%H:%M:%S%.f%:z"
 
 
 def json_rows(rows: pl.DataFrame) -> bytes:
     """The rows as JSON objects with commas between them.
 
-    Dates and instants are ISO 8601; decimals are numbers with all of their places.
+    Dates and instants are ISO 8601, UTC as `Z`; decimals are numbers with all of their places.
     """
     text = BytesIO()
-    rows.write_json(text)
+    rows.with_columns(written_instants(rows)).write_json(text)
     return _with_plain_decimals(text.getvalue()[1:-1], rows)
 
 
 def json_lines(rows: pl.DataFrame) -> bytes:
-    """The rows as JSON objects, one per line."""
+    """The same rows, one per line."""
     text = BytesIO()
-    rows.write_ndjson(text)
+    rows.with_columns(written_instants(rows)).write_ndjson(text)
     return _with_plain_decimals(text.getvalue(), rows)
+
+
+def written_instants(rows: pl.DataFrame) -> list[pl.Expr]:
+    """The instants of a table as texts with the offset of their time zone, which is `Z` where there is none."""
+    instants = cs.expand_selector(rows, cs.datetime())
+    return [pl.col(name).dt.strftime(INSTANTS).str.replace(r"\+00:00$", "Z") for name in instants]
 
 
 def _with_plain_decimals(text: bytes, rows: pl.DataFrame) -> bytes:

@@ -8,14 +8,14 @@ from fastapi.responses import StreamingResponse
 from pydantic.alias_generators import to_camel
 from pydantic_core import to_json
 
-from calculations.frames.json_rows import json_rows
+from calculations.frames.json_rows import INSTANTS, json_rows
 from calculations.llm.events import GROUP_COLUMNS, STATUSES
 from calculations.llm.freshness import last_event_at
 from calculations.time.buckets import Buckets
 from routers.llm.parameters import SeriesOfCalls
 from routers.llm.question import CallsQuestion
 from routers.llm.recency import recency
-from web.questions.formats import INSTANTS, MEDIA_TYPES, ROWS_AT_ONCE, TableResponse
+from web.questions.formats import MEDIA_TYPES, ROWS_AT_ONCE, TableResponse
 
 # Columns that are one object in JSON.
 NESTED = {"statusCounts": STATUSES, "latencyMs": ("p50", "p75", "p90", "p95", "p99")}

@@ -8,7 +8,7 @@ import polars as pl
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from calculations.frames.json_rows import json_lines
+from calculations.frames.json_rows import json_lines, written_instants
 from web.delivery import declare_size
 
 # Not a `type`: the description of the API would make a model of it.
@@ -30,7 +30,8 @@ OTHER_CONTENT: Mapping[str, Mapping[str, Any]] = {
 ANYTHING = ("*/*", "application/*")
 # A piece is some 2 MB: the copying of larger ones would keep the interpreter, and all other requests, waiting.
 ROWS_AT_ONCE = 2_000
-INSTANTS = "%Y-%m-%dT%H:%M:%S%.f%:z"
+# Tells a spreadsheet that a file is UTF-8.
+BOM = b"\xef\xbb\xbf"
 # A spreadsheet takes a cell that begins so for a formula, and runs it.
 FORMULA = r"^[=+\-@\t\r\n]"
 
@@ -79,13 +80,15 @@ class TableStream(StreamingResponse):
 class TableResponse(TableStream):
     """The rows of a table as a file in a format, sent piece by piece; in Parquet all at once."""
 
-    def __init__(self, table: pl.DataFrame, format_: TableFormat, name: str, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self, table: pl.DataFrame, format_: TableFormat, name: str, headers: Mapping[str, str], *, bom: bool = False
+    ) -> None:
         download = {"Content-Disposition": f'attachment; filename="{name}.{format_}"'}
-        super().__init__(table, pieces(table, format_), format_, {**headers, **download})
+        super().__init__(table, pieces(table, format_, bom=bom), format_, {**headers, **download})
 
 
-def pieces(table: pl.DataFrame, format_: TableFormat) -> Generator[bytes]:
-    """The text or file of a table, in pieces."""
+def pieces(table: pl.DataFrame, format_: TableFormat, *, bom: bool = False) -> Generator[bytes]:
+    """The text or file of a table, in pieces; CSV begins with a byte order mark if asked for."""
     match format_:
         case "parquet":
             file = BytesIO()
@@ -93,7 +96,7 @@ def pieces(table: pl.DataFrame, format_: TableFormat) -> Generator[bytes]:
             yield file.getvalue()
         case "csv":
             safe = _without_formulas(table)
-            yield safe.clear().write_csv().encode()
+            yield (BOM if bom else b"") + safe.clear().write_csv().encode()
             for rows in safe.iter_slices(ROWS_AT_ONCE):
                 yield rows.write_csv(include_header=False).encode()
         case "ndjson":
@@ -104,8 +107,4 @@ def pieces(table: pl.DataFrame, format_: TableFormat) -> Generator[bytes]:
 def _without_formulas(table: pl.DataFrame) -> pl.DataFrame:
     """Cells a spreadsheet would run get an apostrophe before them; instants become texts with their offset."""
     texts = [pl.col(name) for name, dtype in table.schema.items() if dtype == pl.String]
-    instants = [pl.col(name) for name, dtype in table.schema.items() if isinstance(dtype, pl.Datetime)]
-    return table.with_columns(
-        *(text.str.replace(FORMULA, "'$0") for text in texts),
-        *(instant.dt.strftime(INSTANTS) for instant in instants),
-    )
+    return table.with_columns(*(text.str.replace(FORMULA, "'$0") for text in texts), *written_instants(table))

@@ -44,7 +44,12 @@ ALL = (*PERIODS, "snapshot")
 type Drawn = Mapping[Table, str | pl.LazyFrame]
 
 # Columns of the source that these tables need besides those the calculations do.
-FURTHER: Mapping[Table, Mapping[str, pl.DataType]] = {EVENTS: {"event_at": INSTANT}, ROOMS: {"last_used_at": INSTANT}}
+FURTHER: Mapping[Table, Mapping[str, pl.DataType]] = {
+    EVENTS: {"user_id": pl.String(), "event_at": INSTANT},
+    PAGE_VIEWS: {"room_id": pl.Int32()},
+    ROOMS: {"last_used_at": INSTANT},
+    USERS: {"id": pl.String()},
+}
 
 # Thursday.
 NOW = datetime(2026, 3, 5, 12, 30, tzinfo=UTC)
