@@ -116,6 +116,9 @@ class ServerSettings(ReadingSettings):
         f"{SHORTEST_TOKEN} characters each, unless SENTRY_ENVIRONMENT is `{DEVELOPMENT}` and only this machine can "
         "reach the server. Required without TOKENS_FILE.",
     )
+    metrics_token: SecretStr | None = Field(
+        default=None, description="Token that /metrics requires; without it, /metrics is open."
+    )
     cors_origins: str | None = Field(
         default=None,
         description="Origins whose web pages may read the answers, such as `https://app.example.com`, with commas "
@@ -311,6 +314,47 @@ class ConfiguredSources(Block):
 
     db_host: str | None = None
     db_username: str | None = None
+    collector_database_url: SecretStr | None = None
+
+
+class CollectorDatabaseSettings(Block):
+    """Where the collector's database is: the collector writes it, the updater reads it."""
+
+    collector_database_url: SecretStr = Field(
+        default=SecretStr("sqlite:///collected/collector.db"),
+        description="Database of the collector: `sqlite:///FILE`, `postgresql+psycopg://…` or "
+        "`mysql+mysqlconnector://…`.",
+    )
+
+
+class CollectedUpdaterSettings(UpdaterSettings, CollectorDatabaseSettings):
+    """Settings of an update from the collector's database."""
+
+
+class CollectorSettings(Settings, CollectorDatabaseSettings):
+    """Settings of the collector: its server and its commands."""
+
+    tokens_file: Path | None = Field(
+        default=None, description="TOML file of the tokens that are accepted; made with `collector.py token new`."
+    )
+    metrics_token: SecretStr | None = Field(
+        default=None, description="Token that /metrics requires; without it, /metrics is open."
+    )
+    llm_prices: FilePath | None = Field(
+        default=None, description="YAML file of prices, for LLM events that come without a cost."
+    )
+    llm_amqp_url: SecretStr | None = Field(
+        default=None, description="RabbitMQ the consumer reads, `amqp://USER:PASSWORD@HOST:PORT/VHOST`."
+    )
+    llm_amqp_queue: str = Field(default="llm-usage-events", min_length=1, description="Queue the consumer reads.")
+    intake_bytes: int = Field(
+        default=32_000_000,
+        ge=10_000_000,
+        description="Bytes of requests that may wait for their commit; beyond them the answer is 503.",
+    )
+    intake_seconds: float = Field(
+        default=30, gt=0, le=LONGEST_S, description="Longest wait for a commit before the answer is 503, in seconds."
+    )
 
 
 def _parts(tokens: SecretStr) -> list[str]:

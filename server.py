@@ -17,7 +17,7 @@ from read_model.integrity import FileChecks
 from read_model.snapshot import published_files
 from read_model.tables.fpp import FPP
 from read_model.tables.llm import LLM
-from routers import dashboard, health, llm, me, room, v1
+from routers import dashboard, health, llm, me, metrics, room, v1
 from routers.dashboard_page import add_dashboard
 from routers.examples import EXAMPLES
 from util.clock import utc_now
@@ -93,6 +93,7 @@ def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now
         (room.router, "dashboard"),
         (llm.router, "LLM usage"),
         (health.router, "health"),
+        (metrics.router, "metrics"),
     ):
         app.include_router(router, tags=[tag])
     add_dashboard(app)

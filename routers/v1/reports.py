@@ -73,7 +73,7 @@ class DailyReportParameters(Parameters):
         default="json", description="What the answer is: figures, a file for mail clients, or text for a terminal."
     )
 
-    def asked_period(self, now: dt.datetime, _: dt.date, _known_until: dt.datetime) -> Period:
+    def asked_period(self, now: dt.datetime, _first_day: dt.date, _known_until: dt.datetime) -> Period:
         """The day."""
         yesterday = local_day(now, self.timezone) - dt.timedelta(days=1)
         day = yesterday if self.date == YESTERDAY else dt.date.fromisoformat(self.date)

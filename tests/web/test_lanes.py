@@ -115,5 +115,5 @@ def test_a_turn_that_comes_too_late_is_handed_on() -> None:
 )
 def test_what_reads_little_is_cheap(parameters: Parameters, cheap: bool) -> None:
     """Two days at most, of the comparison too, unless what came before is read as well."""
-    period = parameters.asked_period(NOW, date(2024, 6, 3))
+    period = parameters.asked_period(NOW, date(2024, 6, 3), NOW)
     assert parameters.is_cheap(period, parameters.asked_comparison(period)) == cheap

@@ -35,7 +35,7 @@ def test_the_envelope(api: Api, path: str) -> None:
         "exact": True,
         "notices": []
         if path == "snapshot"
-        else ["The period is still open: it is counted up to 2026-03-05T12:30:00+00:00."],
+        else ["The period is still open: it is counted up to 2026-03-05T12:30:00Z."],
         "total_rows": {"behaviour": 3, "location": 3, "rooms": 3}.get(path),
     }
 
@@ -110,7 +110,7 @@ def test_old_data_are_noticed(api: Api, age: timedelta, freshness: str, notices:
     assert (meta["freshness"], meta["age_seconds"]) == (freshness, age.total_seconds())
     assert len(meta["notices"]) == notices
     if notices == 2:
-        told = f"The data are {freshness}: nothing after 2026-03-05T12:30:00+00:00 is counted."
+        told = f"The data are {freshness}: nothing after 2026-03-05T12:30:00Z is counted."
         assert meta["notices"][0] == told
 
 
@@ -124,7 +124,7 @@ def test_old_data_are_noticed(api: Api, age: timedelta, freshness: str, notices:
             {"date_range": "2026-03-01,2026-03-05", "compare": "previous_period"},
             ["The period is still open", "The comparison covers the time that has elapsed of the period."],
         ),
-        ({"date_range": "2026-03-06,2026-03-07"}, ["The period has not begun by 2026-03-05T12:30:00+00:00"]),
+        ({"date_range": "2026-03-06,2026-03-07"}, ["The period has not begun by 2026-03-05T12:30:00Z"]),
         (
             {"date_range": "2026-03-01,2026-03-04", "compare": "2026-03-05,2026-03-07"},
             ["The period to compare with is", "The comparison covers 0.5 days, the period 4.0."],
@@ -174,7 +174,7 @@ def test_headers_of_other_formats(api: Api, path: str, format_: str) -> None:
     name = f"{'room-1' if path == 'rooms/1' else path}.{format_}"
     assert answer.headers["Content-Disposition"] == f'attachment; filename="{name}"'
     assert answer.headers["X-Snapshot"] == meta["snapshot"]
-    assert answer.headers["X-Data-Updated-At"] == "2026-03-05T12:30:00+00:00"
+    assert answer.headers["X-Data-Updated-At"] == "2026-03-05T12:30:00Z"
     assert answer.headers["X-Freshness"] == "ok"
     total = None if meta["total_rows"] is None else str(meta["total_rows"])
     assert answer.headers.get("X-Total-Rows") == total
