@@ -48,13 +48,10 @@ function labelled(text, control) {
 }
 
 function select(name, options, chosen, choose) {
-  const all = options.some(([value]) => value === chosen) ? options : [...options, [chosen, custom(chosen)]];
+  // What is chosen otherwise, such as two dates, is told below the controls.
+  const all = options.some(([value]) => value === chosen) ? options : [...options, [chosen, "Custom"]];
   const made = all.map(([value, text]) => element("option", { value, selected: value === chosen }, text));
   return element("select", { name, change: (event) => choose(event.target.value) }, made);
-}
-
-function custom(value) {
-  return value.replaceAll(",", " to ");
 }
 
 const MAKERS = {
