@@ -17,7 +17,10 @@ from tests.web.tokens import token_lines, with_token, written
 from web.callers import get_caller, requires
 
 # What may be asked without a token: the container's health check, and the description of the API.
-OPEN = {"/health", "/docs", "/openapi.json", "/docs/parts"}
+OPEN = {
+    *("/health", "/docs", "/openapi.json", "/docs/parts"),
+    *("/analytics/v1/status/healthz", "/analytics/v1/status/readyz"),
+}
 # What may be asked with any token.
 FOR_EVERY_CALLER: set[str] = set()
 
