@@ -109,9 +109,6 @@ def _notices[P: Parameters](question: Question[P]) -> Iterator[str]:
 
 
 def _notices_of_periods[P: Parameters](question: Question[P], known_until: str) -> Iterator[str]:
-    if question.period != question.asked_period:
-        first, end = written(question.period.start), written(question.period.end)
-        yield f"The first and the last {question.granularity} count whole: from {first} to before {end}."
     if question.period.start >= question.known_until:
         yield f"The period has not begun by {known_until}, up to which all is known: there is nothing to count yet."
     elif question.period.end > question.known_until:
@@ -120,6 +117,9 @@ def _notices_of_periods[P: Parameters](question: Question[P], known_until: str) 
         yield f"The period to compare with is still open: it is counted up to {known_until}."
     if question.comparison is not None:
         yield from _notices_of_lengths(question, question.comparison)
+    if question.period != question.asked_period:
+        first, end = written(question.period.start), written(question.period.end)
+        yield f"The first and the last {question.granularity} count whole: from {first} to before {end}."
 
 
 def _notices_of_lengths[P: Parameters](question: Question[P], comparison: Period) -> Iterator[str]:

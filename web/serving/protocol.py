@@ -73,8 +73,8 @@ class GuardedProtocol(HttpToolsProtocol):
     def shutdown(self) -> None:
         """The server ends: only an answer under way is waited for."""
         if self._phase is Phase.BODY:
-            self._refuse(RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, "The server is shutting down: try again"))
-        if self._phase is Phase.END and not self._is_answering():
+            self._forget_answer()
+        if not self._is_answering():
             self.transport.close()
         else:
             super().shutdown()
