@@ -88,8 +88,10 @@ export class Shell {
   }
 
   /** What an answer says of its period and its data. */
-  tellOf({ meta: { data_updated_at, age_seconds, freshness, notices }, query }) {
+  tellOf({ meta, query = {} }) {
+    const { data_updated_at, age_seconds, freshness, notices } = meta;
     if (query.comparison !== undefined) this.period.textContent = periodOf(query);
+    else if (meta.start) this.period.textContent = span(meta.start, justBefore(meta.end), meta.timezone);
     const at = instant(data_updated_at, this.app.view.timezone);
     if (this.app.page.scope === "fpp:read") this.#askWhoIsThere(data_updated_at);
     this.freshness.replaceChildren(element("span", { class: `dot ${freshness}` }), `Updated ${elapsed(age_seconds)}`);
@@ -128,6 +130,10 @@ export class Shell {
   tell(text) {
     this.#alert(text, "bad");
   }
+}
+
+function justBefore(end) {
+  return Date.parse(end) - 1;
 }
 
 function periodOf({ first_instant, last_instant, comparison, timezone }) {
