@@ -16,16 +16,19 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from config import ServerSettings
+from demo.llm import ORGANISATIONS, usage_events
 from demo.publishing import publish_sample
 from demo.sample import sample
 from demo.sample_rhythm import FIRST_DAY
 from server import create_app
 from tests.processes import HOST, TOKEN, free_port
+from tests.routers.llm.stored import publish
 
 FILE = Path(__file__).parent.parent / "routers" / "examples.json"
 NOW = datetime(2026, 11, 20, 9, 40, tzinfo=UTC)
 ROWS = 2
 ENTRIES = 7  # All weekdays.
+ORG = ORGANISATIONS[0].id
 
 QUESTIONS = {
     "/": "/",
@@ -45,13 +48,20 @@ QUESTIONS = {
     "/v1/snapshot": "/v1/snapshot",
     "/v1/reports/daily": "/v1/reports/daily?timezone=Europe/Berlin",
     "/v1/me": "/v1/me",
+    "/analytics/v1/orgs": "/analytics/v1/orgs",
+    "/analytics/v1/orgs/{orgId}/usage": f"/analytics/v1/orgs/{ORG}/usage?timezone=Europe/Berlin",
+    "/analytics/v1/orgs/{orgId}/reliability": f"/analytics/v1/orgs/{ORG}/reliability?granularity=hour",
+    "/analytics/v1/orgs/{orgId}/freshness": f"/analytics/v1/orgs/{ORG}/freshness",
+    "/analytics/v1/orgs/{orgId}/incidents": f"/analytics/v1/orgs/{ORG}/incidents?status=error&format=json",
+    "/analytics/v1/status/readyz": "/analytics/v1/status/readyz",
 }
+PROBES = ("/health", "/analytics/v1/status/readyz")
 PROBLEMS = {
     "400": "/room/0/stats",
     "401": "/v1/traffic",
     "403": "/v1/traffic",
     "404": "/v1/rooms/999999999",
-    "422": "/v1/traffic?date_range=yesterday",
+    "422": "/v1/traffic?date_range=tomorrow",
     "502": "/daily-analytics",
     "503": "/v1/traffic",
 }
@@ -63,6 +73,7 @@ def made() -> dict[str, Json]:
     """The answers of every path by status, and an error of every status."""
     with tempfile.TemporaryDirectory() as full:
         publish_sample(sample(NOW), Path(full), NOW)
+        publish(usage_events(NOW, days=7), Path(full), NOW)
         client = _client(Path(full))
         clients = {
             "401": _client(Path(full), "wrong"),
@@ -75,7 +86,8 @@ def made() -> dict[str, Json]:
             path: {"200": _shortened(_asked(client, url, 200), *_answer(described, path))}
             for path, url in QUESTIONS.items()
         }
-        answers["/health"]["503"] = _asked(clients["503"], "/health", 503)
+        for path in PROBES:
+            answers[path]["503"] = _asked(clients["503"], path, 503)
         problems = {status: _asked(clients.get(status, client), url, int(status)) for status, url in PROBLEMS.items()}
     return {"answers": answers, "problems": problems}
 

@@ -21,13 +21,21 @@ ROOMS = ["/v1/rooms", "/v1/rooms/{room_id}"]
 API_PATHS = [*FIGURES, *SERIES, *ROOMS, "/v1/snapshot", "/v1/reports/daily"]
 # It reads no data.
 ME = "/v1/me"
-DATA_PATHS = ["/", "/daily-analytics", "/room/{room_id}/stats", *API_PATHS]
-CONDITIONAL_PATHS = [path for path in DATA_PATHS if path != "/daily-analytics"]
+LLM_PATHS = [
+    "/analytics/v1/orgs",
+    *(f"/analytics/v1/orgs/{{orgId}}/{part}" for part in ("usage", "reliability", "freshness", "incidents")),
+]
+PROBES = ["/health", "/analytics/v1/status/readyz"]
+DATA_PATHS = ["/", "/daily-analytics", "/room/{room_id}/stats", *API_PATHS, *LLM_PATHS]
+# Ages are counted in seconds there, and mails are sent.
+UNCONDITIONAL_PATHS = ["/daily-analytics", "/analytics/v1/orgs", "/analytics/v1/orgs/{orgId}/freshness"]
+CONDITIONAL_PATHS = [path for path in DATA_PATHS if path not in UNCONDITIONAL_PATHS]
 PROBLEM_JSON = "application/problem+json"
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
 # What numbers count or are measured in. An index or a key says what it is of, and that a figure has its own unit.
 UNITS = (
     *("users", "visitors", "rooms", "sessions", "visits", "page views", "events", "votes", "estimations", "spectators"),
+    *("calls", "tokens", "cents", "milliseconds"),
     *("rows", "files", "bytes", "megabytes", "days", "intervals", "story points", "seconds", "minutes"),
     *("share", "0 to 1", "percent", "own unit", "same unit", "id of", "http status"),
 )
@@ -92,7 +100,7 @@ def objects(node: object) -> Iterator[dict[str, Any]]:
 
 
 def test_the_paths_are_those_of_the_reference(described: dict[str, Any]) -> None:
-    assert sorted(described["paths"]) == sorted([*DATA_PATHS, ME, "/health"])
+    assert sorted(described["paths"]) == sorted([*DATA_PATHS, ME, *PROBES])
     assert all(list(methods) == ["get"] for methods in described["paths"].values())
 
 
@@ -150,7 +158,7 @@ def test_what_does_not_add_up_says_so(described: dict[str, Any]) -> None:
     assert {"visitors", "visits"} <= alone == compared < models["Visits"]["properties"].keys()
 
 
-@pytest.mark.parametrize("path", API_PATHS)
+@pytest.mark.parametrize("path", [*API_PATHS, *LLM_PATHS])
 def test_every_parameter_is_described(described: dict[str, Any], path: str) -> None:
     """In a sentence, and optional unless it is in the path."""
     for parameter in operations(described)[path].get("parameters", []):
@@ -182,7 +190,7 @@ def test_every_answer_of_200_has_a_typed_body(described: dict[str, Any]) -> None
             assert choice["$ref"].rpartition("/")[2] in own_models(described), path
 
 
-@pytest.mark.parametrize("path", [*DATA_PATHS, ME, "/health"])
+@pytest.mark.parametrize("path", [*DATA_PATHS, ME, *PROBES])
 def test_an_answer_has_an_example_that_conforms(described: dict[str, Any], path: str) -> None:
     """With every status that is no error."""
     for answer in operations(described)[path]["responses"].values():
@@ -235,7 +243,9 @@ def test_a_data_path_documents_its_refusals(described: dict[str, Any], path: str
 def test_a_data_path_documents_its_token_and_scope(described: dict[str, Any], path: str) -> None:
     (scheme,) = described["paths"][path]["get"]["security"]
     ((name, scopes),) = scheme.items()
-    assert scopes == ["fpp:read"]
+    assert scopes == [
+        "llm:incidents" if path.endswith("incidents") else "llm:read" if path in LLM_PATHS else "fpp:read"
+    ]
     token = described["components"]["securitySchemes"][name]
     assert (token["type"], token["in"], token["name"]) == ("apiKey", "header", "Authorization")
     assert "Bearer" in token["description"]
@@ -249,6 +259,7 @@ def test_further_refusals_are_documented(described: dict[str, Any]) -> None:
         "/room/{room_id}/stats": {"400", "422"},
         **{path: {"422"} for path in API_PATHS},
         "/v1/rooms/{room_id}": {"404", "422"},
+        **{path: {"400"} for path in LLM_PATHS},
     }
     for path, statuses in refusals.items():
         answers = operations(described)[path]["responses"]
