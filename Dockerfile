@@ -6,7 +6,10 @@ COPY pyproject.toml uv.lock .python-version README.md LICENSE ./
 RUN uv sync --locked --no-dev --no-install-project
 COPY config.py main.py server.py update_readmodel.py ./
 COPY calculations calculations
+COPY cli cli
+COPY dashboard dashboard
 COPY read_model read_model
+COPY reports reports
 COPY routers routers
 COPY sources sources
 COPY util util

@@ -331,7 +331,18 @@ class CollectedUpdaterSettings(UpdaterSettings, CollectorDatabaseSettings):
     """Settings of an update from the collector's database."""
 
 
-class CollectorSettings(Settings, CollectorDatabaseSettings):
+class JwtSettings(Block):
+    """Whose JWTs are accepted."""
+
+    jwt_jwks: str | None = Field(
+        default=None,
+        description="File or address of the JWKS whose keys sign JWTs (RS256); without it none is accepted.",
+    )
+    jwt_issuer: str | None = Field(default=None, description="Issuer a JWT must be from (`iss`).")
+    jwt_audience: str | None = Field(default=None, description="Audience a JWT must be for (`aud`).")
+
+
+class CollectorSettings(Settings, CollectorDatabaseSettings, JwtSettings):
     """Settings of the collector: its server and its commands."""
 
     tokens_file: Path | None = Field(

@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import os
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -40,7 +41,7 @@ from web.request_size import RequestSize
 from web.security_headers import SecurityHeaders
 from web.server_timing import ServerTiming
 from web.serving.connections import Limits
-from web.serving.server import guarded, is_loopback, is_reachable, serving_uvicorn
+from web.serving.server import guarded, is_reachable_from_outside
 from web.shared_work import AnsweredByAnother, SharedWork, answer_shared
 from web.tokens import Tokens
 from web.validation import answer_invalid
@@ -110,6 +111,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     if bool(settings.bea_base_url) != bool(settings.bea_secret_key):
         logger.warning("The daily mail is off: it needs both BEA_BASE_URL and BEA_SECRET_KEY")
     if settings.has_guessable_token:
+        _refuse_guessable_token()
         logger.warning("A token of ANALYTICS_SECRET_TOKEN can be guessed: make one with `openssl rand -hex 32`")
     # These take a while, which no request should have to wait for.
     time_zones()
@@ -125,6 +127,16 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     flush()
 
 
+def _refuse_guessable_token() -> None:
+    """End the process with one line if other machines can reach the server: only now is it known where it listens."""
+    if is_reachable_from_outside():
+        error = GuessableTokenError()
+        sys.stderr.write(f"{error}\n")
+        sys.stderr.flush()
+        # uvicorn would log a traceback, and end with a code of its own.
+        os._exit(error.exit_code)
+
+
 def _limits(settings: ServerSettings) -> Limits:
     return Limits(
         connections=settings.max_connections,
@@ -137,16 +149,7 @@ def _limits(settings: ServerSettings) -> Limits:
 def configured_app() -> FastAPI:
     """The server by its settings; ends the process with one line when one is missing or wrong."""
     try:
-        settings = ServerSettings.load()
-        if settings.has_guessable_token and _is_reachable(settings):
-            raise GuessableTokenError
-        return create_app(settings)
+        return create_app(ServerSettings.load())
     except ConfigurationError as error:
         sys.stderr.write(f"{error}\n")
         raise SystemExit(error.exit_code) from None
-
-
-def _is_reachable(settings: ServerSettings) -> bool:
-    """Whether other machines may reach the server; uvicorn knows better than HOST, as soon as it runs."""
-    serving = serving_uvicorn()
-    return is_reachable(serving.config) if serving else not is_loopback(settings.host)

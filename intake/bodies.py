@@ -40,11 +40,11 @@ class UnknownEncodingError(AnalyticsError):
         super().__init__(f"Content-Encoding {encoding[:60]!a} is not understood: send gzip, or leave it out")
 
 
-async def read_body(request: Request, share: Share) -> bytes:
+async def read_body(request: Request, share: Share, largest: int = LARGEST_BODY) -> bytes:
     """The body of a request, unpacked.
 
     Raises:
-        BodyTooLargeError: It is larger than `LARGEST_BODY`.
+        BodyTooLargeError: It is larger than `largest`.
         BadBodyError: It is not the gzip it claims to be.
         UnknownEncodingError: It is packed otherwise.
         FullError: There is no room for it.
@@ -52,48 +52,48 @@ async def read_body(request: Request, share: Share) -> bytes:
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in {"identity", "gzip", "x-gzip"}:
         raise UnknownEncodingError(encoding)
-    body = await _read(request, share)
+    body = await _read(request, share, largest)
     if encoding == "identity":
         return body
-    unpacked = await run_in_threadpool(unpack, body)
+    unpacked = await run_in_threadpool(unpack, body, largest)
     share.take(len(unpacked))
     return unpacked
 
 
-async def _read(request: Request, share: Share) -> bytes:
+async def _read(request: Request, share: Share, largest: int) -> bytes:
     announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced) > LARGEST_BODY:
-        raise BodyTooLargeError(_too_large("The body"))
+    if announced.isdigit() and int(announced) > largest:
+        raise BodyTooLargeError(_too_large("The body", largest))
     body = bytearray()
     async for chunk in request.stream():
         share.take(len(chunk))
         body += chunk
-        if len(body) > LARGEST_BODY:
-            raise BodyTooLargeError(_too_large("The body"))
+        if len(body) > largest:
+            raise BodyTooLargeError(_too_large("The body", largest))
     return bytes(body)
 
 
-def unpack(packed: bytes) -> bytes:
+def unpack(packed: bytes, largest: int) -> bytes:
     """The content of gzip, of one or several members.
 
     Raises:
-        BodyTooLargeError: It is larger than `LARGEST_BODY`.
+        BodyTooLargeError: It is larger than `largest`.
         BadBodyError: It is no gzip, or its end is missing.
     """
     unpacked = bytearray()
     while packed:
         member = zlib.decompressobj(GZIP)
         try:
-            unpacked += member.decompress(packed, LARGEST_BODY + 1 - len(unpacked))
+            unpacked += member.decompress(packed, largest + 1 - len(unpacked))
         except zlib.error as error:
             raise BadBodyError(f"The body is no gzip, though its Content-Encoding says so ({error})") from None
-        if len(unpacked) > LARGEST_BODY:
-            raise BodyTooLargeError(_too_large("The unpacked body"))
+        if len(unpacked) > largest:
+            raise BodyTooLargeError(_too_large("The unpacked body", largest))
         if not member.eof:
             raise BadBodyError("The end of the gzipped body is missing")
         packed = member.unused_data
     return bytes(unpacked)
 
 
-def _too_large(what: str) -> str:
-    return f"{what} is larger than {LARGEST_BODY:,} bytes"
+def _too_large(what: str, largest: int) -> str:
+    return f"{what} is larger than {largest:,} bytes"

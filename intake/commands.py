@@ -12,18 +12,24 @@ from typing import Annotated
 import typer
 
 from config import CollectorSettings
+from intake import values
 from intake.database import configured_url, open_engine, shown
+from intake.llm import litellm
 from intake.llm.batches import Batch, Receipt, Rejection
 from intake.llm.events import Event, parse_event
 from intake.llm.files import Imported, import_file
+from intake.llm.foreign import Organisations
 from intake.llm.prices import prices
+from intake.llm.purging import age, purge
 from intake.llm.queue import Consumer
 from intake.llm.storing import store
 from intake.migrating import migrate, require_head
 from intake.writer import Writer
+from util.clock import utc_now
 from util.errors import EXIT_DATA, AnalyticsError, ConfigurationError
 from util.logs import configure_logging
 from util.progress import shown_progress
+from web.callers import ALL, Caller
 from web.tokens import Token
 
 TOKEN_BYTES = 32
@@ -90,16 +96,43 @@ def toml(value: str | Sequence[str]) -> str:
 
 @cli.command("import")
 def import_files(
-    files: Annotated[list[Path], typer.Argument(help="NDJSON or CSV, plain or gzipped.")],
+    files: Annotated[list[Path], typer.Argument(help="NDJSON or CSV, plain or gzipped; also LiteLLM_SpendLogs.")],
+    org: Annotated[str | None, typer.Option(help="Organisation of LiteLLM's records that name none.")] = None,
 ) -> None:
     """Store the events of files. To import a file twice changes nothing; exit code 65 when an event was rejected."""
     settings = CollectorSettings.load()
-    writer, parse = opened_writer(settings), parser(settings)
+    writer, parse = opened_writer(settings), parser(settings, org)
     with shown_progress() as show:
         outcomes = [import_file(path, parse, writer.write, show, Teller(path)) for path in files]
     typer.echo(outcomes_table(outcomes))
     if any(outcome.rejected for outcome in outcomes):
         raise typer.Exit(EXIT_DATA)
+
+
+@cli.command("purge")
+def purge_events(
+    older_than: Annotated[
+        str | None, typer.Option(help="Age to delete from, such as 400d; hours, days or weeks.")
+    ] = None,
+    org: Annotated[str | None, typer.Option(help="Only this organisation; alone, everything it has.")] = None,
+) -> None:
+    """Delete events and dead letters by age, or of an organisation; the next full update drops them from answers."""
+    try:
+        before = None if older_than is None else values.microseconds(utc_now() - age(older_than))
+        org_id = None if org is None else values.uuid_bytes("--org", org)
+    except (ValueError, OverflowError) as error:
+        raise typer.BadParameter(str(error)) from None
+    if before is None and org_id is None:
+        raise typer.BadParameter("say what to delete: --older-than, --org, or both")
+    engine = open_engine(configured_url(CollectorSettings.load()))
+    require_head(engine)
+    with shown_progress() as show:
+        for purged in purge(engine, before, org_id):
+            show("deleted", purged.events + purged.dead_letters)
+    typer.echo(f"Deleted {purged.events:,} events and {purged.dead_letters:,} dead letters")
+    typer.echo(
+        "`uv run python update_readmodel.py llm --erase-now --allow-shrink` drops them from the read model at once"
+    )
 
 
 @cli.command("consume")
@@ -116,10 +149,17 @@ def consume_queue() -> None:
     consumer.run()
 
 
-def parser(settings: CollectorSettings) -> Callable[[object, int], Event]:
-    """What parses events of every organisation, and prices those without a cost."""
+def parser(settings: CollectorSettings, org: str | None = None) -> Callable[[object, int], Event]:
+    """What parses events of every organisation, and prices those without a cost; `org` is that of foreign records
+    which name none."""
     price_of = prices(settings.llm_prices)
-    return lambda document, now: parse_event(document, now, price_of)
+    organisations = Organisations(Caller("import", ALL, frozenset({org}) if org else ALL))
+
+    def parse(document: object, now: int) -> Event:
+        found = litellm.event_document(document, organisations) if litellm.is_spend_log(document) else document
+        return parse_event(found, now, price_of)
+
+    return parse
 
 
 def opened_writer(settings: CollectorSettings) -> Writer[Batch, Receipt]:

@@ -13,6 +13,7 @@ from config import CollectorDatabaseSettings
 from util.errors import EXIT_UNAVAILABLE, AnalyticsError, ConfigurationError, Severity
 
 VARIABLE = "COLLECTOR_DATABASE_URL"
+MIGRATE = "uv run python collector.py migrate"
 RETRY_AFTER_S = 5
 CONNECT_TIMEOUT_S = 10
 ANSWER_TIMEOUT_S = 60

@@ -8,11 +8,10 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, func, select, text
 
-from intake.database import DatabaseError, explained, migration_engine, reading, shown
+from intake.database import MIGRATE, DatabaseError, explained, migration_engine, reading, shown
 from util.errors import EXIT_CONFIG, AnalyticsError
 
 SCRIPTS = Path(__file__).parent.parent / "migrations"
-COMMAND = "uv run python collector.py migrate"
 LOCK_NAME = "fpp-analytics-migrations"
 LOCK_NUMBER = 0x66_70_70_61
 LONGEST_WAIT_S = 600
@@ -25,7 +24,7 @@ class NotMigratedError(AnalyticsError):
     exit_code = EXIT_CONFIG
 
     def __init__(self, where: str, present: str, wanted: str) -> None:
-        super().__init__(f"Database {where} is at {present}, this version needs revision {wanted}: run `{COMMAND}`")
+        super().__init__(f"Database {where} is at {present}, this version needs revision {wanted}: run `{MIGRATE}`")
 
 
 def alembic_config() -> Config:

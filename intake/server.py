@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from config import CollectorSettings
 from intake import operations
 from intake.database import configured_url, open_engine
-from intake.llm import routes
+from intake.llm import gateways, routes
 from intake.llm.intake import Intake
 from intake.llm.prices import prices
 from intake.llm.storing import store
@@ -30,6 +30,7 @@ from util.logs import configure_logging
 from util.version import VERSION
 from web.docs import add_docs
 from web.errors import CrashGuard, answer_expected, answer_http_error
+from web.jwt_callers import with_jwt
 from web.openapi import Api
 from web.request_id import RequestId
 from web.security_headers import SecurityHeaders
@@ -48,7 +49,7 @@ def create_app(settings: CollectorSettings, clock: Callable[[], datetime] = utc_
     Raises:
         AnalyticsError: A setting is wrong, or the database is not ready.
     """
-    if settings.tokens_file is None:
+    if settings.tokens_file is None and settings.jwt_jwks is None:
         raise ConfigurationError("TOKENS_FILE is missing: make a token with `uv run python collector.py token new`")
     engine = open_engine(configured_url(settings))
     require_head(engine)
@@ -64,7 +65,7 @@ def create_app(settings: CollectorSettings, clock: Callable[[], datetime] = utc_
     )
     app.state.settings = settings
     app.state.engine = engine
-    app.state.callers = Tokens(path=settings.tokens_file)
+    app.state.callers = with_jwt(Tokens(path=settings.tokens_file), settings)
     app.state.registry = CollectorRegistry()
     app.state.registry.register(Totals(engine))
     app.state.llm = _llm_intake(settings, engine, app.state.registry, clock)
@@ -77,6 +78,7 @@ def create_app(settings: CollectorSettings, clock: Callable[[], datetime] = utc_
     app.add_exception_handler(HTTPException, answer_http_error)
     app.add_exception_handler(RequestValidationError, answer_invalid)
     app.include_router(routes.router, tags=["LLM usage"])
+    app.include_router(gateways.router, tags=["LLM usage"])
     app.include_router(operations.router, tags=["operations"])
     add_docs(app)
     return app

@@ -61,7 +61,7 @@ PROBLEMS = {
     "401": "/v1/traffic",
     "403": "/v1/traffic",
     "404": "/v1/rooms/999999999",
-    "422": "/v1/traffic?date_range=yesterday",
+    "422": "/v1/traffic?date_range=tomorrow",
     "502": "/daily-analytics",
     "503": "/v1/traffic",
 }

@@ -129,7 +129,9 @@ def breakdown(
     selection = Selection(attributes=attributes, filter=filter_, of_users=of_users)
     table = selection.visits(page_views, estimations, packing=packing, code=cuts.code)
     nobodys = selection.page_views(page_views).filter(pl.col("user_id").is_null())
-    summed = _summed(table, collect(nobodys.group_by(code=cuts.code).agg(page_views=pl.len())), people)
+    # Of no rows, a group by a constant is one group.
+    counted = nobodys.group_by(code=cuts.code).agg(page_views=pl.len()).filter(pl.col("page_views") > 0)
+    summed = _summed(table, collect(counted), people)
     if not dimensions and summed.is_empty():
         summed = pl.DataFrame({"code": 1} | dict.fromkeys(SUMS, 0))
     labels = [*(pl.lit(each.labels).gather(pl.col(each.name)).alias(each.name) for each in people), *cuts.labels()]

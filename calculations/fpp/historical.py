@@ -101,4 +101,4 @@ def enough_before(period: Period, granularity: Granularity, start: dt.datetime) 
     A bucket that it cuts is further away than these rows, unless `start` cuts it.
     """
     long_before = period.start - BEFORE * LONGEST[granularity]
-    return replace(period, start=max(start, long_before))
+    return replace(period, start=min(max(start, long_before), period.end))

@@ -1,7 +1,7 @@
 // The controls: what is looked at, as a form whose every choice is an entry of the browser's history.
 
 import { element, icon, iconButton } from "./dom.js";
-import { COMPARISONS, GRANULARITIES, RANGES, addressOf, described, toggled } from "./view.js";
+import { COMPARISONS, GRANULARITIES, RANGES, addressOf, inWords, toggled } from "./view.js";
 
 /** A row of controls for the parameters of `names`, and the chips of the filters. */
 export class Controls {
@@ -32,7 +32,7 @@ export class Controls {
   }
 
   #chip(clause) {
-    const words = described(clause);
+    const words = inWords(clause);
     const remove = iconButton("close", `Remove filter: ${words}`, {
       class: "icon-button",
       click: () => this.app.change(toggled(this.app.view, clause)),
@@ -48,13 +48,10 @@ function labelled(text, control) {
 }
 
 function select(name, options, chosen, choose) {
-  const all = options.some(([value]) => value === chosen) ? options : [...options, [chosen, custom(chosen)]];
+  // What is chosen otherwise, such as two dates, is told below the controls.
+  const all = options.some(([value]) => value === chosen) ? options : [...options, [chosen, "Custom"]];
   const made = all.map(([value, text]) => element("option", { value, selected: value === chosen }, text));
   return element("select", { name, change: (event) => choose(event.target.value) }, made);
-}
-
-function custom(value) {
-  return value.replaceAll(",", " to ");
 }
 
 const MAKERS = {

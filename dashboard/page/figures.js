@@ -2,7 +2,7 @@
 
 import { Refused, Unreachable } from "./api.js";
 import { element, icon } from "./dom.js";
-import { DASH, write } from "./format.js";
+import { DASH, plainly, write } from "./format.js";
 import { valueOf } from "./tables.js";
 
 /**
@@ -28,7 +28,7 @@ export class Figures {
   #told(error) {
     const again = element("button", { type: "button", "data-action": "retry", click: () => this.#retry() }, "Try again");
     const isRefusedFilter = error.status === 422;
-    return element("p", { class: "message", role: isRefusedFilter ? "status" : "alert" }, error.message, " ", !isRefusedFilter && again);
+    return element("p", { class: "message", role: isRefusedFilter ? "status" : "alert" }, plainly(error.message), " ", !isRefusedFilter && again);
   }
 
   #retry() {

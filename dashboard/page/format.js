@@ -52,6 +52,11 @@ export function label(text) {
   return text === "unknown" || text == null || text === "" ? "Unknown" : String(text);
 }
 
+/** A sentence of the API: what it marks as code is quoted. */
+export function plainly(text) {
+  return text.replaceAll(/`([^`]*)`/g, "“$1”");
+}
+
 /** `ENTERED_NEW_ROOM` as words. */
 export function words(text) {
   if (!/^[A-Z][A-Z_]+$/.test(text)) return label(text);

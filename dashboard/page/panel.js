@@ -3,6 +3,7 @@
 import { Refused, Unreachable } from "./api.js";
 import { Chart, png } from "./charts.js";
 import { choice, element, icon, iconButton, uniqueId } from "./dom.js";
+import { plainly } from "./format.js";
 import { save } from "./saving.js";
 
 /**
@@ -288,6 +289,6 @@ function unavailable(error) {
     "div",
     { class: "message", role: "status" },
     element("p", {}, "Not available in this view."),
-    element("p", { class: "reason" }, reasons.join(" ")),
+    element("p", { class: "reason" }, plainly(reasons.join(" "))),
   );
 }

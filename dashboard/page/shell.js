@@ -17,7 +17,7 @@ export class Shell {
     this.freshness = element("p", { class: "freshness", role: "status" });
     this.alert = element("div", { class: "banner bad", role: "alert", hidden: true });
     this.period = element("p", {});
-    this.notices = element("ul", { role: "status", "aria-label": "What to know of the data" });
+    this.notices = element("div", { class: "notices", role: "status", "aria-label": "What to know of the data" });
     this.told = element("div", { class: "told" }, this.period, this.notices);
     this.elements = [
       element("a", { class: "skip", href: "#main" }, "To the figures"),
@@ -88,15 +88,17 @@ export class Shell {
   }
 
   /** What an answer says of its period and its data. */
-  tellOf({ meta: { data_updated_at, age_seconds, freshness, notices }, query }) {
+  tellOf({ meta, query = {} }) {
+    const { data_updated_at, age_seconds, freshness, notices } = meta;
     if (query.comparison !== undefined) this.period.textContent = periodOf(query);
+    else if (meta.start) this.period.textContent = span(meta.start, justBefore(meta.end), meta.timezone);
     const at = instant(data_updated_at, this.app.view.timezone);
     if (this.app.page.scope === "fpp:read") this.#askWhoIsThere(data_updated_at);
     this.freshness.replaceChildren(element("span", { class: `dot ${freshness}` }), `Updated ${elapsed(age_seconds)}`);
     this.freshness.title = `${at}, ${freshness}`;
     if (freshness !== "ok") this.#warnOf(freshness, at);
     for (const notice of notices ?? []) this.#notices.add(notice);
-    this.notices.replaceChildren(...[...this.#notices].map((notice) => element("li", {}, notice)));
+    this.notices.replaceChildren(...[...this.#notices].map((notice) => element("p", {}, notice)));
   }
 
   #warnOf(freshness, at) {
@@ -128,6 +130,10 @@ export class Shell {
   tell(text) {
     this.#alert(text, "bad");
   }
+}
+
+function justBefore(end) {
+  return Date.parse(end) - 1;
 }
 
 function periodOf({ first_instant, last_instant, comparison, timezone }) {

@@ -108,7 +108,12 @@ const OPERATORS = {
 const ATTRIBUTES = { os: "system", room_name: "room", estimation: "estimation" };
 
 /** A filter in words. */
-export function described(clause) {
+export function inWords(clause) {
+  const words = described(clause);
+  return words[0].toUpperCase() + words.slice(1);
+}
+
+function described(clause) {
   const [operator, ...rest] = Array.isArray(clause) ? clause : [String(clause)];
   if (operator === "not") return `not (${described(rest[0])})`;
   if (operator === "and" || operator === "or") return (rest[0] ?? []).map(described).join(` ${operator} `);

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from intake import documents
 from intake.bodies import BadBodyError, BodyTooLargeError, read_body
 from intake.documents import NotJsonError
-from intake.llm.batches import Batch, Rejection, sift
+from intake.llm.batches import Batch, Receipt, Rejection, sift
 from intake.llm.intake import SCOPE, Intake, IntakeDep, parser_of
 from intake.values import shown
 from web.callers import Caller, CallerDep, requires
@@ -44,6 +44,14 @@ class Accepted(BaseModel, frozen=True):
     duplicates: int = Field(description="Events that were there already, in this batch or before.")
     rejected: list[RejectedEvent] = Field(description="Events that are none, kept as dead letters.")
 
+    @classmethod
+    def of(cls, batch: Batch, receipt: Receipt) -> "Accepted":
+        """What the sender of a batch is told."""
+        rejected = [RejectedEvent.of(rejection) for rejection in batch.rejections]
+        return cls(
+            batch_id=receipt.batch_id, accepted=receipt.accepted, duplicates=receipt.duplicates, rejected=rejected
+        )
+
 
 class InvalidEvents(Problem):
     """A problem that says what is wrong with which event."""
@@ -72,7 +80,7 @@ _BODY: dict[str, Any] = {
         },
     }
 }
-_REFUSALS: dict[int | str, dict[str, Any]] = {
+REFUSALS: dict[int | str, dict[str, Any]] = {
     **REFUSED,
     **UNAVAILABLE,
     413: {"model": Problem, "description": "The batch is too large."},
@@ -80,25 +88,19 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.post("", status_code=HTTPStatus.ACCEPTED, responses=_REFUSALS | {400: {"model": Problem}}, openapi_extra=_BODY)
+@router.post("", status_code=HTTPStatus.ACCEPTED, responses=REFUSALS | {400: {"model": Problem}}, openapi_extra=_BODY)
 async def post_events(request: Request, caller: CallerDep, intake: IntakeDep) -> Accepted:
     """Store events; the answer comes when they are durable. Good ones are kept, bad ones named."""
     with intake.room.share() as share:
         body = await read_body(request, share)
         batch = await run_in_threadpool(_batch, request, body, caller, intake)
-        receipt = await intake.commit(batch)
-    return Accepted(
-        batch_id=receipt.batch_id,
-        accepted=receipt.accepted,
-        duplicates=receipt.duplicates,
-        rejected=[RejectedEvent.of(each) for each in batch.rejections],
-    )
+        return Accepted.of(batch, await intake.commit(batch))
 
 
 @router.post(
     "/validate",
     status_code=HTTPStatus.NO_CONTENT,
-    responses=_REFUSALS | {400: {"model": InvalidEvents}},
+    responses=REFUSALS | {400: {"model": InvalidEvents}},
     openapi_extra=_BODY,
     response_model=None,
 )

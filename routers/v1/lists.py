@@ -28,8 +28,8 @@ from web.snapshot_route import SnapshotRoute
 
 router = APIRouter(route_class=SnapshotRoute)
 
-type BehaviourList = Literal["routes", "events", "sources", "rooms"]
-type LocationList = Literal["device", "os", "browser", "country", "country_region", "country_city"]
+BehaviourList = Literal["routes", "events", "sources", "rooms"]
+LocationList = Literal["device", "os", "browser", "country", "country_region", "country_city"]
 
 BehaviourQuestion = Annotated[Question[BehaviourParameters], asked(BehaviourParameters)]
 LocationQuestion = Annotated[Question[LocationParameters], asked(LocationParameters)]

@@ -72,12 +72,11 @@ ASKED: Mapping[str, Asked] = {
     "behaviour": Asked(BehaviourParameters, get_behaviour),
     **{
         f"behaviour/{name}": Asked(ListParameters, partial(get_behaviour_list, name))
-        for name in get_args(BehaviourList.__value__)
+        for name in get_args(BehaviourList)
     },
     "location": Asked(LocationParameters, get_location),
     **{
-        f"location/{name}": Asked(PlacesParameters, partial(get_location_list, name))
-        for name in get_args(LocationList.__value__)
+        f"location/{name}": Asked(PlacesParameters, partial(get_location_list, name)) for name in get_args(LocationList)
     },
     "historical": Asked(HistoricalParameters, get_historical),
     "reoccurring": Asked(ReoccurringParameters, get_reoccurring),

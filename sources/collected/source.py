@@ -12,8 +12,7 @@ from sqlalchemy import URL, Connection, Select, Table, inspect, select
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from config import CollectorDatabaseSettings
-from intake.database import VARIABLE, configured_url, open_engine, reading, shown
-from intake.migrating import COMMAND
+from intake.database import MIGRATE, VARIABLE, configured_url, open_engine, reading, shown
 from intake.tables import COLLECTOR_STATE, metadata
 from read_model.source import CredentialsError, PassingSourceError, SchemaRefusedError, SourceError, SourceTable
 from read_model.table import Append
@@ -51,10 +50,10 @@ class CollectedSource:
         conversions(stored, table)
         inspector = inspect(self._connection)
         if not inspector.has_table(table.name):
-            raise SchemaRefusedError(f"Table {table.name} is not in the collector's database: run `{COMMAND}`")
+            raise SchemaRefusedError(f"Table {table.name} is not in the collector's database: run `{MIGRATE}`")
         present = {column["name"] for column in inspector.get_columns(table.name)}
         if missing := table.columns.keys() - present:
-            raise SchemaRefusedError(f"Column {table.name}.{min(missing)} is missing: run `{COMMAND}`")
+            raise SchemaRefusedError(f"Column {table.name}.{min(missing)} is missing: run `{MIGRATE}`")
         key = tuple(column.name for column in stored.primary_key)
         by, time = (table.grows.by, table.grows.time) if isinstance(table.grows, Append) else (None, None)
         return SourceTable(table, pl.Schema(table.columns), key, by, time)
@@ -128,7 +127,7 @@ def consistent_source(settings: CollectorDatabaseSettings) -> Iterator[Collected
     """
     url = configured_url(settings)
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
-        raise SourceError(f"There is no file {url.database}: check {VARIABLE}, or run `{COMMAND}`")
+        raise SourceError(f"There is no file {url.database}: check {VARIABLE}, or run `{MIGRATE}`")
     logger.info("Reading the collector's database %s", shown(url))
     engine = open_engine(url)
     try:
@@ -163,6 +162,6 @@ def _explained(error: DBAPIError, url: URL) -> SourceError:
     """The error as one line, of the class that says whether to try again."""
     reason = " ".join(str(error.orig).split())
     if getattr(error.orig, "errno", None) in CREDENTIAL_NUMBERS or any(text in reason for text in CREDENTIAL_TEXTS):
-        return CredentialsError(f"Database {shown(url)} refuses: check {VARIABLE}, and run `{COMMAND}` ({reason})")
+        return CredentialsError(f"Database {shown(url)} refuses: check {VARIABLE}, and run `{MIGRATE}` ({reason})")
     kind = PassingSourceError if isinstance(error, OperationalError | InterfaceError) else SourceError
     return kind(f"Database {shown(url)} failed: check {VARIABLE}, and that it runs ({reason})")

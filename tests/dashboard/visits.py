@@ -124,9 +124,9 @@ def assert_same(shown: Mapping[str, str], answered: Mapping[str, Any]) -> None:
         if value is None:
             assert seen is None, (name, seen)
             continue
-        in_percent = name.endswith("rate")
+        in_percent = name.lower().endswith("rate")
         assert seen is not None, name
-        rounding = 3 if name.endswith("duration") else 0.051 if name.endswith("_pct") else 0.0051
+        rounding = 3 if name.endswith("duration") else 0.051 if "%" in shown[name] else 0.0051
         assert abs(seen - (value * 100 if in_percent else value)) <= rounding, (name, seen, value)
 
 

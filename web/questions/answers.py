@@ -11,7 +11,7 @@ from pydantic_core import to_json
 
 from calculations.time.period import Period
 from web.questions.formats import MEDIA_TYPES, TableResponse, TableStream
-from web.questions.parameters import Formatted, Parameters
+from web.questions.parameters import Parameters
 from web.questions.question import Question
 from web.questions.tables import Table
 
@@ -52,8 +52,7 @@ def object_answer[P: Parameters](
     """An answer that is `data` in JSON, and `rows` in other formats."""
     if question.format == "json":
         return JsonAnswer(question, b"".join(data), total_rows)
-    bom = isinstance(question.parameters, Formatted) and question.parameters.bom
-    return TableResponse(rows, question.format, name, _headers(question, total_rows), bom=bom)
+    return TableResponse(rows, question.format, name, _headers(question, total_rows), bom=question.parameters.has_bom)
 
 
 class JsonAnswer(Response):
@@ -110,9 +109,6 @@ def _notices[P: Parameters](question: Question[P]) -> Iterator[str]:
 
 
 def _notices_of_periods[P: Parameters](question: Question[P], known_until: str) -> Iterator[str]:
-    if question.period != question.asked_period:
-        first, end = written(question.period.start), written(question.period.end)
-        yield f"The first and the last {question.granularity} count whole: from {first} to before {end}."
     if question.period.start >= question.known_until:
         yield f"The period has not begun by {known_until}, up to which all is known: there is nothing to count yet."
     elif question.period.end > question.known_until:
@@ -121,6 +117,9 @@ def _notices_of_periods[P: Parameters](question: Question[P], known_until: str) 
         yield f"The period to compare with is still open: it is counted up to {known_until}."
     if question.comparison is not None:
         yield from _notices_of_lengths(question, question.comparison)
+    if question.period != question.asked_period:
+        first, end = written(question.period.start), written(question.period.end)
+        yield f"The first and the last {question.granularity} count whole: from {first} to before {end}."
 
 
 def _notices_of_lengths[P: Parameters](question: Question[P], comparison: Period) -> Iterator[str]:

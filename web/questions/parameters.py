@@ -168,6 +168,11 @@ class Parameters(BaseModel):
         return True
 
     @property
+    def has_bom(self) -> bool:
+        """Whether CSV begins with a byte order mark."""
+        return False
+
+    @property
     def cells_per_bucket(self) -> int:
         """How many rows an answer has per bucket."""
         return 1
@@ -202,6 +207,11 @@ class Formatted(Parameters):
         "`csv`, `ndjson` and `parquet` hold the rows only; what `meta` says of them is in headers.",
     )
     bom: bool = Field(default=False, description="Begin CSV with a byte order mark, by which Excel knows UTF-8.")
+
+    @property
+    def has_bom(self) -> bool:
+        """As asked for."""
+        return self.bom
 
     def asked_format(self, accept: str) -> Format:
         """The one asked for, or what the client likes best."""

@@ -33,13 +33,13 @@ const modelName = (id) => id ?? "Without a model";
 
 /** The buckets of a series that has its newest first, one row per bucket and group, in order of time. */
 function bucketsOf({ series, granularity, meta }) {
+  const isOpen = meta.end > meta.data_updated_at;
   const starts = [...new Set(series.map(({ bucketStart }) => bucketStart))].reverse();
   return starts.map((start, i) => ({
     start,
     name: bucketName(start, granularity),
     title: bucketName(start, granularity, { withYear: true }),
-    // The newest one may still grow.
-    open: i === starts.length - 1 && meta != null,
+    open: isOpen && i === starts.length - 1,
   }));
 }
 
@@ -62,6 +62,7 @@ const figure = (name, kind, value) => ({ name, kind, value });
 
 const USAGE = [
   figure("Spend", "cents", (row) => row.costEstimateCents),
+  figure("Unpriced calls", "count", (row) => row.unpricedInvocations),
   figure("Calls", "count", (row) => row.invocations),
   figure("Input tokens", "count", (row) => row.inputTokens),
   figure("Output tokens", "count", (row) => row.outputTokens),
@@ -129,8 +130,6 @@ function lagChart(entries) {
   return stacked({ buckets, series: [{ name: "Seconds since the last call", values: entries.map((row) => row.eventLagSeconds) }], kind: "count" });
 }
 
-const rowsOf = (answer) => (Array.isArray(answer) ? answer : (answer.data ?? answer.events ?? []));
-
 const incidents = (app) => ({
   id: "incidents",
   title: "Failed calls",
@@ -139,9 +138,9 @@ const incidents = (app) => ({
   empty: "No call failed in this period.",
   call: callOfOrg(app, "incidents", (view) => ({ ...range(view), status: FAILURES, limit: INCIDENTS, format: "json" })),
   csv: callOfOrg(app, "incidents", (view) => ({ ...range(view), status: FAILURES, format: "csv" })),
-  isEmpty: (answer) => !rowsOf(answer).length,
-  chart: (answer) => latencyChart(rowsOf(answer)),
-  body: (answer) => {
+  isEmpty: ({ events }) => !events.length,
+  chart: ({ events }) => latencyChart(events),
+  body: ({ events }) => {
     const columns = [
       figure("At", "text", (row) => instant(row.occurred_at, app.view.timezone, { dateStyle: "medium", timeStyle: "medium" })),
       figure("Model", "text", (row) => modelName(row.model_id)),
@@ -151,7 +150,7 @@ const incidents = (app) => ({
       figure("Actor", "text", (row) => row.actor_id),
       figure("Event", "text", (row) => row.event_id),
     ];
-    return [scrolled("Failed calls: table", table("Failed calls", columns, rowsOf(answer)))];
+    return [scrolled("Failed calls: table", table("Failed calls", columns, events))];
   },
 });
 
@@ -167,10 +166,10 @@ function scrolled(label, shown) {
 const FIGURES = [
   ["usage", "costEstimateCents", "Spend", "cents", ({ totals }) => totals.costEstimateCents],
   ["usage", "invocations", "Calls", "count", ({ totals }) => totals.invocations],
+  ["usage", "unpricedInvocations", "Calls without a price", "count", ({ totals }) => totals.unpricedInvocations],
   ["usage", "inputTokens", "Input tokens", "count", ({ totals }) => totals.inputTokens],
   ["usage", "outputTokens", "Output tokens", "count", ({ totals }) => totals.outputTokens],
   ["reliability", "errorRate", "Not successful", "share", ({ totals }) => totals.errorRate],
-  ["reliability", "latencyMs.p50", "Latency, median", "milliseconds", ({ totals }) => totals.latencyMs.p50],
   ["reliability", "latencyMs.p95", "Latency, p95", "milliseconds", ({ totals }) => totals.latencyMs.p95],
   ["reliability", "latencyMs.p99", "Latency, p99", "milliseconds", ({ totals }) => totals.latencyMs.p99],
 ];
@@ -182,8 +181,8 @@ export const llm = {
   isThere: ({ read_models }) => read_models.includes("llm"),
   controls: ["org", "date_range", "granularity", "timezone"],
   begin: async (app) => {
-    const answer = await app.api.get(ROOT);
-    app.organisations = (answer.orgs ?? answer.data ?? answer).map((org) => org.orgId ?? org);
+    const { orgs } = await app.api.get(ROOT);
+    app.organisations = orgs.map(({ orgId }) => orgId);
   },
   figures: (app) =>
     FIGURES.map(([endpoint, field, label, kind, read]) => ({

@@ -209,12 +209,12 @@ const rhythm = {
   height: "tall",
   empty: "Nobody played in this period.",
   choices: [RHYTHM],
-  call: (view) => callOf("rhythm", parametersOf(view)),
+  call: (view, { figure }) => callOf("rhythm", { ...parametersOf(view), metrics: figure }),
   isEmpty: ({ data }) => isQuiet(data, RHYTHM.options.map(([key]) => key)),
   chart: ({ data }, { chosen }) => {
     const [days, times] = [weekdays("long"), hours()];
     const cells = data.map((row) => [row.hour, row.weekday - 1, row[chosen.figure] || null]);
-    const unit = RHYTHM.options.find(([key]) => key === chosen.figure)[1].toLowerCase();
+    const unit = rhythmName(chosen).toLowerCase();
     return heat({
       across: times,
       down: weekdays(),
@@ -225,12 +225,16 @@ const rhythm = {
       tip: (x, y, value) => `${days[y]}, ${times[x]}\n${write.count(value)} ${unit}`,
     });
   },
-  table: ({ data }) => {
+  table: ({ data }, { chosen }) => {
     const [days, times] = [weekdays("long"), hours()];
     const name = { name: "Weekday and hour", value: ({ weekday, hour }) => `${days[weekday - 1]}, ${times[hour]}` };
-    return table("When people play", [name, ...RHYTHM.options.flatMap(([key, name]) => figureColumns(name, key, "count", data))], data);
+    return table("When people play", [name, ...figureColumns(rhythmName(chosen), chosen.figure, "count", data)], data);
   },
 };
+
+function rhythmName({ figure }) {
+  return RHYTHM.options.find(([key]) => key === figure)[1];
+}
 
 const estimationCounts = {
   id: "votes/estimation_counts",
