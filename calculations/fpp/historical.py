@@ -48,7 +48,7 @@ def historical(tables: Tables, period: Period) -> pl.DataFrame:
         One row per weekday in order, its columns the fields of `HistoricalDay`.
     """
     series = counts_per_bucket(instants_of(tables), Buckets.of(period), shown=is_weekday("date"))
-    return series.hstack(moving_averages(series)).select(HistoricalDay.model_fields)
+    return series.hstack(moving_averages(series)).select(*HistoricalDay.model_fields)
 
 
 def instants_of(tables: Tables, names: Sequence[str] = SERIES) -> dict[str, pl.Series]:
