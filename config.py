@@ -16,11 +16,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sentry_sdk.utils import BadDsn, Dsn
 
 from util.errors import ConfigurationError
+from util.mail import MailServer
 
 # A year: no span of time here makes sense beyond it.
 LONGEST_S = 365 * 24 * 3600
 DEVELOPMENT = "development"
 SHORTEST_TOKEN = 16
+ADDRESS = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+")
 
 
 class Block(BaseSettings):
@@ -77,7 +79,29 @@ class GuessableTokenError(ConfigurationError):
         )
 
 
-class ServerSettings(Settings):
+class ReadingSettings(Settings):
+    """How figures are read from the read model."""
+
+    start_date: date = Field(
+        default=date(2024, 6, 3),
+        ge=date(1970, 1, 1),
+        description="First day of series, sessions and bounce rate (inclusive, UTC).",
+    )
+    health_stale_seconds: float = Field(
+        default=20 * 60,
+        gt=0,
+        le=LONGEST_S,
+        description="Age of the data from which /health calls them stale, in seconds.",
+    )
+    health_dead_seconds: float = Field(
+        default=60 * 60,
+        gt=0,
+        le=LONGEST_S,
+        description="Age of the data from which /health calls them dead, in seconds.",
+    )
+
+
+class ServerSettings(ReadingSettings):
     """Settings of the read-only server."""
 
     tokens_file: Path | None = Field(
@@ -92,10 +116,8 @@ class ServerSettings(Settings):
         f"{SHORTEST_TOKEN} characters each, unless SENTRY_ENVIRONMENT is `{DEVELOPMENT}` and only this machine can "
         "reach the server. Required without TOKENS_FILE.",
     )
-    start_date: date = Field(
-        default=date(2024, 6, 3),
-        ge=date(1970, 1, 1),
-        description="First day of series, sessions and bounce rate (inclusive, UTC).",
+    metrics_token: SecretStr | None = Field(
+        default=None, description="Token that /metrics requires; without it, /metrics is open."
     )
     cors_origins: str | None = Field(
         default=None,
@@ -105,25 +127,15 @@ class ServerSettings(Settings):
     host: str = Field(default="127.0.0.1", description="Address `python main.py` listens on.")
     port: int = Field(default=5100, ge=1, le=65535, description="Port `python main.py` listens on.")
     max_concurrent_queries: int = Field(
-        default=2, ge=1, description="Computations at once; memory is bounded by their number."
+        default=2,
+        ge=1,
+        description="Costly computations at once, and as many cheap ones; memory is bounded by their number.",
     )
     query_queue_seconds: float = Field(
         default=10,
         ge=0,
         le=LONGEST_S,
         description="Longest wait for a computation's turn before the answer is 503, in seconds.",
-    )
-    health_stale_seconds: float = Field(
-        default=20 * 60,
-        gt=0,
-        le=LONGEST_S,
-        description="Age of the data from which /health calls them stale, in seconds.",
-    )
-    health_dead_seconds: float = Field(
-        default=60 * 60,
-        gt=0,
-        le=LONGEST_S,
-        description="Age of the data from which /health calls them dead, in seconds.",
     )
     answer_budget_mb: int = Field(
         default=256,
@@ -214,6 +226,40 @@ class ServerSettings(Settings):
         return _is_guessable(self.tokens)
 
 
+class ReportSettings(ReadingSettings):
+    """Settings of the daily report by mail."""
+
+    smtp_url: SecretStr | None = Field(
+        default=None,
+        description="Mail server of the report: `smtps://USER:PASSWORD@HOST:465`, or `smtp://HOST:587` with TLS where "
+        "the server offers it.",
+    )
+    report_to: str | None = Field(default=None, description="Addresses the report is sent to, with commas between.")
+    report_from: str | None = Field(
+        default=None, description="Address the report is sent from; the first of REPORT_TO by default."
+    )
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_mail_server(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            MailServer.of(value.get_secret_value())
+        return value
+
+    @field_validator("report_to", "report_from")
+    @classmethod
+    def _are_addresses(cls, value: str | None) -> str | None:
+        for address in (value or "").split(",") if value else []:
+            if not ADDRESS.fullmatch(address.strip()):
+                raise ValueError("write addresses like someone@example.com, with commas between")
+        return value
+
+    @property
+    def recipients(self) -> list[str]:
+        """The addresses the report is sent to."""
+        return [address.strip() for address in (self.report_to or "").split(",") if address.strip()]
+
+
 def _origins(text: str | None) -> tuple[str, ...]:
     return tuple(origin.strip() for origin in text.split(",")) if text else ()
 
@@ -268,6 +314,58 @@ class ConfiguredSources(Block):
 
     db_host: str | None = None
     db_username: str | None = None
+    collector_database_url: SecretStr | None = None
+
+
+class CollectorDatabaseSettings(Block):
+    """Where the collector's database is: the collector writes it, the updater reads it."""
+
+    collector_database_url: SecretStr = Field(
+        default=SecretStr("sqlite:///collected/collector.db"),
+        description="Database of the collector: `sqlite:///FILE`, `postgresql+psycopg://…` or "
+        "`mysql+mysqlconnector://…`.",
+    )
+
+
+class CollectedUpdaterSettings(UpdaterSettings, CollectorDatabaseSettings):
+    """Settings of an update from the collector's database."""
+
+
+class JwtSettings(Block):
+    """Whose JWTs are accepted."""
+
+    jwt_jwks: str | None = Field(
+        default=None,
+        description="File or address of the JWKS whose keys sign JWTs (RS256); without it none is accepted.",
+    )
+    jwt_issuer: str | None = Field(default=None, description="Issuer a JWT must be from (`iss`).")
+    jwt_audience: str | None = Field(default=None, description="Audience a JWT must be for (`aud`).")
+
+
+class CollectorSettings(Settings, CollectorDatabaseSettings, JwtSettings):
+    """Settings of the collector: its server and its commands."""
+
+    tokens_file: Path | None = Field(
+        default=None, description="TOML file of the tokens that are accepted; made with `collector.py token new`."
+    )
+    metrics_token: SecretStr | None = Field(
+        default=None, description="Token that /metrics requires; without it, /metrics is open."
+    )
+    llm_prices: FilePath | None = Field(
+        default=None, description="YAML file of prices, for LLM events that come without a cost."
+    )
+    llm_amqp_url: SecretStr | None = Field(
+        default=None, description="RabbitMQ the consumer reads, `amqp://USER:PASSWORD@HOST:PORT/VHOST`."
+    )
+    llm_amqp_queue: str = Field(default="llm-usage-events", min_length=1, description="Queue the consumer reads.")
+    intake_bytes: int = Field(
+        default=32_000_000,
+        ge=10_000_000,
+        description="Bytes of requests that may wait for their commit; beyond them the answer is 503.",
+    )
+    intake_seconds: float = Field(
+        default=30, gt=0, le=LONGEST_S, description="Longest wait for a commit before the answer is 503, in seconds."
+    )
 
 
 def _parts(tokens: SecretStr) -> list[str]:

@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import os
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -16,7 +17,9 @@ from config import GuessableTokenError, ServerSettings
 from read_model.integrity import FileChecks
 from read_model.snapshot import published_files
 from read_model.tables.fpp import FPP
-from routers import dashboard, health, room, v1
+from read_model.tables.llm import LLM
+from routers import dashboard, health, llm, me, metrics, room, v1
+from routers.dashboard_page import add_dashboard
 from routers.examples import EXAMPLES
 from util.clock import utc_now
 from util.error_reporting import flush, start_error_reporting
@@ -32,12 +35,13 @@ from web.file_access import FileAccess
 from web.head import Head
 from web.limits import Lanes
 from web.openapi import Api
+from web.questions.parameters import time_zones
 from web.request_id import RequestId
 from web.request_size import RequestSize
 from web.security_headers import SecurityHeaders
 from web.server_timing import ServerTiming
 from web.serving.connections import Limits
-from web.serving.server import guarded, is_loopback, is_reachable, serving_uvicorn
+from web.serving.server import guarded, is_reachable_from_outside
 from web.shared_work import AnsweredByAnother, SharedWork, answer_shared
 from web.tokens import Tokens
 from web.validation import answer_invalid
@@ -45,7 +49,7 @@ from web.validation import answer_invalid
 logger = logging.getLogger(__name__)
 
 BYTES_PER_MB = 1_000_000
-READ_MODELS = (FPP,)
+READ_MODELS = (FPP, LLM)
 
 
 def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now) -> FastAPI:
@@ -62,6 +66,7 @@ def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now
     )
     app.state.settings = settings
     app.state.clock = clock
+    app.state.read_models = READ_MODELS
     app.state.callers = Tokens(settings.tokens, settings.tokens_file)
     app.state.file_access = FileAccess()
     app.state.file_checks = FileChecks()
@@ -84,11 +89,15 @@ def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now
     app.add_exception_handler(AnsweredByAnother, answer_shared)
     for router, tag in (
         (v1.router, "API"),
+        (me.router, "API"),
         (dashboard.router, "dashboard"),
         (room.router, "dashboard"),
+        (llm.router, "LLM usage"),
         (health.router, "health"),
+        (metrics.router, "metrics"),
     ):
         app.include_router(router, tags=[tag])
+    add_dashboard(app)
     if settings.docs:
         add_docs(app)
     return app
@@ -102,9 +111,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     if bool(settings.bea_base_url) != bool(settings.bea_secret_key):
         logger.warning("The daily mail is off: it needs both BEA_BASE_URL and BEA_SECRET_KEY")
     if settings.has_guessable_token:
+        _refuse_guessable_token()
         logger.warning("A token of ANALYTICS_SECRET_TOKEN can be guessed: make one with `openssl rand -hex 32`")
+    # These take a while, which no request should have to wait for.
+    time_zones()
     if settings.docs:
-        # It takes a second, which no request should have to wait for.
         app.openapi()
     # What is there by now stays: looking through it for garbage would hold up all requests for a tenth of a second.
     gc.collect()
@@ -114,6 +125,16 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with guarded(_limits(settings)):
             yield
     flush()
+
+
+def _refuse_guessable_token() -> None:
+    """End the process with one line if other machines can reach the server: only now is it known where it listens."""
+    if is_reachable_from_outside():
+        error = GuessableTokenError()
+        sys.stderr.write(f"{error}\n")
+        sys.stderr.flush()
+        # uvicorn would log a traceback, and end with a code of its own.
+        os._exit(error.exit_code)
 
 
 def _limits(settings: ServerSettings) -> Limits:
@@ -128,16 +149,7 @@ def _limits(settings: ServerSettings) -> Limits:
 def configured_app() -> FastAPI:
     """The server by its settings; ends the process with one line when one is missing or wrong."""
     try:
-        settings = ServerSettings.load()
-        if settings.has_guessable_token and _is_reachable(settings):
-            raise GuessableTokenError
-        return create_app(settings)
+        return create_app(ServerSettings.load())
     except ConfigurationError as error:
         sys.stderr.write(f"{error}\n")
         raise SystemExit(error.exit_code) from None
-
-
-def _is_reachable(settings: ServerSettings) -> bool:
-    """Whether other machines may reach the server; uvicorn knows better than HOST, as soon as it runs."""
-    serving = serving_uvicorn()
-    return is_reachable(serving.config) if serving else not is_loopback(settings.host)

@@ -15,16 +15,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from datetime import timedelta
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import stamina
 from polars.exceptions import PanicException
 from pydantic import SecretStr
 
-from config import ConfiguredSources, MysqlUpdaterSettings, UpdaterSettings
+from config import CollectedUpdaterSettings, ConfiguredSources, MysqlUpdaterSettings, UpdaterSettings
 from read_model.sync import Options
 from read_model.tables.fpp import FPP
+from read_model.tables.llm import LLM
 from read_model.updating import Job, Outcome, SourceUpdater, Updater
+from sources.collected.source import consistent_source as collected_source
 from sources.mysql.source import consistent_source
 from util.endings import InterruptedRunError, ended_by_deadline, ended_by_signals
 from util.error_reporting import flush, report, start_error_reporting
@@ -103,6 +105,17 @@ def fpp_updater(settings: MysqlUpdaterSettings) -> SourceUpdater:
     )
 
 
+def llm_updater(settings: CollectedUpdaterSettings) -> SourceUpdater:
+    """The read model of LLM usage, from the collector's database."""
+    return SourceUpdater(
+        model=LLM,
+        data_dir=settings.data_dir,
+        options=sync_options(settings),
+        opened=lambda: collected_source(settings),
+        patience_s=settings.sync_deadline_seconds,
+    )
+
+
 @dataclass(frozen=True)
 class Known[Settings: UpdaterSettings]:
     """A read model this command can update: its settings, how they make an updater, and whether its source is there."""
@@ -113,8 +126,9 @@ class Known[Settings: UpdaterSettings]:
 
 
 # The first one is updated when none is configured: its message says which settings are missing.
-KNOWN: Mapping[str, Known[MysqlUpdaterSettings]] = {
+KNOWN: Mapping[str, Known[Any]] = {
     FPP.name: Known(MysqlUpdaterSettings, fpp_updater, lambda sources: bool(sources.db_host or sources.db_username)),
+    LLM.name: Known(CollectedUpdaterSettings, llm_updater, lambda sources: sources.collector_database_url is not None),
 }
 
 

@@ -6,8 +6,8 @@ for `/health`; a minute later the memory is read again; then the attack is made 
 
 import argparse
 import asyncio
-import http.client
 import logging
+import os
 import signal
 import socket
 import statistics
@@ -25,11 +25,10 @@ from fastapi import FastAPI
 from demo.publishing import publish_sample
 from demo.sample import sample
 from server import configured_app
-from tests.processes import HOST, ROOT, TOKEN, Server, serving
+from tests.processes import HOST, ROOT, TOKEN, Server, serving, until
 from util.clock import utc_now
 
 MB = 1_000_000
-HEALTH_EVERY_S = 0.02
 TICK_S = 0.002
 LASTS_S = 15
 MS = 1000
@@ -120,27 +119,14 @@ async def _watch(blocks: list[float]) -> None:
         blocks.append(time.thread_time() - begun)
 
 
-def probe(port: int) -> None:
-    """Ask for `/health` for ever, and print how long each answer took, in milliseconds."""
-    client = http.client.HTTPConnection(HOST, port, timeout=30)
-    while True:
-        begun = time.monotonic()
-        try:
-            client.request("GET", "/health")
-            client.getresponse().read()
-        except (OSError, http.client.HTTPException):
-            client.close()
-        print((time.monotonic() - begun) * MS, flush=True)
-        time.sleep(HEALTH_EVERY_S)
-
-
 @contextmanager
 def probing(server: Server) -> Iterator[list[float]]:
     """The times of `/health` during the block, there when it ends."""
     found: list[float] = []
-    arguments = [sys.executable, "-m", "benchmarks.attacks", "--probe", str(server.port)]
+    arguments = [sys.executable, "-m", "benchmarks.health_probe", str(server.port)]
     with tempfile.TemporaryFile("w+") as lines:
         with subprocess.Popen(arguments, cwd=ROOT, stdout=lines) as process:  # noqa: S603 - our own arguments
+            until(lambda: os.fstat(lines.fileno()).st_size, "the probe to begin")
             try:
                 yield found
             finally:
@@ -203,10 +189,7 @@ def main() -> None:
     """Print a table of all attacks."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
     parser.add_argument("--calm", type=float, default=60, metavar="SECONDS", help="wait before memory is read again")
-    parser.add_argument("--probe", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.probe:
-        probe(options.probe)
     print(
         "| attack | `/health` median | 99th percentile | longest block | memory before | peak | a minute later | exit |"
     )

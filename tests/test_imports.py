@@ -17,7 +17,8 @@ ALLOWED: Mapping[str, frozenset[str]] = {
     "config": frozenset({"util"}),
     "calculations": frozenset(),
     "read_model": frozenset({"util"}),
-    "sources": frozenset({"config", "read_model", "util"}),
+    # The collector declares its tables once, for whoever writes them and for whoever reads them.
+    "sources": frozenset({"config", "intake.database", "intake.tables", "read_model", "util"}),
     "web": frozenset({"calculations.frames", "calculations.time", "config", "read_model", "util"}),
     "routers": frozenset({"calculations", "config", "read_model", "util", "web"}),
     "intake": frozenset({"config", "util", "web"}),

@@ -21,16 +21,26 @@ ROOMS = ["/v1/rooms", "/v1/rooms/{room_id}"]
 FURTHER = ["/v1/behaviour/{name}", "/v1/location/{name}", "/v1/funnel", "/v1/distribution", "/v1/rhythm"]
 CELLS = ["/v1/retention/rooms", "/v1/lifecycle/rooms"]
 QUERY = "/v1/query"
-API_PATHS = [*FIGURES, *SERIES, *ROOMS, *FURTHER, *CELLS, "/v1/snapshot", QUERY]
-DATA_PATHS = ["/", "/daily-analytics", "/room/{room_id}/stats", *API_PATHS]
-CONDITIONAL_PATHS = [path for path in DATA_PATHS if path not in ("/daily-analytics", QUERY)]
+API_PATHS = [*FIGURES, *SERIES, *ROOMS, *FURTHER, *CELLS, "/v1/snapshot", "/v1/reports/daily", QUERY]
 # Parameters without which there is no question.
 REQUIRED = ("of", "steps", "cohort", "interval", "start", "state")
+# It reads no data.
+ME = "/v1/me"
+LLM_PATHS = [
+    "/analytics/v1/orgs",
+    *(f"/analytics/v1/orgs/{{orgId}}/{part}" for part in ("usage", "reliability", "freshness", "incidents")),
+]
+PROBES = ["/health", "/analytics/v1/status/readyz"]
+DATA_PATHS = ["/", "/daily-analytics", "/room/{room_id}/stats", *API_PATHS, *LLM_PATHS]
+# Ages are counted in seconds there, and mails are sent.
+UNCONDITIONAL_PATHS = ["/daily-analytics", QUERY, "/analytics/v1/orgs", "/analytics/v1/orgs/{orgId}/freshness"]
+CONDITIONAL_PATHS = [path for path in DATA_PATHS if path not in UNCONDITIONAL_PATHS]
 PROBLEM_JSON = "application/problem+json"
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
 # What numbers count or are measured in. An index or a key says what it is of, and that a figure has its own unit.
 UNITS = (
     *("users", "visitors", "rooms", "sessions", "visits", "page views", "events", "votes", "estimations", "spectators"),
+    *("calls", "tokens", "cents", "milliseconds"),
     *("rows", "files", "bytes", "megabytes", "days", "intervals", "story points", "seconds", "minutes"),
     *("share", "0 to 1", "percent", "own unit", "same unit", "id of", "http status"),
     *("values", "unit of the measure", "hour", "weekday"),
@@ -96,7 +106,7 @@ def objects(node: object) -> Iterator[dict[str, Any]]:
 
 
 def test_the_paths_are_those_of_the_reference(described: dict[str, Any]) -> None:
-    assert sorted(described["paths"]) == sorted([*DATA_PATHS, "/health"])
+    assert sorted(described["paths"]) == sorted([*DATA_PATHS, ME, *PROBES])
     for path, methods in described["paths"].items():
         assert list(methods) == ["post" if path == QUERY else "get"], path
 
@@ -155,12 +165,12 @@ def test_what_does_not_add_up_says_so(described: dict[str, Any]) -> None:
     assert {"visitors", "visits"} <= alone == compared < models["ChosenVisits"]["properties"].keys()
 
 
-@pytest.mark.parametrize("path", API_PATHS)
+@pytest.mark.parametrize("path", [*API_PATHS, *LLM_PATHS])
 def test_every_parameter_is_described(described: dict[str, Any], path: str) -> None:
     """In a sentence, and optional unless it is in the path."""
     for parameter in operations(described)[path].get("parameters", []):
         assert parameter["description"].endswith("."), parameter["name"]
-        is_required = parameter["in"] == "path" or parameter["name"] in REQUIRED
+        is_required = parameter["in"] == "path" or (path in API_PATHS and parameter["name"] in REQUIRED)
         assert parameter["required"] == is_required, parameter["name"]
 
 
@@ -188,7 +198,7 @@ def test_every_answer_of_200_has_a_typed_body(described: dict[str, Any]) -> None
             assert choice["$ref"].rpartition("/")[2] in own_models(described), path
 
 
-@pytest.mark.parametrize("path", [*DATA_PATHS, "/health"])
+@pytest.mark.parametrize("path", [*DATA_PATHS, ME, *PROBES])
 def test_an_answer_has_an_example_that_conforms(described: dict[str, Any], path: str) -> None:
     """With every status that is no error."""
     for answer in operations(described)[path]["responses"].values():
@@ -241,7 +251,9 @@ def test_a_data_path_documents_its_refusals(described: dict[str, Any], path: str
 def test_a_data_path_documents_its_token_and_scope(described: dict[str, Any], path: str) -> None:
     (scheme,) = operations(described)[path]["security"]
     ((name, scopes),) = scheme.items()
-    assert scopes == ["fpp:read"]
+    assert scopes == [
+        "llm:incidents" if path.endswith("incidents") else "llm:read" if path in LLM_PATHS else "fpp:read"
+    ]
     token = described["components"]["securitySchemes"][name]
     assert (token["type"], token["in"], token["name"]) == ("apiKey", "header", "Authorization")
     assert "Bearer" in token["description"]
@@ -255,6 +267,7 @@ def test_further_refusals_are_documented(described: dict[str, Any]) -> None:
         "/room/{room_id}/stats": {"400", "422"},
         **{path: {"422"} for path in API_PATHS},
         "/v1/rooms/{room_id}": {"404", "422"},
+        **{path: {"400"} for path in LLM_PATHS},
     }
     for path, statuses in refusals.items():
         answers = operations(described)[path]["responses"]

@@ -16,7 +16,8 @@ from web.openapi import Api
 from web.security_headers import POLICY
 
 # Addresses of the page's parts are relative to it: they hold below any prefix a proxy puts before them.
-PARTS_PATH = "/docs/parts"
+DOCS_PATH = "/docs"
+PARTS_PATH = f"{DOCS_PATH}/parts"
 SWAGGER_UI = Path(__file__).with_name("swagger_ui")
 PARTS = frozenset({"swagger-ui-bundle.js", "swagger-ui.css", "favicon.png"})
 _PARTS = PARTS_PATH.removeprefix("/")
@@ -52,6 +53,7 @@ class Parts(StaticFiles):
 
 def add_docs(app: Api) -> None:
     """Serve the page, its files, and the description it shows."""
+    app.docs_url = DOCS_PATH
     app.include_router(router)
     app.mount(PARTS_PATH, Parts())
 
@@ -63,7 +65,7 @@ async def get_description(request: Request) -> Response:
     return Response(api.openapi_json(request.scope.get("root_path", "")), media_type="application/json")
 
 
-@router.get("/docs")
+@router.get(DOCS_PATH)
 async def get_docs() -> HTMLResponse:
     """The description of the API, to read and to try."""
     return HTMLResponse(_PAGE, headers={POLICY: _policy(bytes(_PAGE).decode())})

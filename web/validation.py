@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any
 
-from fastapi import Request, status
+from fastapi import Request
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, BeforeValidator
 from pydantic_core import PydanticCustomError
 
-from web.errors import ParameterFault, answer_crash, path_of, problem_response, shortened
+from web.errors import ParameterFault, answer_crash, path_of, problem_response, shortened, status_of_invalid
 
 MOST_FAULTS = 10
 LARGEST = 2**63 - 1
@@ -21,7 +21,7 @@ _ECHOED_PLACES = ("query", "path")
 
 
 async def answer_invalid(request: Request, error: Exception) -> JSONResponse:
-    """422 with a sentence per fault, of the first ones where there are many: the answer stays short."""
+    """A sentence per fault, of the first ones where there are many: the answer stays short."""
     if not isinstance(error, RequestValidationError):
         return answer_crash(request, error)
     # A parameter of several dependencies is found once for each of them.
@@ -29,7 +29,7 @@ async def answer_invalid(request: Request, error: Exception) -> JSONResponse:
     faults = list(dict.fromkeys(_fault(request, each) for each in found[:MOST_FAULTS]))
     further = len(found) - MOST_FAULTS
     detail = " ".join([*(fault.message for fault in faults), *([f"And {further} more."] if further > 0 else [])])
-    return problem_response(request, status.HTTP_422_UNPROCESSABLE_CONTENT, detail, errors=faults)
+    return problem_response(request, status_of_invalid(request), detail, errors=faults)
 
 
 def _as_integer(value: object) -> object:

@@ -225,9 +225,13 @@ def erased(database: SourceDatabase, operator: Operator) -> Path:
 
 @pytest.mark.database
 def test_fault_42_plain_files_are_erased_too(erased: Path, operator: Operator) -> None:
-    """They are those of the tables, which a server would read if there were no snapshot."""
+    """They are those of the tables, which a server would read if there were no snapshot; another read model's stay."""
     (erased / ".gitkeep").touch()
+    with locked(erased / "other"):
+        (erased / "other" / "rows.parquet").write_text("theirs")
     operator.publishes("--erase-now")
+    assert (erased / "other" / "rows.parquet").exists()
+    (erased / "other" / "rows.parquet").unlink()
     assert files_with(erased, "Erika") == []
     assert not list(erased.glob("*.parquet"))
 

@@ -16,10 +16,20 @@ from tests.processes import TOKEN
 from tests.web.tokens import token_lines, with_token, written
 from web.callers import get_caller, requires
 
-# What may be asked without a token: the container's health check, and the description of the API.
-OPEN = {"/health", "/docs", "/openapi.json", "/docs/parts"}
+# What may be asked without a token: health checks, what Prometheus scrapes, the description of the
+# API, and the page of the dashboard, which holds no data.
+OPEN = {
+    "/analytics/v1/status/healthz",
+    "/analytics/v1/status/readyz",
+    "/metrics",
+    "/health",
+    "/docs",
+    "/openapi.json",
+    "/docs/parts",
+    "/dashboard",
+}
 # What may be asked with any token.
-FOR_EVERY_CALLER: set[str] = set()
+FOR_EVERY_CALLER = {"/v1/me"}
 
 
 def declared_scopes(dependant: Dependant) -> set[str]:

@@ -11,7 +11,7 @@ from pydantic_core import to_json
 
 from calculations.time.period import Period
 from web.questions.formats import MEDIA_TYPES, TableResponse, TableStream
-from web.questions.parameters import Formatted, Parameters
+from web.questions.parameters import Parameters
 from web.questions.question import Question
 from web.questions.tables import Table
 
@@ -52,8 +52,7 @@ def object_answer[P: Parameters](
     """An answer that is `data` in JSON, and `rows` in other formats."""
     if question.format == "json":
         return JsonAnswer(question, b"".join(data), total_rows)
-    bom = isinstance(question.parameters, Formatted) and question.parameters.bom
-    return TableResponse(rows, question.format, name, _headers(question, total_rows), bom=bom)
+    return TableResponse(rows, question.format, name, _headers(question, total_rows), bom=question.parameters.has_bom)
 
 
 class JsonAnswer(Response):

@@ -8,7 +8,7 @@ import polars as pl
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from calculations.frames.json_rows import written_instants
+from calculations.frames.json_rows import json_lines, written_instants
 from web.delivery import declare_size
 
 # Not a `type`: the description of the API would make a model of it.
@@ -36,19 +36,19 @@ BOM = b"\xef\xbb\xbf"
 FORMULA = r"^[=+\-@\t\r\n]"
 
 
-def format_of(accept: str) -> Format:
-    """The format an `Accept` header likes best; JSON for one that names none of them."""
+def format_of(accept: str, default: Format = "json") -> Format:
+    """The format an `Accept` header likes best; `default` for one that names none of them."""
     liked: dict[Format, float] = {}
     for part in accept.split(","):
         name, *options = (piece.strip().lower() for piece in part.split(";"))
         quality = next((_quality(option[2:]) for option in options if option.startswith("q=")), 1.0)
         if name in ANYTHING:
-            liked.setdefault("json", quality)
+            liked.setdefault(default, quality)
         for format_, media_type in MEDIA_TYPES.items():
             if name == media_type:
                 liked[format_] = quality
     wanted = [format_ for format_, quality in liked.items() if quality > 0]
-    return max(wanted, key=lambda format_: liked[format_]) if wanted else "json"
+    return max(wanted, key=lambda format_: liked[format_]) if wanted else default
 
 
 def _quality(text: str) -> float:
@@ -101,7 +101,7 @@ def pieces(table: pl.DataFrame, format_: TableFormat, *, bom: bool = False) -> G
                 yield rows.write_csv(include_header=False).encode()
         case "ndjson":
             for rows in table.iter_slices(ROWS_AT_ONCE):
-                yield rows.with_columns(written_instants(rows)).write_ndjson().encode()
+                yield json_lines(rows)
 
 
 def _without_formulas(table: pl.DataFrame) -> pl.DataFrame:

@@ -57,12 +57,12 @@ def _check_dates(text: str, names: tuple[str, ...]) -> None:
         raise choice_error(str(error), *names, TWO_DATES, TWO_INSTANTS) from None
 
 
-# Listing them walks through the time zones' files.
-_zones = cache(available_timezones)
+# Listing them walks through their files: a server does it at its start.
+time_zones = cache(available_timezones)
 
 
 def _is_zone(name: str) -> str:
-    if name not in _zones():
+    if name not in time_zones():
         raise ValueError("no such time zone; allowed: IANA names such as UTC, Europe/Berlin, America/New_York")
     try:
         pl.Series([], dtype=pl.Datetime("us", "UTC")).dt.convert_time_zone(name)
@@ -168,6 +168,11 @@ class Parameters(BaseModel):
         return True
 
     @property
+    def has_bom(self) -> bool:
+        """Whether CSV begins with a byte order mark."""
+        return False
+
+    @property
     def cells_per_bucket(self) -> int:
         """How many rows an answer has per bucket."""
         return 1
@@ -202,6 +207,11 @@ class Formatted(Parameters):
         "`csv`, `ndjson` and `parquet` hold the rows only; what `meta` says of them is in headers.",
     )
     bom: bool = Field(default=False, description="Begin CSV with a byte order mark, by which Excel knows UTF-8.")
+
+    @property
+    def has_bom(self) -> bool:
+        """As asked for."""
+        return self.bom
 
     def asked_format(self, accept: str) -> Format:
         """The one asked for, or what the client likes best."""

@@ -13,8 +13,8 @@ from web.serving.refusals import RefusedError
 LONGEST_LINE = 8 * 1024
 LARGEST_HEAD = 32 * 1024
 MOST_HEADERS = 200
-# What one call of the parser gets: it can't be stopped within one.
-PARSED_AT_ONCE = 2 * 1024
+# What one call of the parser gets, which nothing stops on its way: a few short requests.
+PARSED_AT_ONCE = 512
 MOST_HELD = 64 * 1024
 # A connection that is closed with unread bytes is reset, and its client never sees the answer: read on for a moment.
 LINGER_S = 5.0
@@ -69,6 +69,15 @@ class GuardedProtocol(HttpToolsProtocol):
         self.pipeline.clear()
         self._forget_answer()
         super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """The server ends: only an answer under way is waited for."""
+        if self._phase is Phase.BODY:
+            self._forget_answer()
+        if not self._is_answering():
+            self.transport.close()
+        else:
+            super().shutdown()
 
     def drop(self) -> None:
         """Cut it at once, with all that was not sent."""
@@ -216,14 +225,17 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         is_begun = self._phase is Phase.BODY
         self._enter(Phase.END)
-        if self._answering is None or self._answering.response_complete:
-            self._end_with(refusal)
-        elif is_begun and self._answering is self.cycle and not self.cycle.response_started:
+        if is_begun and self._answering is self.cycle and not self.cycle.response_started:
             self._forget_answer()
+        if not self._is_answering():
             self._end_with(refusal)
-        else:
+        elif self._answering is not None:
             self.pipeline.clear()
             self._answering.keep_alive = False
+
+    def _is_answering(self) -> bool:
+        answer = self._answering
+        return answer is not None and not answer.response_complete and not answer.disconnected
 
     def _forget_answer(self) -> None:
         """Let the app go on as if the client had gone."""

@@ -27,9 +27,12 @@ def serving_uvicorn() -> uvicorn.Server | None:
     return server if isinstance(server, uvicorn.Server) else None
 
 
-def is_reachable(config: uvicorn.Config) -> bool:
-    """Whether other machines may reach a server, as far as its configuration tells."""
-    return config.fd is not None or (config.uds is None and not is_loopback(config.host))
+def is_reachable_from_outside() -> bool:
+    """Whether other machines may reach this process's uvicorn, as far as its configuration tells."""
+    server = serving_uvicorn()
+    if server is None or server.config.uds is not None:
+        return False
+    return server.config.fd is not None or not is_loopback(server.config.host)
 
 
 def is_loopback(host: str) -> bool:
