@@ -9,6 +9,7 @@ import polars as pl
 from demo.sample import sample
 from read_model import locking, publishing
 from read_model.manifest import Manifest
+from read_model.model import ReadModel
 from read_model.snapshot import SnapshotError, open_snapshot
 from read_model.tables.fpp import FPP
 
@@ -17,13 +18,27 @@ OUTDATED_AFTER = timedelta(minutes=15)
 
 def recent_sample(data_dir: Path, now: datetime) -> Manifest:
     """The sample's manifest: of the one already there, or of a new one up to `now` when that is outdated."""
-    try:
-        stored = open_snapshot(data_dir, FPP).manifest
-    except SnapshotError:
-        stored = None
-    if stored is not None and now - stored.data_updated_at < OUTDATED_AFTER:
+    stored = _stored(data_dir, FPP)
+    if stored is not None and _is_recent(stored, now):
         return stored
     return publish_sample(sample(now), data_dir, now)
+
+
+def is_recent(data_dir: Path, model: ReadModel, now: datetime) -> bool:
+    """Whether a read model was published and is not outdated."""
+    stored = _stored(data_dir, model)
+    return stored is not None and _is_recent(stored, now)
+
+
+def _stored(data_dir: Path, model: ReadModel) -> Manifest | None:
+    try:
+        return open_snapshot(data_dir, model).manifest
+    except SnapshotError:
+        return None
+
+
+def _is_recent(manifest: Manifest, now: datetime) -> bool:
+    return now - manifest.data_updated_at < OUTDATED_AFTER
 
 
 def publish_sample(tables: Mapping[str, pl.DataFrame], data_dir: Path, now: datetime) -> Manifest:
