@@ -20,12 +20,16 @@ DEVELOPMENT = "development"
 SHORTEST_TOKEN = 16
 
 
-class Settings(BaseSettings):
-    """What both processes share."""
+class Block(BaseSettings):
+    """Settings of one concern: a process is given those of all its concerns as one object."""
 
     model_config = SettingsConfigDict(
         env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
     )
+
+
+class Settings(Block):
+    """What all processes share."""
 
     data_dir: Path = Field(default=Path("data"), description="Directory of the read model.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
@@ -132,16 +136,8 @@ class ServerSettings(Settings):
 
 
 class UpdaterSettings(Settings):
-    """Settings of the updater."""
+    """Settings of a run of the updater, whatever its source."""
 
-    db_host: str = Field(min_length=1, description="Host of the MySQL or MariaDB server.")
-    db_port: int = Field(default=3306, ge=1, le=65535, description="Port of the database server.")
-    db_username: str = Field(min_length=1, description="Database user; needs SELECT only.")
-    db_password: SecretStr = Field(default=SecretStr(""), description="Password of the database user.")
-    db_name: str = Field(default="free-planning-poker", min_length=1, description="Database to read.")
-    db_ssl_ca: FilePath | None = Field(
-        default=None, description="File of the certificate authority; with it the connection is TLS, verified."
-    )
     sync_overlap_seconds: int = Field(
         default=3600,
         gt=0,
@@ -165,6 +161,30 @@ class UpdaterSettings(Settings):
     uptimekuma_push_url: HttpUrl | None = Field(
         default=None, description="Push URL of an Uptime Kuma monitor, called after every run."
     )
+
+
+class MysqlSettings(Block):
+    """Where the app's database is."""
+
+    db_host: str = Field(min_length=1, description="Host of the MySQL or MariaDB server.")
+    db_port: int = Field(default=3306, ge=1, le=65535, description="Port of the database server.")
+    db_username: str = Field(min_length=1, description="Database user; needs SELECT only.")
+    db_password: SecretStr = Field(default=SecretStr(""), description="Password of the database user.")
+    db_name: str = Field(default="free-planning-poker", min_length=1, description="Database to read.")
+    db_ssl_ca: FilePath | None = Field(
+        default=None, description="File of the certificate authority; with it the connection is TLS, verified."
+    )
+
+
+class MysqlUpdaterSettings(UpdaterSettings, MysqlSettings):
+    """Settings of an update from MySQL or MariaDB."""
+
+
+class ConfiguredSources(Block):
+    """The settings that tell which sources there are; each is None where its source is not configured."""
+
+    db_host: str | None = None
+    db_username: str | None = None
 
 
 def _parts(tokens: SecretStr) -> list[str]:

@@ -1,37 +1,44 @@
-"""The updater: copy the app's tables from MySQL or MariaDB into a new snapshot of the read model, then end.
+"""The updater: bring the read models up to date with their sources, then end.
 
-Run it every ten minutes. See `--help` for options, settings and exit codes.
+Run it every ten minutes. Without names, it updates every read model whose source is configured, each in a process of
+its own, so that none waits for another. See `--help` for options, settings and exit codes.
 """
 
 import argparse
 import logging
+import os
+import signal
+import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
 from datetime import timedelta
-from pathlib import Path
 from typing import NoReturn
 
 import stamina
 from polars.exceptions import PanicException
 from pydantic import SecretStr
 
-from config import UpdaterSettings
-from read_model import publishing
-from read_model.snapshot import SNAPSHOTS, SnapshotError, SnapshotMissingError, open_snapshot
-from read_model.stored_rows import StoredFileError
-from read_model.sync import Options, Synced, sync
-from read_model.verifying import Comparison, verify
-from sources.mysql.errors import PassingSourceError
-from sources.mysql.source import Source, consistent_source, driver_mode
-from util.clock import utc_now
+from config import ConfiguredSources, MysqlUpdaterSettings, UpdaterSettings
+from read_model.sync import Options
+from read_model.tables.fpp import FPP
+from read_model.updating import Job, Outcome, SourceUpdater, Updater
+from sources.mysql.source import consistent_source
 from util.endings import InterruptedRunError, ended_by_deadline, ended_by_signals
 from util.error_reporting import flush, report, start_error_reporting
 from util.errors import (
+    EXIT_BUSY,
+    EXIT_CANNOT_WRITE,
+    EXIT_CONFIG,
+    EXIT_DATA,
     EXIT_DIFFERENT,
+    EXIT_INTERRUPTED,
+    EXIT_NO_INPUT,
     EXIT_OK,
     EXIT_SOFTWARE,
+    EXIT_UNAVAILABLE,
     EXIT_USAGE,
     AnalyticsError,
     ConfigurationError,
@@ -39,30 +46,76 @@ from util.errors import (
 )
 from util.http import push_heartbeat
 from util.logs import configure_logging
-from util.progress import ShowRows, shown_progress
 from util.version import VERSION
 
 logger = logging.getLogger("update_readmodel")
 
-ATTEMPTS = 5
-FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 20.0
+# Of several read models, the exit code that most needs a person.
+WORST_FIRST = (
+    EXIT_INTERRUPTED,
+    EXIT_SOFTWARE,
+    EXIT_CONFIG,
+    EXIT_CANNOT_WRITE,
+    EXIT_DATA,
+    EXIT_UNAVAILABLE,
+    EXIT_NO_INPUT,
+    EXIT_DIFFERENT,
+    EXIT_BUSY,
+    EXIT_OK,
+)
 EPILOG = """\
 settings (environment or .env):
 {settings}
 
-exit codes:
+exit codes (of several read models, the worst):
    0  published, or nothing was new; with --verify: equal
    1  --verify found differences
   64  wrong arguments
   65  a table or column is missing or of another kind, or a table shrank by more than 20 %
   66  --verify without a snapshot
-  69  the database can't be reached or failed, or the run took too long
+  69  the source can't be reached or failed, or the run took too long
   70  an error of this program
   73  DATA_DIR can't be written
   75  another updater is at work
-  78  a setting is missing or wrong, or the database refuses the user
+  78  a setting is missing or wrong, or the source refuses the user
  130  interrupted
 """
+
+
+def sync_options(settings: UpdaterSettings) -> Options:
+    """How a source is read."""
+    hours = settings.full_sync_interval_hours
+    return Options(
+        overlap=timedelta(seconds=settings.sync_overlap_seconds),
+        full_interval=timedelta(hours=hours) if hours else None,
+        segment_rows=settings.segment_rows,
+    )
+
+
+def fpp_updater(settings: MysqlUpdaterSettings) -> SourceUpdater:
+    """The app's read model, from its MySQL or MariaDB database."""
+    return SourceUpdater(
+        model=FPP,
+        data_dir=settings.data_dir,
+        options=sync_options(settings),
+        opened=lambda: consistent_source(settings),
+        patience_s=settings.sync_deadline_seconds,
+    )
+
+
+@dataclass(frozen=True)
+class Known[Settings: UpdaterSettings]:
+    """A read model this command can update: its settings, how they make an updater, and whether its source is there."""
+
+    settings: type[Settings]
+    updater: Callable[[Settings], Updater]
+    is_configured: Callable[[ConfiguredSources], bool]
+
+
+# The first one is updated when none is configured: its message says which settings are missing.
+KNOWN: Mapping[str, Known[MysqlUpdaterSettings]] = {
+    FPP.name: Known(MysqlUpdaterSettings, fpp_updater, lambda sources: bool(sources.db_host or sources.db_username)),
+}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -72,16 +125,17 @@ class _Parser(argparse.ArgumentParser):
 
 def arguments() -> argparse.ArgumentParser:
     """The command line."""
-    settings = "\n".join(
-        f"  {name.upper():<26}{field.description}"
-        + ("" if field.is_required() or field.default in {None, SecretStr("")} else f" Default: {field.default}.")
-        for name, field in UpdaterSettings.model_fields.items()
-    )
     parser = _Parser(
         prog="update_readmodel.py",
         description=__doc__,
-        epilog=EPILOG.format(settings=settings),
+        epilog=EPILOG.format(settings="\n".join(_described_settings())),
         formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="READ_MODEL",
+        help=f"the read models to update ({', '.join(KNOWN)}); all whose source is configured by default",
     )
     jobs = parser.add_mutually_exclusive_group()
     jobs.add_argument("--full", action="store_true", help="re-read every table, not only what may have moved")
@@ -99,172 +153,158 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument(
         "--allow-shrink", action="store_true", help="publish even if a table lost more than 20 %% of its rows"
     )
+    # How a run of several read models hears from the process of each.
+    parser.add_argument("--tell", type=int, metavar="DESCRIPTOR", help=argparse.SUPPRESS)
     return parser
+
+
+def _described_settings() -> Iterator[str]:
+    described = {name: field for known in KNOWN.values() for name, field in known.settings.model_fields.items()}
+    for name, field in described.items():
+        default = "" if field.is_required() or field.default in {None, SecretStr("")} else f" Default: {field.default}."
+        yield f"  {name.upper():<26}{field.description}{default}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run once; returns the exit code."""
-    wanted = arguments().parse_args(argv)
+    parser = arguments()
+    wanted = parser.parse_args(argv)
+    for name in wanted.names:
+        if name not in KNOWN:
+            parser.error(f"there is no read model {name}; there are {', '.join(KNOWN)}")
     configure_logging("INFO")
+    names = list(dict.fromkeys(wanted.names)) or configured()
+    job = Job(**{field.name: getattr(wanted, field.name) for field in fields(Job)})
+    return update_one(names[0], job, wanted.tell) if len(names) == 1 else update_all(names, job)
+
+
+def configured() -> list[str]:
+    """The names of the read models whose source is configured; the first one that is known when none is."""
+    sources = ConfiguredSources()
+    return [name for name, known in KNOWN.items() if known.is_configured(sources)] or [next(iter(KNOWN))]
+
+
+def update_all(names: Sequence[str], job: Job) -> int:
+    """Update several read models at once, each in a process of its own; returns the worst exit code."""
+    started = time.monotonic()
     try:
         settings = UpdaterSettings.load()
     except ConfigurationError as error:
         logger.error("%s", error)
         return error.exit_code
     configure_logging(settings.log_level)
+    # Both signals end the processes of the read models, too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with _processes(names, job) as running:
+            outcomes = {name: _told(process, descriptor) for name, (process, descriptor) in running.items()}
+    except KeyboardInterrupt:
+        outcomes = dict.fromkeys(names, Outcome(EXIT_INTERRUPTED, str(InterruptedRunError())))
+    for name, outcome in outcomes.items():
+        logger.log(logging.INFO if outcome.exit_code == EXIT_OK else logging.WARNING, "%s: %s", name, outcome.message)
+    code = min((outcome.exit_code for outcome in outcomes.values()), key=WORST_FIRST.index)
+    message = "; ".join(f"{name}: {outcome.message}" for name, outcome in outcomes.items())
+    beat(settings, Outcome(code, message), started)
+    return code
+
+
+@contextmanager
+def _processes(names: Sequence[str], job: Job) -> Iterator[dict[str, tuple[subprocess.Popen[bytes], int]]]:
+    """A process per read model and what it tells; they are asked to end, and waited for, when the block is left."""
+    options = [f"--{option.replace('_', '-')}" for option, given in asdict(job).items() if given]
+    running: dict[str, tuple[subprocess.Popen[bytes], int]] = {}
+    try:
+        for name in names:
+            heard, told = os.pipe()
+            command = [sys.executable, __file__, name, *options, "--tell", str(told)]
+            running[name] = (subprocess.Popen(command, pass_fds=[told]), heard)  # noqa: S603 - this program, no shell
+            os.close(told)
+        yield running
+    finally:
+        for process, heard in running.values():
+            process.terminate()
+            process.wait()
+            os.close(heard)
+
+
+def _told(process: subprocess.Popen[bytes], descriptor: int) -> Outcome:
+    """How a process ended."""
+    with os.fdopen(descriptor, encoding="utf-8", closefd=False) as told:
+        message = told.read()
+    code = process.wait()
+    if code in WORST_FIRST:
+        return Outcome(code, message or "ended without a word: see its log lines")
+    return Outcome(EXIT_SOFTWARE, f"ended by signal {-code}" if code < 0 else f"ended with exit code {code}")
+
+
+def update_one(name: str, job: Job, descriptor: int | None = None) -> int:
+    """Update one read model in this process and tell how it went: by heartbeat, or to the run it is part of."""
+    known = KNOWN[name]
+    started = time.monotonic()
+    try:
+        settings = known.settings.load()
+    except ConfigurationError as error:
+        logger.error("%s", error)
+        if descriptor is not None:
+            os.write(descriptor, str(error).encode())
+        return error.exit_code
+    configure_logging(settings.log_level)
     start_error_reporting(settings, VERSION)
     stamina.instrumentation.set_on_retry_hooks([_log_retry])
-    started = time.monotonic()
 
-    def tell(error: AnalyticsError) -> None:
+    def end(error: AnalyticsError) -> None:
         report(error, error.severity or Severity.LOW)
-        beat(settings, error.exit_code, str(error), started)
+        conclude(settings, Outcome(error.exit_code, str(error)), started, descriptor)
         flush()
 
     try:
-        with ended_by_deadline(settings.sync_deadline_seconds, tell), ended_by_signals(tell):
-            return run(settings, wanted, started)
+        with ended_by_deadline(settings.sync_deadline_seconds, end), ended_by_signals(end):
+            outcome = concluded(known.updater(settings), job)
+            if outcome.exit_code in {EXIT_OK, EXIT_DIFFERENT}:
+                logger.info("%s in %.1f s", outcome.message, time.monotonic() - started)
+            conclude(settings, outcome, started, descriptor)
+            return outcome.exit_code
     finally:
         flush()
+
+
+def concluded(updater: Updater, job: Job) -> Outcome:
+    """The outcome of a job, whatever happens; a failure is reported."""
+    try:
+        return updater.run(job)
+    except AnalyticsError as error:
+        if error.severity is None:
+            logger.warning("%s", error)
+        else:
+            report(error, error.severity)
+        return Outcome(error.exit_code, str(error))
+    except KeyboardInterrupt:
+        interrupted = InterruptedRunError()
+        logger.warning("%s", interrupted)
+        return Outcome(interrupted.exit_code, str(interrupted))
+    except (Exception, PanicException) as error:
+        report(error, Severity.CRITICAL)
+        return Outcome(EXIT_SOFTWARE, f"{type(error).__name__}: {error}")
 
 
 def _log_retry(details: stamina.instrumentation.RetryDetails) -> None:
     logger.info("%s; trying again in %.1f s", details.caused_by, details.wait_for)
 
 
-def run(settings: UpdaterSettings, wanted: argparse.Namespace, started: float) -> int:
-    """Do the job that is wanted, with a heartbeat at the end, whatever happens; returns the exit code."""
-    try:
-        code, message = do(settings, wanted)
-    except AnalyticsError as error:
-        code, message = error.exit_code, str(error)
-        if error.severity is None:
-            logger.warning("%s", error)
-        else:
-            report(error, error.severity)
-    except KeyboardInterrupt:
-        code, message = InterruptedRunError.exit_code, str(InterruptedRunError())
-        logger.warning(message)
-    except (Exception, PanicException) as error:
-        code, message = EXIT_SOFTWARE, f"{type(error).__name__}: {error}"
-        report(error, Severity.CRITICAL)
-    if code in {EXIT_OK, EXIT_DIFFERENT}:
-        logger.info("%s in %.1f s", message, time.monotonic() - started)
-    beat(settings, code, message, started)
-    return code
+def conclude(settings: UpdaterSettings, outcome: Outcome, started: float, descriptor: int | None = None) -> None:
+    """Tell how a read model's update ended: by heartbeat, or to the run that it is part of."""
+    if descriptor is None:
+        beat(settings, outcome, started)
+    else:
+        os.write(descriptor, outcome.message.encode())
 
 
-def beat(settings: UpdaterSettings, code: int, message: str, started: float) -> None:
+def beat(settings: UpdaterSettings, outcome: Outcome, started: float) -> None:
     """Push the heartbeat of a run that began at `started` on the monotonic clock."""
     if settings.uptimekuma_push_url:
         elapsed_ms = round((time.monotonic() - started) * 1000)
-        push_heartbeat(str(settings.uptimekuma_push_url), "up" if code == EXIT_OK else "down", message, elapsed_ms)
-
-
-def do(settings: UpdaterSettings, wanted: argparse.Namespace) -> tuple[int, str]:
-    """The job that is wanted; returns the exit code and what was done, in words."""
-    if wanted.verify or (wanted.repair and is_readable(settings)):
-        found = compare(settings)
-        wrong = [each.table for each in found if not each.equal]
-        if not wrong:
-            return EXIT_OK, f"verified {sum(each.rows for each in found):,} rows, all equal"
-        if wanted.verify:
-            return EXIT_DIFFERENT, f"differences in {', '.join(wrong)}: run with --repair"
-    full = wanted.full or wanted.repair or wanted.erase_now
-    synced = update(settings, full=full, allow_shrink=wanted.allow_shrink, erase_older=wanted.erase_now)
-    return EXIT_OK, f"published {synced.manifest.id}, {synced.rows_read:,} rows read"
-
-
-def update(settings: UpdaterSettings, *, full: bool, allow_shrink: bool, erase_older: bool = False) -> Synced:
-    """Publish a snapshot of the database's present state, and remove the snapshots out of use.
-
-    Raises:
-        AnalyticsError: Nothing was published; the text says why and what to do.
-    """
-    hours = settings.full_sync_interval_hours
-    options = Options(
-        overlap=timedelta(seconds=settings.sync_overlap_seconds),
-        full_because="--full was given" if full else None,
-        full_interval=timedelta(hours=hours) if hours else None,
-        allow_shrink=allow_shrink,
-        segment_rows=settings.segment_rows,
-    )
-    with publishing.locked(settings.data_dir):
-        publishing.sweep(settings.data_dir, utc_now())
-        with shown_progress() as progress:
-            synced = synced_whatever_is_stored(settings, options, progress)
-        publishing.sweep(settings.data_dir, utc_now(), only_current=erase_older)
-        if erase_older:
-            ensure_alone(settings.data_dir, synced.manifest.id)
-    if synced.why_full:
-        logger.info("Everything was read: %s", synced.why_full)
-    return synced
-
-
-def synced_whatever_is_stored(settings: UpdaterSettings, options: Options, progress: ShowRows) -> Synced:
-    """Sync; where a stored file turns out to be damaged, once more and without any of them."""
-    try:
-        return with_source(settings, lambda source: sync(source, settings.data_dir, options, progress))
-    except StoredFileError as error:
-        report(error, Severity.MEDIUM)
-        whole = replace(options, full_because="a stored file is damaged")
-        return with_source(settings, lambda source: sync(source, settings.data_dir, whole, progress))
-
-
-def ensure_alone(data_dir: Path, snapshot: str) -> None:
-    """Make sure that no other snapshot is left.
-
-    Raises:
-        CannotWriteError: One could not be removed; the erased rows are still in it.
-    """
-    left = sorted(path.name for path in (data_dir / SNAPSHOTS).iterdir() if path.name != snapshot)
-    if left:
-        raise publishing.CannotWriteError(data_dir, f"older snapshots could not be removed: {', '.join(left)}")
-
-
-def is_readable(settings: UpdaterSettings) -> bool:
-    """Whether there is a snapshot to compare; one that is missing or unreadable is repaired without."""
-    try:
-        return open_snapshot(settings.data_dir).manifest is not None
-    except SnapshotError:
-        return False
-
-
-def compare(settings: UpdaterSettings) -> list[Comparison]:
-    """Compare the current snapshot with the source and print what differs, per table.
-
-    Raises:
-        AnalyticsError: There is no snapshot, or the source failed.
-    """
-    snapshot = open_snapshot(settings.data_dir)
-    manifest = snapshot.manifest
-    if manifest is None:
-        raise SnapshotMissingError(settings.data_dir)
-    found = with_source(settings, lambda source: list(verify(source, snapshot, manifest)))
-    sys.stdout.write(f"{'table':<18}{'rows':>12}{'missing':>10}{'extra':>10}{'different':>10}  first keys\n")
-    for each in found:
-        notes = each.problem or ", ".join(each.keys)
-        sys.stdout.write(
-            f"{each.table:<18}{each.rows:>12,}{each.missing:>10,}{each.extra:>10,}{each.different:>10,}  {notes}\n"
-        )
-    return found
-
-
-def with_source[Result](settings: UpdaterSettings, work: Callable[[Source], Result]) -> Result:
-    """Do `work` on a consistent view of the source, from its start again after a failure that can pass."""
-    logger.info(
-        "Reading %s on %s:%d with the driver's %s", settings.db_name, settings.db_host, settings.db_port, driver_mode()
-    )
-    for attempt in stamina.retry_context(
-        on=PassingSourceError,
-        attempts=ATTEMPTS,
-        timeout=settings.sync_deadline_seconds,
-        wait_initial=FIRST_WAIT_S,
-        wait_max=LONGEST_WAIT_S,
-    ):
-        with attempt, consistent_source(settings) as source:
-            return work(source)
-    raise AssertionError("unreachable: the last attempt returns or raises")
+        url, is_up = str(settings.uptimekuma_push_url), outcome.exit_code == EXIT_OK
+        push_heartbeat(url, "up" if is_up else "down", outcome.message, elapsed_ms)
 
 
 if __name__ == "__main__":

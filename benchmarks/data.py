@@ -13,9 +13,11 @@ from demo import sample as sample_module
 from demo.__main__ import publish_sample
 from demo.sample import sample
 from demo.sample_rhythm import FIRST_DAY
-from read_model import manifest, publishing, schema, tables
+from read_model import manifest, publishing, schema
 from read_model.manifest import Manifest
 from read_model.snapshot import Snapshot, SnapshotError, open_snapshot
+from read_model.tables import fpp
+from read_model.tables.fpp import FPP
 
 ROOT = Path(__file__).parent / ".data"
 NOTE = "made.json"
@@ -50,7 +52,7 @@ class DataSet:
 
     def open(self) -> Snapshot:
         """Its snapshot."""
-        return open_snapshot(self.directory)
+        return open_snapshot(self.directory, FPP)
 
     def __str__(self) -> str:
         files = [file for table in self.manifest.tables.values() for file in table.files]
@@ -70,7 +72,7 @@ def stored_data_set(scale: float, directory: Path) -> DataSet | None:
     """What an earlier run made; None when that is missing, unreadable or outdated."""
     try:
         note = json.loads((directory / NOTE).read_text(encoding="utf-8"))
-        open_snapshot(directory)
+        open_snapshot(directory, FPP)
     except (FileNotFoundError, SnapshotError):
         return None
     return DataSet(scale, directory, note["seconds"]) if note["fingerprint"] == fingerprint() else None
@@ -89,6 +91,6 @@ def made_data_set(scale: float, directory: Path) -> DataSet:
 
 def fingerprint() -> str:
     """A digest of the code that makes the sample and writes the files."""
-    written_by = [Path(str(module.__file__)) for module in (manifest, publishing, schema, tables)]
+    written_by = [Path(str(module.__file__)) for module in (manifest, publishing, schema, fpp)]
     drawn_by = sorted(Path(str(sample_module.__file__)).parent.glob("sample*.py"))
     return hashlib.sha256(b"".join(path.read_bytes() for path in [*written_by, *drawn_by])).hexdigest()

@@ -18,7 +18,7 @@ from calculations.fpp.votes import MEASURES
 from calculations.frames.arithmetic import TOP, UNKNOWN
 from calculations.time.period import Period
 from read_model.snapshot import Snapshot
-from read_model.tables.fpp import TABLES
+from read_model.tables.fpp import FPP
 
 THREADS = 2
 SETTINGS = (
@@ -166,7 +166,7 @@ class DuckDb:
         database = duckdb.connect()
         for setting in SETTINGS:
             database.execute(setting)
-        for table in TABLES:
+        for table in FPP.tables:
             files = [str(path) for path in snapshot.files(table)]
             database.execute(f"CREATE VIEW {table.name} AS FROM read_parquet({files})")
         connections: SimpleQueue[duckdb.DuckDBPyConnection] = SimpleQueue()

@@ -21,7 +21,7 @@ from main import create_app
 from read_model import publishing
 from read_model.manifest import Manifest
 from read_model.snapshot import SnapshotError, open_snapshot
-from read_model.tables.fpp import TABLES
+from read_model.tables.fpp import FPP
 from util.clock import utc_now
 from util.errors import EXIT_OK, EXIT_UNAVAILABLE, AnalyticsError, ConfigurationError
 
@@ -120,7 +120,7 @@ def serve(listener: socket.socket) -> None:
 def recent_sample(data_dir: Path, now: datetime) -> Manifest:
     """The sample's manifest: of the one already there, or of a new one up to `now` when that is outdated."""
     try:
-        stored = open_snapshot(data_dir).manifest
+        stored = open_snapshot(data_dir, FPP).manifest
     except SnapshotError:
         stored = None
     if stored is not None and now - stored.data_updated_at < OUTDATED_AFTER:
@@ -132,8 +132,8 @@ def publish_sample(tables: Mapping[str, pl.DataFrame], data_dir: Path, now: date
     """Publish made-up tables by the code that publishes real ones."""
     with publishing.locked(data_dir):
         publishing.sweep(data_dir, now)
-        with publishing.SnapshotWriter(data_dir) as writer:
-            for table in TABLES:
+        with publishing.SnapshotWriter(FPP.directory(data_dir)) as writer:
+            for table in FPP.tables:
                 if table.name in tables:
                     rows = tables[table.name]
                     writer.write(table, rows.schema, [rows])

@@ -37,13 +37,13 @@ KEPT_AGE = timedelta(minutes=30)
 
 
 class CannotWriteError(AnalyticsError):
-    """The data directory can't be written."""
+    """The directory of a read model can't be written."""
 
     exit_code = EXIT_CANNOT_WRITE
     severity = Severity.CRITICAL
 
-    def __init__(self, data_dir: Path, reason: object) -> None:
-        super().__init__(f"Cannot write to DATA_DIR {data_dir}: {reason}. Free space, or fix its owner or permissions")
+    def __init__(self, home: Path, reason: object) -> None:
+        super().__init__(f"Cannot write to DATA_DIR {home}: {reason}. Free space, or fix its owner or permissions")
 
 
 class BusyError(AnalyticsError):
@@ -51,35 +51,35 @@ class BusyError(AnalyticsError):
 
     exit_code = EXIT_BUSY
 
-    def __init__(self, data_dir: Path) -> None:
-        super().__init__(f"Another updater is at work in {data_dir}: this run is skipped")
+    def __init__(self, home: Path) -> None:
+        super().__init__(f"Another updater is at work in {home}: this run is skipped")
 
 
 @contextmanager
-def writing_to(data_dir: Path) -> Iterator[None]:
+def writing_to(home: Path) -> Iterator[None]:
     """Turn what the file system refuses inside the block into a `CannotWriteError`."""
     try:
         yield
     except OSError as error:
-        raise CannotWriteError(data_dir, error.strerror or error) from error
+        raise CannotWriteError(home, error.strerror or error) from error
 
 
 @contextmanager
-def locked(data_dir: Path) -> Iterator[None]:
-    """Hold the data directory for one writer; the lock goes with the process, however it ends.
+def locked(home: Path) -> Iterator[None]:
+    """Hold a read model's directory for one writer; the lock goes with the process, however it ends.
 
     Raises:
         BusyError: Another process holds it.
         CannotWriteError: The directory can't be made or written; said before anything is read.
     """
-    with writing_to(data_dir):
-        (data_dir / SNAPSHOTS).mkdir(parents=True, exist_ok=True)
-        lock = (data_dir / LOCK).open("a")
+    with writing_to(home):
+        (home / SNAPSHOTS).mkdir(parents=True, exist_ok=True)
+        lock = (home / LOCK).open("a")
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise BusyError(data_dir) from None
+            raise BusyError(home) from None
         yield
 
 
@@ -93,9 +93,12 @@ class Kept:
 
 @dataclass
 class SnapshotWriter:
-    """A snapshot in the making. Leaving the `with` block before it is in force removes what was written."""
+    """A snapshot in the making, in the directory `home` of its read model.
 
-    data_dir: Path
+    Leaving the `with` block before it is in force removes what was written.
+    """
+
+    home: Path
     segment_rows: int = SEGMENT_ROWS
     id: str = field(init=False)
     tables: dict[str, StoredTable] = field(init=False, default_factory=dict)
@@ -106,22 +109,22 @@ class SnapshotWriter:
     @property
     def directory(self) -> Path:
         """Where the snapshot's files are."""
-        return self.data_dir / SNAPSHOTS / self.id
+        return self.home / SNAPSHOTS / self.id
 
     @property
     def _new_link(self) -> Path:
         """The symlink that is renamed to `current`."""
-        return self.data_dir / f".{CURRENT}-{self.id}"
+        return self.home / f".{CURRENT}-{self.id}"
 
     def __enter__(self) -> Self:
-        with writing_to(self.data_dir):
+        with writing_to(self.home):
             self.directory.mkdir(parents=True)
         crash_point("after the directory")
         return self
 
     def __exit__(self, *_: object) -> None:
         # Asked of the disk: an interrupt or an error can come right after the rename.
-        if current_directory(self.data_dir) != self.directory.resolve():
+        if current_directory(self.home) != self.directory.resolve():
             shutil.rmtree(self.directory, ignore_errors=True)
             self._new_link.unlink(missing_ok=True)
 
@@ -141,14 +144,14 @@ class SnapshotWriter:
         self.tables[table.name] = StoredTable(columns=columns, files=tuple(files))
 
     def _link(self, kept: Path, facts: File) -> File:
-        with writing_to(self.data_dir):
+        with writing_to(self.home):
             os.link(kept / facts.name, self.directory / facts.name)
         crash_point(f"after linking {facts.name}")
         return facts
 
     def _write_file(self, name: str, rows: pl.DataFrame) -> File:
         path = self.directory / name
-        with writing_to(self.data_dir):
+        with writing_to(self.home):
             try:
                 rows.lazy().sink_parquet(
                     path, compression=COMPRESSION, row_group_size=ROW_GROUP_ROWS, sync_on_close="all"
@@ -180,7 +183,7 @@ class SnapshotWriter:
             source=source,
             tables=self.tables,
         )
-        with writing_to(self.data_dir):
+        with writing_to(self.home):
             self._put_in_force(manifest)
         return manifest
 
@@ -193,12 +196,12 @@ class SnapshotWriter:
             os.fsync(file.fileno())
         crash_point("after the manifest")
         flush_directory(self.directory)
-        flush_directory(self.data_dir / SNAPSHOTS)
+        flush_directory(self.home / SNAPSHOTS)
         self._new_link.symlink_to(Path(SNAPSHOTS) / self.id)
         crash_point("before the rename")
-        self._new_link.replace(self.data_dir / CURRENT)
+        self._new_link.replace(self.home / CURRENT)
         crash_point("after the rename")
-        flush_directory(self.data_dir)
+        flush_directory(self.home)
 
 
 def _segments(
@@ -228,7 +231,7 @@ def flush_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
-def sweep(data_dir: Path, now: datetime, *, only_current: bool = False) -> None:
+def sweep(home: Path, now: datetime, *, only_current: bool = False) -> None:
     """Remove the litter of crashed runs and the snapshots out of use; call while holding the lock.
 
     Kept are the current snapshot and, unless `only_current`, the last `KEPT_SNAPSHOTS` and those younger than
@@ -238,11 +241,11 @@ def sweep(data_dir: Path, now: datetime, *, only_current: bool = False) -> None:
     Raises:
         CannotWriteError: A directory may not be looked into.
     """
-    with writing_to(data_dir):
-        for litter in data_dir.glob(f".{CURRENT}-*"):
+    with writing_to(home):
+        for litter in home.glob(f".{CURRENT}-*"):
             litter.unlink(missing_ok=True)
-        current = current_directory(data_dir)
-        snapshots = (data_dir / SNAPSHOTS).resolve()
+        current = current_directory(home)
+        snapshots = (home / SNAPSHOTS).resolve()
         directories = sorted((path for path in snapshots.iterdir() if path.is_dir()), reverse=True)
         complete = [path for path in directories if (path / MANIFEST).exists()]
         published = [path for path in complete if current and path.name <= current.name]

@@ -1,7 +1,7 @@
 """Open a snapshot for reading. Nothing a reader can see is ever changed, so an opened snapshot stays what it is.
 
-A data directory holds `snapshots/<id>/` and the symlink `current` to one of them; or, without `current`, flat
-`fpp_*.parquet` files, which are read as one snapshot of unknown source.
+A read model's directory holds `snapshots/<id>/` and the symlink `current` to one of them; or, without `current`, flat
+`<table>.parquet` files, which are read as one snapshot of unknown source.
 """
 
 import os
@@ -17,9 +17,9 @@ import polars as pl
 from pydantic import ValidationError
 
 from read_model.manifest import FORMAT_VERSION, MANIFEST, FormatVersion, Manifest
+from read_model.model import ReadModel
 from read_model.schema import same_kind
 from read_model.table import INSTANT, Append, Table
-from read_model.tables.fpp import TABLES
 from util.errors import EXIT_NO_INPUT, AnalyticsError
 
 CURRENT = "current"
@@ -60,11 +60,12 @@ class TableMissingError(SnapshotError):
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One immutable state of all tables.
+    """One immutable state of all tables of a read model.
 
     `manifest` is None for a plain directory of Parquet files.
     """
 
+    model: ReadModel
     directory: Path
     manifest: Manifest | None
 
@@ -94,7 +95,7 @@ class Snapshot:
     def bytes(self) -> int:
         """The size of all files."""
         if self.manifest is None:
-            return sum(path.stat().st_size for table in TABLES for path in self.files(table))
+            return sum(path.stat().st_size for table in self.model.tables for path in self.files(table))
         return sum(file.bytes for stored in self.manifest.tables.values() for file in stored.files)
 
     @property
@@ -174,31 +175,35 @@ class Snapshot:
         return frame
 
 
-def open_snapshot(data_dir: Path) -> Snapshot:
-    """The snapshot that is current now. Resolve it once per request: all figures of a response come from one.
+def open_snapshot(data_dir: Path, model: ReadModel) -> Snapshot:
+    """The snapshot of a read model that is current now.
+
+    Resolve it once per request: all figures of a response come from one.
 
     Raises:
         SnapshotMissingError: There is none yet.
         SnapshotUnreadableError: Its manifest is missing, broken or of a later version than this program knows.
     """
-    directory = current_directory(data_dir)
+    home = model.directory(data_dir)
+    directory = current_directory(home)
     while directory is not None:
         try:
-            return Snapshot(directory, read_manifest(directory))
+            return Snapshot(model, directory, read_manifest(directory))
         except SnapshotUnreadableError:
-            before, directory = directory, current_directory(data_dir)
+            before, directory = directory, current_directory(home)
             # Otherwise another one was published, and this one removed, since the link was read.
             if directory == before:
                 raise
-    if any(_flat_files(data_dir, table) for table in TABLES):
-        return Snapshot(data_dir, None)
-    raise SnapshotMissingError(data_dir)
+    if any(_flat_files(home, table) for table in model.tables):
+        return Snapshot(model, home, None)
+    raise SnapshotMissingError(home)
 
 
-def kept_manifests(data_dir: Path) -> list[Manifest]:
-    """The manifests of all snapshots that are still kept, the newest first; those that can't be read are left out."""
+def kept_manifests(home: Path) -> list[Manifest]:
+    """The manifests of the snapshots still kept in a read model's directory, the newest first; unreadable ones are
+    left out."""
     manifests = []
-    for directory in (data_dir / SNAPSHOTS).glob("*"):
+    for directory in (home / SNAPSHOTS).glob("*"):
         try:
             manifests.append(read_manifest(directory))
         except SnapshotUnreadableError:
@@ -209,16 +214,16 @@ def kept_manifests(data_dir: Path) -> list[Manifest]:
 
 def is_replaced(snapshot: Snapshot, data_dir: Path) -> bool:
     """Whether another snapshot was published since this one was opened, which may therefore be removed."""
-    return snapshot.manifest is not None and current_directory(data_dir) != snapshot.directory
+    return snapshot.manifest is not None and current_directory(snapshot.model.directory(data_dir)) != snapshot.directory
 
 
-def current_directory(data_dir: Path) -> Path | None:
+def current_directory(home: Path) -> Path | None:
     """Where `current` leads, whether or not something is there; None when there is no such link.
 
     Raises:
-        SnapshotUnreadableError: The data directory may not be looked into.
+        SnapshotUnreadableError: The read model's directory may not be looked into.
     """
-    link = data_dir / CURRENT
+    link = home / CURRENT
     try:
         os.lstat(link)
     except (FileNotFoundError, NotADirectoryError):

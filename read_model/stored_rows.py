@@ -9,8 +9,8 @@ from pathlib import Path
 import polars as pl
 
 from read_model.manifest import File
+from read_model.source import SourceTable
 from read_model.table import Reload
-from sources.mysql.source import SourceTable
 from util.errors import EXIT_DATA, AnalyticsError, Severity
 
 

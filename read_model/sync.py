@@ -15,12 +15,12 @@ from pathlib import Path
 import polars as pl
 
 from read_model.manifest import Manifest, StoredTable
+from read_model.model import ReadModel
 from read_model.publishing import SEGMENT_ROWS, Kept, SnapshotWriter
 from read_model.snapshot import SnapshotError, SnapshotMissingError, open_snapshot
+from read_model.source import Source, SourceTable
 from read_model.stored_rows import Split, in_order, read_stored, reading, split_stored_rows
 from read_model.table import Table
-from read_model.tables.fpp import TABLES
-from sources.mysql.source import Source, SourceTable
 from util.errors import EXIT_DATA, AnalyticsError, Severity
 
 logger = logging.getLogger(__name__)
@@ -77,8 +77,8 @@ class Synced:
     why_full: str | None
 
 
-def sync(source: Source, data_dir: Path, options: Options, progress: Progress) -> Synced:
-    """Publish a snapshot of the source's present state; call while holding the lock of `data_dir`.
+def sync(source: Source, data_dir: Path, model: ReadModel, options: Options, progress: Progress) -> Synced:
+    """Publish a snapshot of the source's present state; call while holding the lock of the read model.
 
     Raises:
         StoredFileError: A file of the present snapshot can't be read; a full sync needs none of them.
@@ -86,15 +86,15 @@ def sync(source: Source, data_dir: Path, options: Options, progress: Progress) -
         ShrunkError: A table lost more than `LARGEST_SHRINK` of its rows; nothing is published.
         CannotWriteError: The disk is full or read-only; nothing is published.
     """
-    stored = stored_snapshot(data_dir)
-    tables = [source.describe(table) for table in TABLES]
+    stored = stored_snapshot(data_dir, model)
+    tables = [source.describe(table) for table in model.tables]
     why_full = reason_for_full(stored, source, tables, options)
     splits: dict[Table, Split | None] = {}
     if stored and not why_full:
         splits = {table.table: split_of(stored, table, options.overlap) for table in tables}
         why_full = reason_to_distrust(splits, source, tables)
     rows_read: Counter[Table] = Counter()
-    with SnapshotWriter(data_dir, options.segment_rows) as writer:
+    with SnapshotWriter(model.directory(data_dir), options.segment_rows) as writer:
         for table in tables:
             split = None if why_full else splits.get(table.table)
             fetched = _counted(source.rows(table, split.since if split else None), table.table, rows_read, progress)
@@ -113,10 +113,10 @@ def sync(source: Source, data_dir: Path, options: Options, progress: Progress) -
     return Synced(manifest, rows_read.total(), why_full)
 
 
-def stored_snapshot(data_dir: Path) -> Stored | None:
+def stored_snapshot(data_dir: Path, model: ReadModel) -> Stored | None:
     """What earlier runs published; None when there is nothing a run could build on."""
     try:
-        snapshot = open_snapshot(data_dir)
+        snapshot = open_snapshot(data_dir, model)
     except SnapshotMissingError:
         return None
     except SnapshotError as error:

@@ -10,9 +10,8 @@ import polars as pl
 
 from read_model.manifest import Manifest
 from read_model.snapshot import Snapshot
+from read_model.source import Source, SourceTable
 from read_model.table import INSTANT
-from read_model.tables.fpp import TABLES
-from sources.mysql.source import Source, SourceTable
 
 SHOWN_KEYS = 5
 DIGEST = "__digest"
@@ -44,12 +43,12 @@ class Comparison:
 
 
 def verify(source: Source, snapshot: Snapshot, manifest: Manifest) -> Iterator[Comparison]:
-    """Compare every table of `TABLES`, one after the other.
+    """Compare every table of the read model, one after the other.
 
     Raises:
         SourceError: The source failed.
     """
-    for table in TABLES:
+    for table in snapshot.model.tables:
         described = source.describe(table)
         problem = _problem(snapshot, manifest, described)
         yield Comparison(table.name, problem=problem) if problem else _compare(source, described, snapshot, manifest)

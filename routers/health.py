@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from config import ServerSettings
 from read_model.snapshot import SnapshotError, is_replaced, open_snapshot, size_of
-from read_model.tables.fpp import TABLES
+from read_model.tables.fpp import FPP
 from web.dependencies import NowDep, SettingsDep
 
 router = APIRouter()
@@ -68,22 +68,22 @@ async def get_health(response: Response, settings: SettingsDep, now: NowDep) -> 
 def examine(settings: ServerSettings, now: datetime) -> tuple[Health, bool]:
     """The health of the read model, and whether it can be served."""
     try:
-        snapshot = open_snapshot(settings.data_dir)
+        snapshot = open_snapshot(settings.data_dir, FPP)
     except SnapshotError as error:
-        missing = ParquetFiles(status="missing", files={f"{table.name}.parquet": False for table in TABLES})
+        missing = ParquetFiles(status="missing", files={f"{table.name}.parquet": False for table in FPP.tables})
         nothing = Components(
             parquet_files=missing,
             storage=Storage(status="missing", data_size_mb=0),
             freshness=Freshness(status="dead", data_updated_at=None, age_seconds=None),
         )
         return Health(status="degraded", components=nothing, detail=str(error)), False
-    paths = [path for table in TABLES for path in snapshot.files(table)]
+    paths = [path for table in FPP.tables for path in snapshot.files(table)]
     intact = {path.name: snapshot.is_intact(path) for path in paths}
     if not all(intact.values()) and is_replaced(snapshot, settings.data_dir):
         # It was removed while its files were looked at.
         return examine(settings, now)
     # A table that was declared since is not in the snapshot yet: the others can be served all the same.
-    files = {f"{table.name}.parquet": False for table in TABLES} | intact
+    files = {f"{table.name}.parquet": False for table in FPP.tables} | intact
     size = sum(size_of(path) or 0 for path in paths if intact[path.name])
     complete = all(files.values())
     components = Components(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, cast
@@ -11,12 +11,14 @@ import polars as pl
 from mysql.connector.abstracts import MySQLConnectionAbstract
 from pydantic import SecretStr
 
-import update_readmodel
-from config import UpdaterSettings
+from config import MysqlUpdaterSettings
+from read_model.model import ReadModel
 from read_model.snapshot import Snapshot, open_snapshot
 from read_model.sync import Synced
-from read_model.tables.fpp import TABLES
+from read_model.table import Table
+from read_model.tables.fpp import FPP
 from tests.mariadb import Server, insert, quoted
+from update_readmodel import fpp_updater
 
 type Row = dict[str, Any]
 
@@ -29,6 +31,7 @@ class SourceDatabase:
     name: str
     data_dir: Path
     connection: MySQLConnectionAbstract
+    model: ReadModel = FPP
 
     @classmethod
     @contextmanager
@@ -41,6 +44,10 @@ class SourceDatabase:
             yield source
         finally:
             connection.close()
+
+    def declaring(self, *tables: Table) -> Self:
+        """The same database and directory, for a read model of other tables."""
+        return replace(self, model=replace(self.model, tables=tables))
 
     def other_connection(self) -> MySQLConnectionAbstract:
         """A second session, in UTC, whose transactions commit when told to."""
@@ -66,7 +73,7 @@ class SourceDatabase:
             found = cast(list[Row], cursor.fetchall())
         return sorted((_in_utc(row) for row in found), key=_first)
 
-    def settings(self, **changes: Any) -> UpdaterSettings:
+    def settings(self, **changes: Any) -> MysqlUpdaterSettings:
         """The updater's settings for this database."""
         given: dict[str, Any] = {
             "db_host": self.server.host,
@@ -76,7 +83,7 @@ class SourceDatabase:
             "db_name": self.name,
             "data_dir": self.data_dir,
         }
-        return UpdaterSettings(**(given | changes))
+        return MysqlUpdaterSettings(**(given | changes))
 
     def environment(self, **changes: str) -> dict[str, str]:
         """The same as environment variables, for a process."""
@@ -91,21 +98,23 @@ class SourceDatabase:
 
     def sync(self, *, full: bool = False, allow_shrink: bool = False, **changes: Any) -> Synced:
         """Run the updater's work once, in this process; errors are raised."""
-        return update_readmodel.update(self.settings(**changes), full=full, allow_shrink=allow_shrink)
+        return replace(fpp_updater(self.settings(**changes)), model=self.model).update(
+            full=full, allow_shrink=allow_shrink
+        )
 
     def snapshot(self) -> Snapshot:
         """The snapshot in force."""
-        return open_snapshot(self.data_dir)
+        return open_snapshot(self.data_dir, self.model)
 
     def stored(self, table: str) -> list[Row]:
         """All rows of a table as the read model has them, ordered by its first column."""
         snapshot = self.snapshot()
-        declared = next(each for each in TABLES if each.name == table)
+        declared = next(each for each in self.model.tables if each.name == table)
         return sorted(snapshot.scan(declared).collect().to_dicts(), key=_first)
 
     def assert_in_step(self) -> None:
         """Every row of the source is stored once and as it is, and no other."""
-        for table in TABLES:
+        for table in self.model.tables:
             assert self.stored(table.name) == self.rows(table.name), table.name
 
 

@@ -19,7 +19,7 @@ from calculations.time.period import Period
 from demo.__main__ import publish_sample
 from demo.sample import sample
 from read_model.snapshot import Snapshot, open_snapshot
-from read_model.tables.fpp import ESTIMATIONS, PAGE_VIEWS, ROOMS, USERS
+from read_model.tables.fpp import ESTIMATIONS, FPP, PAGE_VIEWS, ROOMS, USERS
 
 SCALE = 0.02
 STARTS = (date(2024, 6, 3), date(2026, 3, 1), date(2027, 1, 1))
@@ -46,7 +46,7 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
     """A fiftieth of the sample, with gaps."""
     directory = tmp_path_factory.mktemp("data")
     publish_sample(gappy(sample(data.NOW, SCALE)), directory, data.NOW)
-    return open_snapshot(directory)
+    return open_snapshot(directory, FPP)
 
 
 @pytest.fixture(scope="module", params=STARTS, ids=str)

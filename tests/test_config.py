@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from config import ServerSettings, Settings, UpdaterSettings
+from config import MysqlUpdaterSettings, ServerSettings, Settings
 from tests.processes import ROOT
 from util.errors import EXIT_CONFIG, ConfigurationError
 
 EXAMPLE = ROOT / ".env.example"
-VARIABLES = sorted({name.upper() for kind in (ServerSettings, UpdaterSettings) for name in kind.model_fields})
+VARIABLES = sorted({name.upper() for kind in (ServerSettings, MysqlUpdaterSettings) for name in kind.model_fields})
 REQUIRED = (
     {"ANALYTICS_SECRET_TOKEN": "a token"},
     {"DB_HOST": "db", "DB_USERNAME": "reader", "DB_PASSWORD": "a password"},
@@ -66,13 +66,13 @@ def test_the_example_has_no_variable_that_nothing_reads(example: dict[str, str])
 
 def test_every_setting_is_described() -> None:
     """`--help` and the README take the text from here."""
-    for kind in (ServerSettings, UpdaterSettings):
+    for kind in (ServerSettings, MysqlUpdaterSettings):
         assert [name for name, field in kind.model_fields.items() if not field.description] == []
 
 
 def test_the_server_has_no_setting_of_a_database() -> None:
     """It opens none."""
-    own_to_the_updater = UpdaterSettings.model_fields.keys() - Settings.model_fields.keys()
+    own_to_the_updater = MysqlUpdaterSettings.model_fields.keys() - Settings.model_fields.keys()
     assert own_to_the_updater
     assert not own_to_the_updater & ServerSettings.model_fields.keys()
     assert not [name for name in ServerSettings.model_fields if name.startswith(("db_", "mysql"))]
@@ -88,12 +88,12 @@ def test_the_server_does_not_mind_settings_of_the_database(monkeypatch: pytest.M
 @pytest.mark.usefixtures("updater_environment")
 def test_the_updater_does_not_mind_settings_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("START_DATE", "not a date")
-    assert UpdaterSettings.load().db_port == 3306
+    assert MysqlUpdaterSettings.load().db_port == 3306
 
 
 def test_the_updater_knows_no_token() -> None:
     own_to_the_server = ServerSettings.model_fields.keys() - Settings.model_fields.keys()
-    assert not own_to_the_server & UpdaterSettings.model_fields.keys()
+    assert not own_to_the_server & MysqlUpdaterSettings.model_fields.keys()
 
 
 def test_a_server_without_a_token_names_the_variable() -> None:
@@ -143,7 +143,7 @@ def test_a_long_token_is_accepted_everywhere(monkeypatch: pytest.MonkeyPatch) ->
 def test_every_fault_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two missing, one wrong: one line."""
     monkeypatch.setenv("DB_PORT", "0")
-    line = fault(UpdaterSettings)
+    line = fault(MysqlUpdaterSettings)
     for variable in ("DB_HOST is missing", "DB_USERNAME is missing", "DB_PORT is wrong"):
         assert variable in line
 
@@ -191,7 +191,7 @@ def test_a_wrong_value_of_the_updater_is_named_and_not_shown(
     monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
     monkeypatch.setenv(variable, value)
-    line = fault(UpdaterSettings)
+    line = fault(MysqlUpdaterSettings)
     assert f"{variable} is wrong" in line
     assert value not in line
 
@@ -217,7 +217,7 @@ def test_a_value_that_can_only_fail_later_is_refused(
 )
 def test_a_span_longer_than_time_is_refused(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
     monkeypatch.setenv(variable, value)
-    assert f"{variable} is wrong" in fault(UpdaterSettings)
+    assert f"{variable} is wrong" in fault(MysqlUpdaterSettings)
 
 
 @pytest.mark.usefixtures("server_environment")

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from config import ServerSettings, UpdaterSettings
+from config import MysqlUpdaterSettings, ServerSettings
 from demo.__main__ import TOKEN as DEMO_TOKEN
 from demo.sample import sample
 from main import create_app
@@ -125,7 +125,7 @@ def test_ci_runs_every_check() -> None:
 
 def test_every_setting_is_in_the_table_with_its_reader_and_default() -> None:
     """A setting both classes have is read by both."""
-    server, updater = ServerSettings.model_fields, UpdaterSettings.model_fields
+    server, updater = ServerSettings.model_fields, MysqlUpdaterSettings.model_fields
     expected = {}
     for name, declared in (server | updater).items():
         reader = "both" if name in server and name in updater else "server" if name in server else "updater"

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from read_model.table import INSTANT, Table
-from read_model.tables.fpp import ESTIMATIONS, PAGE_VIEWS, TABLES, VOTES
+from read_model.tables.fpp import ESTIMATIONS, FPP, PAGE_VIEWS, VOTES
 from tests.rows import repeated, rows
 
 
@@ -40,7 +40,7 @@ def test_null_and_dash_are_null_and_quotes_are_text() -> None:
     assert drawn.select("user_id", "source").collect().rows() == [(None, None), ("zoë", "")]
 
 
-@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+@pytest.mark.parametrize("table", FPP.tables, ids=lambda table: table.name)
 def test_no_drawing_is_an_empty_table_with_all_columns(table: Table) -> None:
     """Columns and types as declared, no rows."""
     empty = rows(table).collect()

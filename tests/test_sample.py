@@ -10,7 +10,7 @@ from polars.testing import assert_frame_equal
 
 from demo.sample import COLUMNS, room_names, sample
 from demo.sample_rhythm import FIRST_DAY
-from read_model.tables.fpp import TABLES
+from read_model.tables.fpp import FPP
 
 type Tables = dict[str, pl.DataFrame]
 
@@ -85,7 +85,7 @@ def test_every_table_has_a_row_at_any_scale(scale: float) -> None:
 def test_columns_are_those_of_the_source(small: Tables) -> None:
     """Names, order and types as declared, and what the read model requires among them."""
     assert {name: dict(table.schema) for name, table in small.items()} == COLUMNS
-    for table in TABLES:
+    for table in FPP.tables:
         assert table.columns.items() <= COLUMNS[table.name].items()
 
 

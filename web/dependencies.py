@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from calculations.time.period import Period
 from config import ServerSettings
 from read_model.snapshot import Snapshot, open_snapshot
+from read_model.tables.fpp import FPP
 from web.server_timing import timed
 
 
@@ -31,7 +32,7 @@ NowDep = Annotated[datetime, Depends(get_now)]
 async def get_snapshot(request: Request, settings: SettingsDep) -> Snapshot:
     """The snapshot all figures of the response come from; its size decides on Polars' engine."""
     with timed(request, "snapshot"):
-        snapshot = open_snapshot(settings.data_dir)
+        snapshot = open_snapshot(settings.data_dir, FPP)
     pl.Config.set_engine_affinity(snapshot.engine)
     request.state.snapshot = snapshot
     return snapshot

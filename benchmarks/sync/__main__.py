@@ -19,6 +19,7 @@ from benchmarks.__main__ import README, write_between_markers
 from benchmarks.tables import machine, megabytes, table
 from demo.sample import sample
 from read_model.snapshot import open_snapshot
+from read_model.tables.fpp import FPP
 from tests.mariadb import Server, fresh_database, insert, private_server
 from tests.processes import ROOT
 from util.clock import utc_now
@@ -88,7 +89,7 @@ class Bench:
 
     def stored_rows(self) -> int:
         """Rows of the read model."""
-        manifest = open_snapshot(self.directory / "data").manifest
+        manifest = open_snapshot(self.directory / "data", FPP).manifest
         return sum(stored.rows for stored in manifest.tables.values()) if manifest else 0
 
     def written_mb(self) -> float:

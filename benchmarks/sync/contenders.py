@@ -15,7 +15,7 @@ import polars as pl
 
 import update_readmodel
 from benchmarks.contenders import peak_mb
-from config import UpdaterSettings
+from config import MysqlUpdaterSettings
 from read_model.publishing import SnapshotWriter
 from read_model.tables.fpp import VOTES
 from sources.mysql.source import BATCH_ROWS, consistent_source
@@ -23,20 +23,20 @@ from sources.mysql.source import BATCH_ROWS, consistent_source
 
 def main(name: str, directory: str) -> None:
     """Do the work once and tell how it went."""
-    settings = UpdaterSettings.load()
+    settings = MysqlUpdaterSettings.load()
     start = time.perf_counter()
     rows = CONTENDERS[name](settings, Path(directory))
     seconds = time.perf_counter() - start
     sys.stdout.write(json.dumps({"seconds": seconds, "rows": rows, "peak_mb": peak_mb(os.getpid())}) + "\n")
 
 
-def ours_reading(settings: UpdaterSettings, _: Path) -> int:
+def ours_reading(settings: MysqlUpdaterSettings, _: Path) -> int:
     """Read the votes as the updater does, without writing them."""
     with consistent_source(settings) as source:
         return sum(batch.height for batch in source.rows(source.describe(VOTES)))
 
 
-def typed_rows(settings: UpdaterSettings, _: Path) -> int:
+def typed_rows(settings: MysqlUpdaterSettings, _: Path) -> int:
     """Read the votes with `cursor.fetchmany` into typed rows, and those into Polars."""
     connection = mysql.connector.connect(
         host=settings.db_host,
@@ -56,7 +56,7 @@ def typed_rows(settings: UpdaterSettings, _: Path) -> int:
     return rows
 
 
-def ours_writing(settings: UpdaterSettings, directory: Path) -> int:
+def ours_writing(settings: MysqlUpdaterSettings, directory: Path) -> int:
     """Copy the votes into Parquet files as the updater does."""
     with consistent_source(settings) as source, SnapshotWriter(directory, settings.segment_rows) as writer:
         table = source.describe(VOTES)
@@ -64,17 +64,17 @@ def ours_writing(settings: UpdaterSettings, directory: Path) -> int:
         return writer.publish(read_at=source.now, full_sync_at=source.now, source="benchmark").tables[VOTES.name].rows
 
 
-def dlt_pyarrow(settings: UpdaterSettings, directory: Path) -> int:
+def dlt_pyarrow(settings: MysqlUpdaterSettings, directory: Path) -> int:
     """Copy the votes into Parquet files with dlt's pyarrow backend."""
     return _dlt(settings, directory, "pyarrow")
 
 
-def dlt_connectorx(settings: UpdaterSettings, directory: Path) -> int:
+def dlt_connectorx(settings: MysqlUpdaterSettings, directory: Path) -> int:
     """Copy the votes into Parquet files with dlt's connectorx backend, which has no consistent snapshot."""
     return _dlt(settings, directory, "connectorx")
 
 
-def _dlt(settings: UpdaterSettings, directory: Path, backend: str) -> int:
+def _dlt(settings: MysqlUpdaterSettings, directory: Path, backend: str) -> int:
     os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
     import dlt
     from dlt.sources.sql_database import sql_table
@@ -96,14 +96,14 @@ def _dlt(settings: UpdaterSettings, directory: Path, backend: str) -> int:
     return rows
 
 
-def whole_run(_: UpdaterSettings, __: Path) -> int:
+def whole_run(_: MysqlUpdaterSettings, __: Path) -> int:
     """One run of the updater as it is; DATA_DIR of the environment."""
     if update_readmodel.main([]) != 0:
         raise SystemExit("The updater failed: see above")
     return 0
 
 
-CONTENDERS: Mapping[str, Callable[[UpdaterSettings, Path], int]] = {
+CONTENDERS: Mapping[str, Callable[[MysqlUpdaterSettings, Path], int]] = {
     "ours, reading": ours_reading,
     "typed rows": typed_rows,
     "ours": ours_writing,

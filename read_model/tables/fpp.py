@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from read_model.model import ReadModel
 from read_model.table import INSTANT, Append, Reload, Table
 
 ESTIMATIONS = Table(
@@ -60,4 +61,4 @@ USERS = Table(
     },
 )
 
-TABLES = (ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, VOTES, USERS)
+FPP = ReadModel("fpp", (ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, VOTES, USERS), at_top=True)

@@ -11,7 +11,6 @@ from config import ServerSettings
 from read_model.manifest import Manifest
 from read_model.schema import dtype_name
 from read_model.snapshot import Snapshot, kept_manifests, size_of
-from read_model.tables.fpp import TABLES
 from web.questions.answers import object_answer
 from web.questions.parameters import OfSnapshot
 from web.questions.question import Question, asked
@@ -69,6 +68,7 @@ def get_snapshot(question: SnapshotQuestion) -> Response:
 def public(snapshot: Snapshot, settings: ServerSettings) -> PublicSnapshot:
     """What of a snapshot's manifest anyone may know who may ask: neither host nor name of the database."""
     tables = list(_tables(snapshot))
+    manifests = kept_manifests(snapshot.model.directory(settings.data_dir)) if snapshot.manifest else []
     return PublicSnapshot(
         id=snapshot.id,
         data_updated_at=snapshot.data_updated_at,
@@ -76,12 +76,12 @@ def public(snapshot: Snapshot, settings: ServerSettings) -> PublicSnapshot:
         rows=sum(table.rows for table in tables),
         bytes=sum(table.bytes for table in tables),
         tables=tables,
-        last_runs=[_run(manifest) for manifest in kept_manifests(settings.data_dir)] if snapshot.manifest else [],
+        last_runs=[_run(manifest) for manifest in manifests],
     )
 
 
 def _tables(snapshot: Snapshot) -> Iterator[PublicTable]:
-    for table in TABLES:
+    for table in snapshot.model.tables:
         files = snapshot.files(table)
         if files:
             rows = snapshot.scan(table)

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import mysql.connector
 from mysql.connector import errorcode
 
-from config import UpdaterSettings
-from util.errors import EXIT_CONFIG, EXIT_DATA, EXIT_UNAVAILABLE, AnalyticsError, Severity
+from config import MysqlSettings
+from read_model.source import CredentialsError, PassingSourceError, SchemaRefusedError, SourceError
 
 # MariaDB's own numbers.
 ER_CONNECTION_KILLED = 1927
@@ -40,30 +40,7 @@ PASSING = frozenset(
 )
 
 
-class SourceError(AnalyticsError):
-    """The database failed; the text says which setting to look at."""
-
-    exit_code = EXIT_UNAVAILABLE
-    severity = Severity.HIGH
-
-
-class PassingSourceError(SourceError):
-    """The database failed in a way that can pass: the run is worth trying again from its start."""
-
-
-class CredentialsError(SourceError):
-    """The database refuses the user, or knows no such database."""
-
-    exit_code = EXIT_CONFIG
-
-
-class SchemaRefusedError(SourceError):
-    """A table or column the figures need is missing or of another kind."""
-
-    exit_code = EXIT_DATA
-
-
-def explained(error: mysql.connector.Error, settings: UpdaterSettings) -> SourceError:
+def explained(error: mysql.connector.Error, settings: MysqlSettings) -> SourceError:
     """The error as one line for the operator, of the class that says whether to try again."""
     where = f"{settings.db_host}:{settings.db_port}"
     number = error.errno

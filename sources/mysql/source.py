@@ -1,4 +1,4 @@
-"""The database: the only module that talks to one.
+"""The app's database: the only module that talks to it.
 
 Everything is read on one connection in one consistent read-only transaction, with the session's clock set to UTC.
 """
@@ -7,7 +7,6 @@ import logging
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -15,10 +14,10 @@ import mysql.connector
 import polars as pl
 from mysql.connector.abstracts import MySQLConnectionAbstract
 
-from config import UpdaterSettings
-from read_model.schema import same_kind
-from read_model.table import INSTANT, Append, Table
-from sources.mysql.errors import SchemaRefusedError, explained
+from config import MysqlSettings
+from read_model.source import SchemaRefusedError, SourceTable, described
+from read_model.table import Table
+from sources.mysql.errors import explained
 from sources.mysql.parsing import parse
 from sources.mysql.types import source_dtype
 
@@ -31,30 +30,10 @@ READ_TIMEOUT_S = 60
 type Parameter = int | str | datetime
 
 
-@dataclass(frozen=True)
-class SourceTable:
-    """A declared table as this source has it.
+class MysqlSource:
+    """An open, consistent view of the database (a `Source`)."""
 
-    `by` and `time` are the columns an append table grows by; None means that it has to be read whole.
-    """
-
-    table: Table
-    schema: pl.Schema
-    key: tuple[str, ...]
-    by: str | None
-    time: str | None
-
-    @property
-    def order(self) -> tuple[str, ...]:
-        """The columns rows are read and stored in the order of."""
-        leading = (self.by,) if self.by else ()
-        return leading + tuple(column for column in self.key if column not in leading)
-
-
-class Source:
-    """An open, consistent view of the database."""
-
-    def __init__(self, connection: MySQLConnectionAbstract, settings: UpdaterSettings) -> None:
+    def __init__(self, connection: MySQLConnectionAbstract, settings: MysqlSettings) -> None:
         self._connection = connection
         self._settings = settings
         self._reading: Generator[Sequence[Any]] | None = None
@@ -94,12 +73,7 @@ class Source:
                 f" may not read it: check DB_NAME, or grant SELECT on it"
             )
         schema = pl.Schema({name: _stored_dtype(table, name, column_type) for name, column_type, _ in columns})
-        _check(table, schema)
-        key = tuple(name for name, _, column_key in columns if column_key == "PRI")
-        if not key and table.key in schema:
-            key = (table.key,)
-        by, time = _growth(table, schema, key)
-        return SourceTable(table, schema, key, by, time)
+        return described(table, schema, tuple(name for name, _, column_key in columns if column_key == "PRI"))
 
     def time_of(self, source_table: SourceTable, by: int) -> datetime | None:
         """The time of the row with an id; None when there is no such row."""
@@ -158,12 +132,15 @@ class Source:
 
 
 @contextmanager
-def consistent_source(settings: UpdaterSettings) -> Iterator[Source]:
+def consistent_source(settings: MysqlSettings) -> Iterator[MysqlSource]:
     """Connect and open one consistent view.
 
     Raises:
         SourceError: The database can't be reached, refuses, or fails while it is read.
     """
+    logger.info(
+        "Reading %s on %s:%d with the driver's %s", settings.db_name, settings.db_host, settings.db_port, driver_mode()
+    )
     try:
         connection = mysql.connector.connect(
             host=settings.db_host,
@@ -181,7 +158,7 @@ def consistent_source(settings: UpdaterSettings) -> Iterator[Source]:
             **_tls(settings),
         )
         try:
-            source = Source(cast(MySQLConnectionAbstract, connection), settings)
+            source = MysqlSource(cast(MySQLConnectionAbstract, connection), settings)
             try:
                 yield source
             finally:
@@ -198,7 +175,7 @@ def driver_mode() -> str:
     return "C extension" if mysql.connector.HAVE_CEXT else "pure Python (slow)"
 
 
-def _tls(settings: UpdaterSettings) -> dict[str, Any]:
+def _tls(settings: MysqlSettings) -> dict[str, Any]:
     """Verified TLS when the operator gave a certificate authority."""
     if settings.db_ssl_ca is None:
         return {}
@@ -209,29 +186,6 @@ def _stored_dtype(table: Table, column: str, column_type: str) -> pl.DataType:
     """The type to store a column with: the source's own, except TINYINT(1) where the table says Boolean."""
     dtype = source_dtype(column_type)
     return pl.Boolean() if table.columns.get(column) == pl.Boolean and dtype.is_integer() else dtype
-
-
-def _check(table: Table, schema: pl.Schema) -> None:
-    for column, declared in table.columns.items():
-        if column not in schema:
-            raise SchemaRefusedError(f"Column {table.name}.{column} is missing at the source: check its migrations")
-        if not same_kind(schema[column], declared):
-            raise SchemaRefusedError(
-                f"Column {table.name}.{column} is {schema[column]} at the source, the figures need {declared}"
-            )
-
-
-def _growth(table: Table, schema: pl.Schema, key: tuple[str, ...]) -> tuple[str | None, str | None]:
-    """The columns a table grows by at this source, which may name its key or its time otherwise."""
-    if not isinstance(table.grows, Append):
-        return None, None
-    instants = [name for name, dtype in schema.items() if dtype == INSTANT]
-    time = table.grows.time if table.grows.time in instants else instants[0] if len(instants) == 1 else None
-    if time is None:
-        logger.warning("%s has no time column %s: it is read whole by every run", table.name, table.grows.time)
-        return None, None
-    by = table.grows.by if table.grows.by in schema else key[0] if len(key) == 1 else time
-    return (by if schema[by].is_integer() else time), time
 
 
 def _listed(names: Iterable[str]) -> str:

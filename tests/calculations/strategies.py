@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from calculations.time.period import Period
 from read_model.table import Table
-from read_model.tables.fpp import ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, TABLES, USERS, VOTES
+from read_model.tables.fpp import ESTIMATIONS, EVENTS, FPP, PAGE_VIEWS, ROOMS, USERS, VOTES
 
 type Row = dict[str, Any]
 type Frames = Mapping[Table, pl.LazyFrame]
@@ -112,12 +112,12 @@ class Case:
     @property
     def tables(self) -> dict[str, list[Row]]:
         """The rows as the oracle takes them: by the table's name."""
-        return {table.name: self.rows.get(table, []) for table in TABLES}
+        return {table.name: self.rows.get(table, []) for table in FPP.tables}
 
     @property
     def frames(self) -> Frames:
         """The same rows as the calculations take them."""
-        return {table: self.frame(table) for table in TABLES}
+        return {table: self.frame(table) for table in FPP.tables}
 
     def frame(self, table: Table) -> pl.LazyFrame:
         """The rows of one table."""
@@ -200,7 +200,7 @@ def cases(draw: st.DrawFn, *tables: Table, crowds: bool = True) -> Case:
     is_wide = draw(st.booleans())
     pool = pools(instants, WIDE_AMOUNTS if is_wide else AMOUNTS, draw(st.sampled_from(CIRCLES)))
     fewest = draw(st.sampled_from((0, 10)))
-    rows = {table: draw(rows_of(table, pool[table], fewest)) for table in tables or TABLES}
+    rows = {table: draw(rows_of(table, pool[table], fewest)) for table in tables or FPP.tables}
     if crowds and draw(st.sampled_from((False, False, True))):
         rows = {table: some + crowd(table) for table, some in rows.items()}
     today = start + timedelta(days=draw(st.sampled_from(TODAYS)))

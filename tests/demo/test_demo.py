@@ -16,7 +16,7 @@ from demo.__main__ import DATA_DIR, OUTDATED_AFTER, TOKEN, main, publish_sample,
 from demo.sample import sample
 from read_model.publishing import locked
 from read_model.snapshot import open_snapshot
-from read_model.tables.fpp import TABLES
+from read_model.tables.fpp import FPP
 from tests.processes import Program, Server, answering, free_port, running, until
 from util.errors import EXIT_BUSY, EXIT_CANNOT_WRITE, EXIT_CONFIG, EXIT_OK, EXIT_UNAVAILABLE
 
@@ -38,9 +38,9 @@ def taken_port() -> Iterator[int]:
 def test_the_sample_is_published_like_real_tables(tmp_path: Path, tables: dict[str, pl.DataFrame]) -> None:
     """Every row and type comes back out of the snapshot, at the instant it was made for."""
     publish_sample(tables, tmp_path, NOW)
-    snapshot = open_snapshot(tmp_path)
+    snapshot = open_snapshot(tmp_path, FPP)
     assert snapshot.data_updated_at == NOW
-    for table in TABLES:
+    for table in FPP.tables:
         assert_frame_equal(snapshot.scan(table).collect(), tables[table.name])
 
 
@@ -48,7 +48,7 @@ def test_a_sample_is_published_over_an_earlier_one(tmp_path: Path, tables: dict[
     """The later one is in force."""
     publish_sample(tables, tmp_path, NOW)
     later = publish_sample(tables, tmp_path, NOW + timedelta(hours=1))
-    assert open_snapshot(tmp_path).manifest == later
+    assert open_snapshot(tmp_path, FPP).manifest == later
 
 
 def test_samples_do_not_pile_up(tmp_path: Path, tables: dict[str, pl.DataFrame]) -> None:
@@ -78,7 +78,7 @@ def test_an_outdated_sample_is_made_anew(tmp_path: Path, tables: dict[str, pl.Da
     publish_sample(tables, tmp_path, NOW)
     made = recent_sample(tmp_path, NOW + age)
     assert made.data_updated_at == NOW + age
-    assert open_snapshot(tmp_path).manifest == made
+    assert open_snapshot(tmp_path, FPP).manifest == made
 
 
 def test_a_sample_is_outdated_before_health_calls_it_stale() -> None:
@@ -91,7 +91,7 @@ def test_a_broken_sample_is_made_anew(tmp_path: Path, tables: dict[str, pl.DataF
     publish_sample(tables, tmp_path, NOW)
     (tmp_path / "current" / "snapshot.json").write_text("")
     assert recent_sample(tmp_path, NOW).data_updated_at == NOW
-    assert open_snapshot(tmp_path).data_updated_at == NOW
+    assert open_snapshot(tmp_path, FPP).data_updated_at == NOW
 
 
 def test_a_taken_port_is_one_clear_line(

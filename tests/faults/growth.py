@@ -16,7 +16,7 @@ from read_model.manifest import Manifest
 from read_model.publishing import Kept, SnapshotWriter
 from read_model.snapshot import SnapshotMissingError, open_snapshot
 from read_model.table import Table
-from read_model.tables.fpp import TABLES, USERS
+from read_model.tables.fpp import FPP, USERS
 from tests.faults.history import Committed, History, Published
 from tests.mariadb import insert
 from tests.source_database import SourceDatabase
@@ -75,7 +75,7 @@ class Publisher:
         with publishing.locked(self.data_dir):
             before = self._current()
             with SnapshotWriter(self.data_dir, SEGMENT_ROWS) as writer:
-                for table in TABLES:
+                for table in FPP.tables:
                     self._write(writer, table, tables[table.name], before)
                 now = utc_now()
                 manifest = writer.publish(read_at=now, full_sync_at=now, source="made up")
@@ -86,7 +86,7 @@ class Publisher:
 
     def _current(self) -> tuple[Path, Manifest] | None:
         try:
-            snapshot = open_snapshot(self.data_dir)
+            snapshot = open_snapshot(self.data_dir, FPP)
         except SnapshotMissingError:
             return None
         return (snapshot.directory, snapshot.manifest) if snapshot.manifest else None

@@ -19,7 +19,7 @@ from mysql.connector.abstracts import MySQLConnectionAbstract, MySQLCursorAbstra
 from read_model import publishing
 from read_model.manifest import MANIFEST
 from read_model.snapshot import CURRENT, SNAPSHOTS, SnapshotMissingError
-from read_model.tables.fpp import TABLES
+from read_model.tables.fpp import FPP
 from tests.faults.updaters import Run, Updaters
 from tests.processes import RecordingService
 from tests.source_database import SourceDatabase
@@ -68,7 +68,9 @@ def transaction(database: SourceDatabase) -> Iterator[tuple[MySQLConnectionAbstr
 def keys_are_there_once(database: SourceDatabase) -> bool:
     """B: no row is stored twice."""
     snapshot = database.snapshot()
-    return all(snapshot.scan(table).select(pl.col(table.key).is_unique().all()).collect().item() for table in TABLES)
+    return all(
+        snapshot.scan(table).select(pl.col(table.key).is_unique().all()).collect().item() for table in FPP.tables
+    )
 
 
 def assert_unlocked(data_dir: Path) -> None:
@@ -184,5 +186,5 @@ class Operator:
 
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have a run in this process try again at once."""
-    monkeypatch.setattr("update_readmodel.LONGEST_WAIT_S", 0.01)
+    monkeypatch.setattr("read_model.updating.LONGEST_WAIT_S", 0.01)
     stamina.instrumentation.set_on_retry_hooks([])  # Its own would log warnings; `main` puts another in its place.

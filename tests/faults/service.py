@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from read_model.publishing import KEPT_SNAPSHOTS
-from read_model.tables.fpp import TABLES
+from read_model.tables.fpp import FPP
 from tests.faults.growth import GrowingSource
 from tests.faults.history import History, dashboard_figures
 from tests.faults.readers import DASHBOARD
@@ -91,8 +91,10 @@ class Service:
         assert len(kept) <= KEPT_SNAPSHOTS + 1
         for directory in kept:
             files = list(directory.glob("*.parquet"))
-            assert len(files) <= len(TABLES) * (self.source.rows // self.segment_rows + 1)
-            assert (directory / "snapshot.json").stat().st_size < MANIFEST_BYTES_PER_FILE * (len(TABLES) + len(files))
+            assert len(files) <= len(FPP.tables) * (self.source.rows // self.segment_rows + 1)
+            assert (directory / "snapshot.json").stat().st_size < MANIFEST_BYTES_PER_FILE * (
+                len(FPP.tables) + len(files)
+            )
 
     def assert_in_step(self) -> None:
         """A run that nothing disturbs leaves keys and rows as at the source, and no litter."""

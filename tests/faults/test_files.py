@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from read_model.tables.fpp import TABLES
+from read_model.tables.fpp import FPP
 from tests.faults.growth import growing
 from tests.faults.readers import DASHBOARD, HEALTH, ROOM, reading
 from tests.faults.service import UPDATER, Service, let_pass, service, waiting_updater
@@ -115,7 +115,7 @@ def test_fault_17_a_disk_that_is_full_at_any_page_leaves_the_old_snapshot(on_sma
         assert_says_it_cannot_write(run.exit_code, run.log, disk.directory, "No space left on device")
         whole.assert_serves_the_last()
         whole.assert_no_litter()
-    assert pages > len(TABLES)
+    assert pages > len(FPP.tables)
     assert len(whole.history.published) == 2
     disk.make_room()
     whole.assert_in_step()

@@ -19,6 +19,7 @@ from demo.__main__ import publish_sample
 from demo.sample import sample
 from read_model import snapshot
 from read_model.manifest import Manifest
+from read_model.tables.fpp import FPP
 from routers.health import examine
 from tests.faults.crowd import crowd, usage
 from tests.faults.gated_app import GATE, LARGE, SIZE, SMALL, Gate
@@ -148,7 +149,10 @@ def test_fault_23_a_snapshot_that_vanishes_while_it_is_opened_is_opened_anew(
         return read(directory)
 
     monkeypatch.setattr(snapshot, "read_manifest", read_late)
-    assert snapshot.open_snapshot(publisher.data_dir).data_updated_at == publisher.history.published[-1].data_updated_at
+    assert (
+        snapshot.open_snapshot(publisher.data_dir, FPP).data_updated_at
+        == publisher.history.published[-1].data_updated_at
+    )
 
 
 def test_fault_23_health_speaks_of_one_whole_snapshot(publisher: Publisher, monkeypatch: pytest.MonkeyPatch) -> None:

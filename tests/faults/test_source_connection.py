@@ -15,8 +15,9 @@ from time import monotonic
 
 import pytest
 
-import update_readmodel
+from read_model import updating
 from read_model.tables.fpp import PAGE_VIEWS
+from read_model.updating import Job
 from sources.mysql.source import consistent_source
 from tests.faults.invariants import Operator, add, impatient, litter
 from tests.faults.tcp_proxy import Link, Proxy, proxied
@@ -25,6 +26,7 @@ from tests.faults.updaters import Updaters
 from tests.mariadb import Server
 from tests.processes import RecordingService, until
 from tests.source_database import SourceDatabase
+from update_readmodel import conclude, concluded, fpp_updater
 
 pytestmark = pytest.mark.database
 
@@ -32,7 +34,9 @@ pytestmark = pytest.mark.database
 def update_here(database: SourceDatabase, monitor: RecordingService, proxy: Proxy) -> int:
     """The updater's work from heartbeat to exit code, in this process."""
     settings = database.settings(db_port=proxy.port, uptimekuma_push_url=f"{monitor.url}/push")
-    return update_readmodel.run(settings, update_readmodel.arguments().parse_args([]), time.monotonic())
+    outcome = concluded(fpp_updater(settings), Job())
+    conclude(settings, outcome, time.monotonic())
+    return outcome.exit_code
 
 
 # --- 11: broken connections -------------------------------------------------------------------------------------------
@@ -109,12 +113,12 @@ def test_fault_11_connection_that_breaks_every_time_fails_the_run(
     operator.publishes()
     before = operator.current
     fill_up(database)
-    for _ in range(update_readmodel.ATTEMPTS):
+    for _ in range(updating.ATTEMPTS):
         proxy.plan(MIDDLE, Link.cut)
     operator.monitor.reset()
     with caplog.at_level(logging.WARNING):
         assert update_here(database, operator.monitor, proxy) == 69
-    assert proxy.connections == update_readmodel.ATTEMPTS
+    assert proxy.connections == updating.ATTEMPTS
     assert len(caplog.records) == 1
     assert operator.heartbeat()["status"] == "down"
     assert "Lost connection" in operator.heartbeat()["msg"]

@@ -11,12 +11,13 @@ from typing import Any
 import polars as pl
 import pytest
 
-import update_readmodel
 from read_model.tables.fpp import PAGE_VIEWS
+from read_model.updating import Job
 from tests.faults.invariants import Operator, add, insertions, minutes_ago, transaction
 from tests.faults.tcp_proxy import Link, proxied
 from tests.mariadb import quoted
 from tests.source_database import SourceDatabase
+from update_readmodel import conclude, concluded, fpp_updater
 
 pytestmark = pytest.mark.database
 
@@ -203,10 +204,12 @@ def test_fault_09_panic_is_a_failure_like_any_other(
     def panic(*_: object) -> None:
         raise pl.exceptions.PanicException("index out of bounds")
 
-    monkeypatch.setattr("update_readmodel.sync", panic)
+    monkeypatch.setattr("read_model.updating.sync", panic)
     operator.monitor.reset()
     settings = database.settings(uptimekuma_push_url=f"{operator.monitor.url}/push")
-    assert update_readmodel.run(settings, update_readmodel.arguments().parse_args([]), monotonic()) == 70
+    outcome = concluded(fpp_updater(settings), Job())
+    conclude(settings, outcome, monotonic())
+    assert outcome.exit_code == 70
     assert "PanicException: index out of bounds" in caplog.text
     assert operator.heartbeat()["status"] == "down"
     assert operator.current == before

@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 from pydantic import SecretStr
 
-import update_readmodel
 from read_model import publishing
 from read_model.publishing import SnapshotWriter
 from read_model.snapshot import CURRENT, SNAPSHOTS
@@ -28,6 +27,7 @@ from tests.faults.invariants import keys_are_there_once, litter
 from tests.faults.model import TABLES, USERS, Model
 from tests.mariadb import quoted
 from tests.source_database import Row, SourceDatabase
+from update_readmodel import fpp_updater
 
 pytestmark = [pytest.mark.database, pytest.mark.slow]
 
@@ -165,9 +165,8 @@ class SyncMachine(RuleBasedStateMachine):
         self.now += timedelta(seconds=1)
         self.source.execute(f"SET GLOBAL init_connect = 'SET @@session.timestamp = {self.now.timestamp()}'")
         account = {"db_username": "clocked", "db_password": SecretStr("clocked")}
-        update_readmodel.update(
-            self.source.settings(**account, segment_rows=rows), full=full, allow_shrink=True, erase_older=erase_older
-        )
+        updater = fpp_updater(self.source.settings(**account, segment_rows=rows))
+        updater.update(full=full, allow_shrink=True, erase_older=erase_older)
 
     def look(self) -> None:
         """Take note of what was published, if anything was; it equals the model, unless settled rows were touched."""
@@ -225,7 +224,7 @@ class SyncMachine(RuleBasedStateMachine):
                 self.update(1000, full=True)
                 self.look()
             assert not self.is_stale
-            assert all(each.equal for each in update_readmodel.compare(self.source.settings()))
+            assert all(each.equal for each in fpp_updater(self.source.settings()).compare())
         finally:
             while self.model.open:
                 self.model.end(0, commits=False)

@@ -7,15 +7,15 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-import update_readmodel
 from read_model import publishing
 from read_model.publishing import SnapshotWriter
 from read_model.snapshot import CURRENT, SNAPSHOTS
-from read_model.tables.fpp import PAGE_VIEWS, TABLES
+from read_model.tables.fpp import FPP, PAGE_VIEWS
 from tests.faults.invariants import Operator, add, erase, files_with, minutes_ago
 from tests.faults.tcp_proxy import Proxy
 from tests.faults.troubles import MIDDLE, fill_up
 from tests.source_database import SourceDatabase
+from update_readmodel import fpp_updater
 
 pytestmark = pytest.mark.database
 
@@ -43,7 +43,7 @@ def found(operator: Operator, exit_code: int, *arguments: str, **variables: str)
     assert operator.heartbeat()["status"] == ("down" if exit_code else "up")
     assert contents(operator.database.data_dir) == before
     lines = re.findall(r"^(fpp_\w+) +([\d,]+) +([\d,]+) +([\d,]+) +([\d,]+)  (.*)$", run.log, re.MULTILINE)
-    assert [line[0] for line in lines] == [table.name for table in TABLES]
+    assert [line[0] for line in lines] == [table.name for table in FPP.tables]
     return {name: tuple(facts) for name, *facts in lines}
 
 
@@ -97,7 +97,7 @@ def test_verify_sees_a_doubled_row(synced: SourceDatabase, operator: Operator) -
     snapshot = synced.snapshot()
     assert snapshot.manifest
     with SnapshotWriter(synced.data_dir) as writer:
-        for table in TABLES:
+        for table in FPP.tables:
             rows = snapshot.scan(table).collect()
             writer.write(table, rows.schema, [rows, rows.head(2)] if table is PAGE_VIEWS else [rows])
         was = snapshot.manifest
@@ -290,4 +290,4 @@ def test_erase_now_that_cannot_remove_a_snapshot_fails(synced: SourceDatabase, m
     before = synced.snapshot().id
     monkeypatch.setattr("read_model.publishing.shutil.rmtree", lambda *_, **__: None)
     with pytest.raises(publishing.CannotWriteError, match=f"could not be removed: {before}"):
-        update_readmodel.update(synced.settings(), full=True, allow_shrink=False, erase_older=True)
+        fpp_updater(synced.settings()).update(full=True, erase_older=True)

@@ -11,12 +11,12 @@ import pytest
 from mysql.connector.abstracts import MySQLCursorAbstract
 
 from demo.sample import sample
-from read_model import publishing, sync
+from read_model import publishing
 from read_model.snapshot import SnapshotMissingError
+from read_model.source import SchemaRefusedError
 from read_model.sync import ShrunkError
 from read_model.table import Append, Reload, Table
-from read_model.tables.fpp import PAGE_VIEWS, TABLES, VOTES
-from sources.mysql.errors import SchemaRefusedError
+from read_model.tables.fpp import FPP, PAGE_VIEWS, VOTES
 from tests.source_database import SourceDatabase
 
 pytestmark = pytest.mark.database
@@ -48,7 +48,7 @@ def test_first_run_stores_every_row_as_it_is(database: SourceDatabase) -> None:
 def test_empty_source_gives_empty_tables_with_all_columns(database: SourceDatabase) -> None:
     """Six tables without a row can be read and counted."""
     database.sync()
-    for table in TABLES:
+    for table in FPP.tables:
         assert database.stored(table.name) == []
         assert table.columns.keys() <= database.snapshot().scan(table).collect_schema().keys()
 
@@ -305,24 +305,21 @@ def test_other_names_of_key_and_time_are_understood(database: SourceDatabase) ->
     database.assert_in_step()
 
 
-def test_table_is_added_and_removed_by_one_declaration(
-    database: SourceDatabase, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_table_is_added_and_removed_by_one_declaration(database: SourceDatabase) -> None:
     """A seventh table that is declared is synced; no longer declared, it is gone from the next snapshot."""
     database.execute("CREATE TABLE fpp_notes (id INT AUTO_INCREMENT PRIMARY KEY, text VARCHAR(9), at TIMESTAMP)")
     database.execute("INSERT INTO fpp_notes (text, at) VALUES ('hello', NOW())")
     notes = Table("fpp_notes", key="id", grows=Append(by="id", time="at"))
     database.sync()
-    with monkeypatch.context() as added:
-        added.setattr(sync, "TABLES", (*TABLES, notes))
-        assert database.sync().why_full == "table fpp_notes is new"
-        assert database.snapshot().scan(notes).collect()["text"].to_list() == ["hello"]
+    added = database.declaring(*FPP.tables, notes)
+    assert added.sync().why_full == "table fpp_notes is new"
+    assert added.snapshot().scan(notes).collect()["text"].to_list() == ["hello"]
     database.sync()
     assert database.snapshot().files(notes) == []
 
 
 def test_values_without_a_counterpart_become_null_and_are_counted(
-    database: SourceDatabase, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    database: SourceDatabase, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Zero and partial dates have no instant: null, with a warning that names the column and how many."""
     database.execute("SET sql_mode = ''")
@@ -331,10 +328,10 @@ def test_values_without_a_counterpart_become_null_and_are_counted(
     )
     database.execute("INSERT INTO odd VALUES (1, '0000-00-00', 1.5, b'101', 7), (2, '2026-00-00', 2, NULL, 0)")
     odd = Table("odd", key="id", grows=Reload(), columns={"small": pl.Boolean()})
-    monkeypatch.setattr(sync, "TABLES", (odd,))
+    declared = database.declaring(odd)
     with caplog.at_level(logging.WARNING):
-        database.sync()
-    assert database.snapshot().scan(odd).sort("id").collect().to_dicts() == [
+        declared.sync()
+    assert declared.snapshot().scan(odd).sort("id").collect().to_dicts() == [
         {"id": 1, "at": None, "big": "1." + "5".ljust(30, "0"), "bits": b"\x05", "small": True},
         {"id": 2, "at": None, "big": "2." + "0" * 30, "bits": None, "small": False},
     ]

@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from demo.__main__ import publish_sample
-from read_model.tables.fpp import TABLES
+from read_model.tables.fpp import FPP
 from tests.processes import Server
 from tests.served import Sample
 from util.clock import utc_now
@@ -34,7 +34,7 @@ def test_health_has_the_body_of_the_reference(server: Server, sampled: Sample) -
 
     size = sum(path.stat().st_size for path in (sampled.data_dir / "current").glob("*.parquet"))
     assert health["components"] == {
-        "parquet_files": {"status": "ok", "files": {f"{table.name}.parquet": True for table in TABLES}},
+        "parquet_files": {"status": "ok", "files": {f"{table.name}.parquet": True for table in FPP.tables}},
         "storage": {"status": "ok", "data_size_mb": round(size / 1e6, 2)},
         "freshness": {},
     }

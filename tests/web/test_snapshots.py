@@ -11,7 +11,7 @@ from httpx import Response
 
 from demo.__main__ import publish_sample
 from read_model.table import INSTANT
-from read_model.tables.fpp import TABLES
+from read_model.tables.fpp import FPP
 from tests import oracle
 from tests.processes import Server
 from tests.served import START, Sample, on_one_day
@@ -20,7 +20,7 @@ from tests.web.problems import problem
 pytestmark = pytest.mark.server
 
 DATA_PATHS = ["/", "/daily-analytics", "/room/1/stats"]
-NOTHING = {f"{table.name}.parquet": False for table in TABLES}
+NOTHING = {f"{table.name}.parquet": False for table in FPP.tables}
 UPDATE = "update_readmodel.py"
 
 

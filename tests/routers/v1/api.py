@@ -21,7 +21,7 @@ from config import ServerSettings
 from demo.__main__ import publish_sample
 from main import create_app
 from read_model.table import INSTANT, Table
-from read_model.tables.fpp import ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, TABLES, USERS, VOTES
+from read_model.tables.fpp import ESTIMATIONS, EVENTS, FPP, PAGE_VIEWS, ROOMS, USERS, VOTES
 from tests.processes import TOKEN
 from tests.rows import rows
 
@@ -163,7 +163,7 @@ def drawn_frame(table: Table, drawing: str | pl.LazyFrame) -> pl.DataFrame:
 
 def publish(data_dir: Path, drawn: Drawn, now: datetime = NOW) -> str:
     """Publish tables, those not drawn being empty; returns the id of the snapshot."""
-    tables = {table.name: drawn_frame(table, drawn.get(table, "")) for table in TABLES}
+    tables = {table.name: drawn_frame(table, drawn.get(table, "")) for table in FPP.tables}
     return publish_sample(tables, data_dir, now).id
 
 

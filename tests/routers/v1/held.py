@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import tests.calculations.conftest  # noqa: F401 - it loads the profile
 from read_model.snapshot import Snapshot
 from read_model.table import INSTANT, Table
-from read_model.tables.fpp import ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, USERS, VOTES
+from read_model.tables.fpp import ESTIMATIONS, EVENTS, FPP, PAGE_VIEWS, ROOMS, USERS, VOTES
 from tests.calculations.strategies import ZONES, Case, Frames, Row, cases
 from tests.routers.v1.api import Api
 from web.dependencies import get_snapshot
@@ -77,7 +77,7 @@ class HeldApi(Api):
         """From now on, these tables, START_DATE and clock."""
         self.now = case.now
         self.app.state.settings = self.app.state.settings.model_copy(update={"start_date": case.start})
-        snapshot = Held(Path(), None, case.frames, case.now)
+        snapshot = Held(FPP, Path(), None, case.frames, case.now)
 
         async def held() -> Snapshot:
             return snapshot

@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Callable
 from datetime import timedelta
 
-from read_model.tables.fpp import TABLES, VOTES
+from read_model.tables.fpp import FPP, VOTES
 from tests.routers.v1.api import DRAWN, NOW, Api, drawn_frame, publish
 from tests.web.problems import problem
 
@@ -13,7 +13,7 @@ def test_snapshot(api: Api) -> None:
     """Every table with its rows, bytes and columns; the snapshot's own are the sums."""
     body = api.get("snapshot")
     data = body["data"]
-    assert [table["name"] for table in data["tables"]] == [table.name for table in TABLES]
+    assert [table["name"] for table in data["tables"]] == [table.name for table in FPP.tables]
     assert {table["name"]: table["rows"] for table in data["tables"]} == {
         "fpp_estimations": 5,
         "fpp_events": 4,
@@ -47,7 +47,7 @@ def test_plain_files_have_neither_runs_nor_a_full_sync(api_over: Callable[..., A
     api = api_over({})
     shutil.rmtree(api.data_dir)
     api.data_dir.mkdir()
-    for table in TABLES:
+    for table in FPP.tables:
         drawn_frame(table, DRAWN[table]).write_parquet(api.data_dir / f"{table.name}.parquet")
     data = api.data("snapshot")
     assert (data["rows"], data["last_runs"], data["full_sync_at"]) == (25, [], None)
@@ -74,7 +74,7 @@ def test_a_table_that_is_missing_is_left_out(api_over: Callable[..., Api]) -> No
     api = api_over(DRAWN)
     shutil.rmtree(api.data_dir)
     api.data_dir.mkdir()
-    for table in TABLES:
+    for table in FPP.tables:
         if table is not VOTES:
             drawn_frame(table, DRAWN[table]).write_parquet(api.data_dir / f"{table.name}.parquet")
     assert VOTES.name not in [table["name"] for table in api.data("snapshot")["tables"]]
