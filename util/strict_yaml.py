@@ -9,7 +9,7 @@ import yaml
 
 from util.errors import ConfigurationError
 
-type Value = str | None | list[Value] | Mapping
+type Value = str | list[Value] | Mapping | None
 
 DEEPEST = 50
 
@@ -31,7 +31,8 @@ class YamlError(ConfigurationError):
 class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
-            raise yaml.MarkedYAMLError(problem="aliases are not allowed", problem_mark=self.peek_event().start_mark)
+            event = self.get_event()  # type: ignore[no-untyped-call]  # it has no types
+            raise yaml.MarkedYAMLError(problem="aliases are not allowed", problem_mark=event.start_mark)
         return super().compose_node(parent, index)
 
 

@@ -154,7 +154,7 @@ def size_of(directory: Path) -> int:
     for path, _, names in os.walk(directory):
         for name in names:
             with suppress(FileNotFoundError):
-                total += os.stat(os.path.join(path, name), follow_symlinks=False).st_size  # noqa: PTH116, PTH118 - fast
+                total += os.stat(os.path.join(path, name), follow_symlinks=False).st_size
     return total
 
 

@@ -12,7 +12,7 @@ from itertools import islice
 from util.errors import EXIT_DATA, AnalyticsError
 
 # Begins with NUL, so that the end of a patch is told from its next line.
-FORMAT = "%x00" + "%x00".join(("%H", "%P", "%an", "%ae", "%cn", "%ce", "%ad", "%ct", "%B"))
+FORMAT = "%x00" + "%x00".join(("%H", "%P", "%an", "%ae", "%cn", "%ce", "%ad", "%cd", "%B"))
 # What makes the log independent of configuration and attributes, and equal to `git diff-tree --numstat`.
 DIFF_OPTIONS = (
     *("-z", "--raw", "-p", "-U1", "--root", "--no-renames", "--full-index", "--no-color", "--date=raw"),
@@ -41,7 +41,9 @@ class TooManyChangesError(AnalyticsError):
     exit_code = EXIT_DATA
 
     def __init__(self, commit: str, most: int) -> None:
-        super().__init__(f"Commit {commit} changes more than {most:,} paths: leave them out with `exclude`, or the codebase")
+        super().__init__(
+            f"Commit {commit} changes more than {most:,} paths: leave them out with `exclude`, or the codebase"
+        )
 
 
 @dataclass(slots=True)
@@ -50,6 +52,8 @@ class FileChange:
 
     path: bytes
     status: str
+    old_id: str
+    new_id: str
     is_submodule: bool = False
     added_lines: int = 0
     deleted_lines: int = 0
@@ -115,7 +119,8 @@ class LogReader:
         while self._line.startswith(b":"):
             modes = self._field().split(b" ")
             path = self._field()
-            changes.append(FileChange(path, chr(modes[4][0]), SUBMODULE in (modes[0][1:], modes[1])))
+            old_id, new_id = modes[2].decode(), modes[3].decode()
+            changes.append(FileChange(path, chr(modes[4][0]), old_id, new_id, SUBMODULE in (modes[0][1:], modes[1])))
             if len(changes) > self._most_changes:
                 raise TooManyChangesError(of, self._most_changes)
         if changes and self._field():
@@ -126,9 +131,10 @@ class LogReader:
         for change in changes:
             # A file that becomes a link, or the other way round, is deleted by one patch and added by another.
             for _ in range(2 if change.status == "T" else 1):
-                self._read_patch(of, change)
+                self.read_patch(of, change)
 
-    def _read_patch(self, of: str, change: FileChange) -> None:
+    def read_patch(self, of: str, change: FileChange) -> None:
+        """Count the next patch into a change; `of` names it in errors."""
         if not self._line.startswith(b"diff --git "):
             raise UnexpectedLogError(of, f"`{self._line[:40]!r}` is where a patch of {change.path!r} should be")
         self._next()
