@@ -176,8 +176,8 @@ class _Update:
         if commit is None:
             return None
         listed = self.git.run("ls-tree", "-z", commit, "--", path).decode(errors="replace")
-        _, kind, blob = (listed.partition("\t")[0].split(" ") + ["", "", ""])[:3]
-        return blob if kind == "blob" else None
+        _, _, found = listed.partition("\t")[0].partition(" blob ")
+        return found or None
 
     def _published(self, segments: Iterable[Segment], mailmap: str | None) -> Iterable[StoredSegment]:
         before = self.before.segments if self.before and self.before.mailmap == mailmap else ()

@@ -92,8 +92,8 @@ class Git:
         with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as complaints:
             given.write(stdin)
             given.seek(0)
-            process = subprocess.Popen(
-                ["git", f"--git-dir={self.repository}", *options, *arguments],
+            process = subprocess.Popen(  # noqa: S603 - no shell
+                ["git", f"--git-dir={self.repository}", *options, *arguments],  # noqa: S607 - the git of PATH
                 stdin=given,
                 stdout=subprocess.PIPE,
                 stderr=complaints,

@@ -3,19 +3,9 @@
 from collections.abc import Mapping
 
 # What a file is called when its whole name tells, in lower case; all others are extensions.
-NAMES = frozenset(
-    [
-        "build.bazel",
-        "cmakelists.txt",
-        "containerfile",
-        "dockerfile",
-        "gemfile",
-        "gnumakefile",
-        "jenkinsfile",
-        "makefile",
-        "rakefile",
-        "sconstruct",
-    ]
+NAMES = (
+    *("build.bazel", "cmakelists.txt", "containerfile", "dockerfile", "gemfile", "gnumakefile", "jenkinsfile"),
+    *("makefile", "rakefile", "sconstruct"),
 )
 # Prose and data are no languages a codebase is written in.
 CODE: Mapping[str, str] = {

@@ -56,7 +56,7 @@ def recounted(git: Git, commits: Sequence[Commit]) -> None:
         for change in filter(_is_told_otherwise, commit.changes):
             counted = counts[commit.sha, change.path]
             change.is_binary = counted is None
-            if counted != (change.added_lines, change.deleted_lines):
+            if counted != (change.added_lines, change.deleted_lines) and not change.is_submodule:
                 _count_again(git, change)
 
 
@@ -66,7 +66,7 @@ def _is_told_otherwise(change: FileChange) -> bool:
 
 def _count_again(git: Git, change: FileChange) -> None:
     change.added_lines = change.deleted_lines = change.added_bytes = change.deleted_bytes = 0
-    if not change.is_binary:
+    if not change.is_binary and change.old_id != change.new_id:
         options = ("--no-color", "--no-ext-diff", "--no-textconv", "-U1", "--diff-algorithm=myers")
         with git.lines("diff", *options, change.old_id, change.new_id) as lines:
             LogReader(lines, 1).read_patch("of two files", change)
