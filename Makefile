@@ -6,7 +6,7 @@ UV := $(or $(shell command -v uv),$(PYTHON) -m uv)
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test format sync serve bench soak mutants
+.PHONY: help install demo test format sync serve bench soak
 
 help: ## List these commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -44,6 +44,3 @@ bench: install ## Measure speed and memory, of the figures, the sync, crowds and
 soak: install ## Kill the updater and crowd the server for about ten minutes
 	$(BIN)/python -m tests.faults.soak
 	$(BIN)/pytest -m soak
-
-mutants: install ## Break the calculations on purpose: every break must fail a test
-	$(BIN)/python -m tests.mutants

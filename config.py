@@ -11,6 +11,7 @@ from typing import Literal, Self
 
 from dotenv import dotenv_values
 from pydantic import Field, FilePath, HttpUrl, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sentry_sdk.utils import BadDsn, Dsn
 
@@ -69,10 +70,17 @@ class Settings(Block):
 class ServerSettings(Settings):
     """Settings of the read-only server."""
 
-    analytics_secret_token: SecretStr = Field(
-        min_length=1,
-        description="Token every data request must carry, or several with commas between, each of which is accepted; "
-        f"at least {SHORTEST_TOKEN} characters each, unless SENTRY_ENVIRONMENT is `{DEVELOPMENT}`.",
+    tokens_file: Path | None = Field(
+        default=None,
+        description="TOML file of further tokens: the hash of each, its scopes and organisations. Read again when it "
+        "changes.",
+    )
+    analytics_secret_token: SecretStr | None = Field(
+        default=None,
+        validate_default=True,
+        description="Token with every right, or several with commas between, each of which is accepted; at least "
+        f"{SHORTEST_TOKEN} characters each, unless SENTRY_ENVIRONMENT is `{DEVELOPMENT}`. Required without "
+        "TOKENS_FILE.",
     )
     start_date: date = Field(
         default=date(2024, 6, 3),
@@ -112,7 +120,11 @@ class ServerSettings(Settings):
 
     @field_validator("analytics_secret_token")
     @classmethod
-    def _are_tokens(cls, value: SecretStr, others: ValidationInfo) -> SecretStr:
+    def _are_tokens(cls, value: SecretStr | None, others: ValidationInfo) -> SecretStr | None:
+        if value is None or not value.get_secret_value():
+            if others.data.get("tokens_file") is None:
+                raise PydanticCustomError("missing", "it is missing")
+            return None
         tokens = _parts(value)
         if not all(tokens):
             raise ValueError("a token is empty: write one token, or several with a comma between each two")
@@ -134,7 +146,7 @@ class ServerSettings(Settings):
     @cached_property
     def tokens(self) -> tuple[bytes, ...]:
         """The bytes of each token that is accepted: several while one replaces another."""
-        return tuple(token.encode() for token in _parts(self.analytics_secret_token))
+        return tuple(token.encode() for token in _parts(self.analytics_secret_token or SecretStr("")) if token)
 
 
 class UpdaterSettings(Settings):

@@ -31,6 +31,7 @@ from web.request_size import RequestSize
 from web.security_headers import SecurityHeaders
 from web.server_timing import ServerTiming
 from web.shared_work import AnsweredByAnother, SharedWork, answer_shared
+from web.tokens import Tokens
 from web.validation import answer_invalid
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now
     )
     app.state.settings = settings
     app.state.clock = clock
+    app.state.callers = Tokens(settings.tokens, settings.tokens_file)
     app.state.query_limit = QueryLimit(settings.max_concurrent_queries, settings.query_queue_seconds)
     app.state.shared_work = SharedWork()
     app.state.mail_limit = QueryLimit(MAILS_AT_ONCE, settings.query_queue_seconds)
@@ -97,13 +99,13 @@ def __getattr__(name: str) -> FastAPI:
     """Make `app` when a server asks for it, so that importing this module needs no settings."""
     if name != "app":
         raise AttributeError(f"module 'main' has no attribute {name!r}")
-    return create_app(load_settings())
+    return configured_app()
 
 
-def load_settings() -> ServerSettings:
-    """The server's settings; ends the process with one line when one is missing or wrong."""
+def configured_app() -> FastAPI:
+    """The server by its settings; ends the process with one line when one is missing or wrong."""
     try:
-        return ServerSettings.load()
+        return create_app(ServerSettings.load())
     except ConfigurationError as error:
         sys.stderr.write(f"{error}\n")
         raise SystemExit(error.exit_code) from None
@@ -111,8 +113,9 @@ def load_settings() -> ServerSettings:
 
 def main() -> None:
     """Serve on HOST and PORT."""
-    settings = load_settings()
-    uvicorn.run(create_app(settings), host=settings.host, port=settings.port, server_header=False)
+    server = configured_app()
+    settings: ServerSettings = server.state.settings
+    uvicorn.run(server, host=settings.host, port=settings.port, server_header=False)
 
 
 if __name__ == "__main__":

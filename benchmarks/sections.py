@@ -10,27 +10,24 @@ from calculations.fpp.bundle import Figures, bundle
 from calculations.fpp.historical import historical
 from calculations.fpp.location import Location, location
 from calculations.fpp.reoccurring import reoccurring
+from calculations.fpp.tables import Tables
 from calculations.fpp.traffic import Traffic, traffic
 from calculations.fpp.votes import Votes, votes
 from calculations.time.period import Period
 from read_model.snapshot import Snapshot
-from read_model.tables.fpp import ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, USERS, VOTES
+from read_model.tables.fpp import ESTIMATIONS, FPP, PAGE_VIEWS, USERS, VOTES
+from routers.tables import all_tables
 
 
 def all_sections(of: Snapshot, period: Period) -> Figures:
     """The whole bundle."""
-    estimations, events, page_views, rooms, votes_, users = of.tables(
-        ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, VOTES, USERS
-    )
-    return bundle(
-        estimations=estimations,
-        events=events,
-        page_views=page_views,
-        rooms=rooms,
-        votes_=votes_,
-        users=users,
-        period=period,
-    )
+    return bundle(all_tables(of), period)
+
+
+def scanned(of: Snapshot) -> Tables:
+    """Every table, read by each section for the columns it needs."""
+    names = {table.name.removeprefix("fpp_"): of.scan(table) for table in FPP.tables}
+    return Tables(**names)
 
 
 def _traffic(of: Snapshot, period: Period) -> Traffic:
@@ -42,7 +39,7 @@ def _votes(of: Snapshot, _: Period) -> Votes:
 
 
 def _behaviour(of: Snapshot, _: Period) -> Behaviour:
-    return behaviour(of.scan(PAGE_VIEWS), of.scan(EVENTS), of.scan(VOTES), of.scan(ROOMS))
+    return behaviour(scanned(of))
 
 
 def _reoccurring(of: Snapshot, period: Period) -> pl.DataFrame:
@@ -50,7 +47,7 @@ def _reoccurring(of: Snapshot, period: Period) -> pl.DataFrame:
 
 
 def _historical(of: Snapshot, period: Period) -> pl.DataFrame:
-    return historical(of.scan(USERS), of.scan(PAGE_VIEWS), of.scan(ROOMS), of.scan(ESTIMATIONS), of.scan(VOTES), period)
+    return historical(scanned(of), period)
 
 
 def _location(of: Snapshot, _: Period) -> Location:

@@ -8,19 +8,18 @@ from pydantic_core import to_json
 
 from calculations.fpp.bundle import Bundle, bundle, bundle_json
 from calculations.fpp.daily import Daily, daily
-from read_model.tables.fpp import ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, USERS, VOTES
+from read_model.tables.fpp import PAGE_VIEWS, VOTES
+from routers.tables import all_tables
 from util.http import post_json
-from web.authentication import require_token
+from web.callers import requires
 from web.conditional import UNCHANGED
 from web.dependencies import NowDep, PeriodDep, SettingsDep, SnapshotDep
-from web.errors import UNAUTHORIZED, UNAVAILABLE, Problem
+from web.errors import REFUSED, UNAVAILABLE, Problem
 from web.limits import mail_slot
 from web.server_timing import timed
 from web.snapshot_route import COMPUTED, SnapshotRoute
 
-router = APIRouter(
-    dependencies=[Depends(require_token)], responses=UNAUTHORIZED | UNAVAILABLE, route_class=SnapshotRoute
-)
+router = APIRouter(dependencies=[requires("fpp:read")], responses=REFUSED | UNAVAILABLE, route_class=SnapshotRoute)
 
 
 class Dashboard(BaseModel, frozen=True):
@@ -34,18 +33,7 @@ class Dashboard(BaseModel, frozen=True):
 def get_dashboard(snapshot: SnapshotDep, period: PeriodDep, request: Request, response: Response) -> Response:
     """Every figure of the dashboard in one answer."""
     with timed(request, "compute"):
-        estimations, events, page_views, rooms, votes, users = snapshot.tables(
-            ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, VOTES, USERS
-        )
-        figures = bundle(
-            estimations=estimations,
-            events=events,
-            page_views=page_views,
-            rooms=rooms,
-            votes_=votes,
-            users=users,
-            period=period,
-        )
+        figures = bundle(all_tables(snapshot), period)
     body = b'{"data":%s,"data_updated_at":%s}' % (bundle_json(figures), to_json(snapshot.data_updated_at))
     return Response(body, headers=response.headers, media_type="application/json")
 

@@ -7,16 +7,16 @@ from fastapi import APIRouter, Depends, Path
 from calculations.fpp.room_stats import RoomStats, room_stats
 from read_model.tables.fpp import VOTES
 from util.errors import AnalyticsError
-from web.authentication import require_token
+from web.callers import requires
 from web.conditional import UNCHANGED
 from web.dependencies import SnapshotDep
-from web.errors import UNAUTHORIZED, UNAVAILABLE, Problem
+from web.errors import REFUSED, UNAVAILABLE, Problem
 from web.snapshot_route import COMPUTED, SnapshotRoute
 
 router = APIRouter(
     prefix="/room",
-    dependencies=[Depends(require_token)],
-    responses=UNAUTHORIZED | UNAVAILABLE,
+    dependencies=[requires("fpp:read")],
+    responses=REFUSED | UNAVAILABLE,
     route_class=SnapshotRoute,
 )
 

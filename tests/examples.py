@@ -3,6 +3,7 @@
 `python -m tests.examples` writes them anew, for when an answer has got a new field.
 """
 
+import hashlib
 import json
 import sys
 import tempfile
@@ -21,7 +22,7 @@ from demo.sample_rhythm import FIRST_DAY
 from main import create_app
 from tests.processes import HOST, TOKEN, free_port
 
-FILE = Path(__file__).parent.parent / "routers" / "examples.json"
+FILE = Path(__file__).parent.parent / "web" / "examples.json"
 NOW = datetime(2026, 11, 20, 9, 40, tzinfo=UTC)
 ROWS = 2
 ENTRIES = 7  # All weekdays.
@@ -46,6 +47,7 @@ QUESTIONS = {
 PROBLEMS = {
     "400": "/room/0/stats",
     "401": "/v1/traffic",
+    "403": "/v1/traffic",
     "404": "/v1/rooms/999999999",
     "422": "/v1/traffic?date_range=yesterday",
     "502": "/daily-analytics",
@@ -62,6 +64,7 @@ def made() -> dict[str, Json]:
         client = _client(Path(full))
         clients = {
             "401": _client(Path(full), "wrong"),
+            "403": _client(Path(full), "narrow", tokens_file=_tokens_file(Path(full))),
             "502": _client(Path(full), bea_base_url=f"http://{HOST}:{free_port()}", bea_secret_key=SecretStr(TOKEN)),
             "503": _client(Path("empty")),
         }
@@ -79,6 +82,14 @@ def _client(data_dir: Path, token: str = TOKEN, **settings: Any) -> TestClient:
     given: Json = {"data_dir": data_dir, "analytics_secret_token": SecretStr(TOKEN), "start_date": FIRST_DAY.date()}
     app = create_app(ServerSettings(**(given | settings)), lambda: NOW + timedelta(seconds=42))
     return TestClient(app, headers={"Authorization": f"Bearer {token}"})
+
+
+def _tokens_file(directory: Path) -> Path:
+    """A file of one token, `narrow`, that lacks the scope of the app's figures."""
+    path = directory / "tokens.toml"
+    sha256 = hashlib.sha256(b"narrow").hexdigest()
+    path.write_text(f'[[token]]\nname = "grafana"\nsha256 = "{sha256}"\nscopes = ["llm:read"]\n', encoding="utf-8")
+    return path
 
 
 def _asked(client: TestClient, url: str, status: int) -> Json:

@@ -106,6 +106,13 @@ def test_an_empty_token_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "ANALYTICS_SECRET_TOKEN is missing" in fault(ServerSettings)
 
 
+def test_a_file_of_tokens_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKENS_FILE", "tokens.toml")
+    settings = ServerSettings.load()
+    assert settings.tokens == ()
+    assert settings.tokens_file == Path("tokens.toml")
+
+
 @pytest.mark.parametrize("tokens", [",", " ", "first-token,", ",first-token", "first-token,,second-token", "a, ,b"])
 def test_an_empty_one_of_several_tokens_is_a_fault(monkeypatch: pytest.MonkeyPatch, tokens: str) -> None:
     """An empty header must never be the right one."""
@@ -268,5 +275,5 @@ def test_the_file_is_read_and_the_environment_wins(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("PORT", "5102")
     monkeypatch.setenv("HOST", "")
     settings = ServerSettings.load()
-    assert settings.analytics_secret_token.get_secret_value() == "from-the-file"
+    assert settings.tokens == (b"from-the-file",)
     assert (settings.port, settings.host) == (5102, "0.0.0.0")  # noqa: S104 - only compared

@@ -220,19 +220,20 @@ def test_no_model_takes_anything(described: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("path", DATA_PATHS)
-@pytest.mark.parametrize("status", ["401", "503"])
+@pytest.mark.parametrize("status", ["401", "403", "503"])
 def test_a_data_path_documents_its_refusals(described: dict[str, Any], path: str, status: str) -> None:
     """With the body that says what is wrong, and the header that says how to go on."""
     refusal = described["paths"][path]["get"]["responses"][status]
     assert refusal["description"]
     assert refusal["content"][PROBLEM_JSON]["schema"] == PROBLEM
-    assert {"401": "WWW-Authenticate", "503": "Retry-After"}[status] in refusal["headers"]
+    assert {"401": "WWW-Authenticate", "403": "X-Request-ID", "503": "Retry-After"}[status] in refusal["headers"]
 
 
 @pytest.mark.parametrize("path", DATA_PATHS)
-def test_a_data_path_documents_its_token(described: dict[str, Any], path: str) -> None:
+def test_a_data_path_documents_its_token_and_scope(described: dict[str, Any], path: str) -> None:
     (scheme,) = described["paths"][path]["get"]["security"]
-    (name,) = scheme
+    ((name, scopes),) = scheme.items()
+    assert scopes == ["fpp:read"]
     token = described["components"]["securitySchemes"][name]
     assert (token["type"], token["in"], token["name"]) == ("apiKey", "header", "Authorization")
     assert "Bearer" in token["description"]
@@ -248,7 +249,7 @@ def test_further_refusals_are_documented(described: dict[str, Any]) -> None:
     }
     for path, statuses in refusals.items():
         answers = operations(described)[path]["responses"]
-        assert answers.keys() - {"200", "304", "401", "503"} == statuses, path
+        assert answers.keys() - {"200", "304", "401", "403", "503"} == statuses, path
         assert all(list(answers[status]["content"]) == [PROBLEM_JSON] for status in statuses), path
 
 

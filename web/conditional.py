@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from fastapi import Request, Response, status
 
 from util.version import VERSION
+from web.callers import Caller, CallerDep
 from web.dependencies import PeriodDep, SnapshotDep
 from web.errors import Responses
 
@@ -30,27 +31,31 @@ class NotModified(Exception):  # noqa: N818 - not an error
         self.headers = headers
 
 
-async def answer_if_changed(request: Request, response: Response, snapshot: SnapshotDep, period: PeriodDep) -> None:
-    """Tag the answer by snapshot, query and version; weakly, since it is the same tag however the answer is compressed.
+async def answer_if_changed(
+    request: Request, response: Response, caller: CallerDep, snapshot: SnapshotDep, period: PeriodDep
+) -> None:
+    """Tag the answer by snapshot, query, version and the caller's rights.
+
+    The tag is weak, since it is the same however the answer is compressed.
 
     Raises:
         NotModified: The client's `If-None-Match` names that tag, or is `*`.
     """
     query = f"{request.url.path}?{request.url.query}"
-    response.headers.update(
-        headers_if_changed(request, [snapshot.id, query, period.first.isoformat(), period.last.isoformat()])
-    )
+    facts = [snapshot.id, query, period.first.isoformat(), period.last.isoformat()]
+    response.headers.update(headers_if_changed(request, caller, facts))
 
 
-def headers_if_changed(request: Request, facts: Iterable[str], *varying: str) -> dict[str, str]:
-    """The headers of an answer that follows from `facts` and this version of the program alone.
+def headers_if_changed(request: Request, caller: Caller, facts: Iterable[str], *varying: str) -> dict[str, str]:
+    """The headers of an answer that follows from `facts`, this version of the program and the caller's rights alone.
 
+    Requests of the same tag share one answer, so no two callers of different rights may have the same tag.
     `varying` are headers of the request that decided on some of the facts.
 
     Raises:
         NotModified: The client's `If-None-Match` names its tag, or is `*`.
     """
-    tag = f'"{hashlib.sha256("\n".join([*facts, VERSION]).encode()).hexdigest()[:32]}"'
+    tag = f'"{hashlib.sha256("\n".join([*facts, VERSION, caller.rights]).encode()).hexdigest()[:32]}"'
     headers = {"ETag": f"W/{tag}", **CACHING, **_vary(*varying)}
     known = ", ".join(request.headers.getlist("if-none-match")).strip()
     if known == "*" or tag in _TAGS.findall(known):

@@ -52,12 +52,13 @@ class Problem(BaseModel):
     )
 
 
-UNAUTHORIZED: Responses = {
+REFUSED: Responses = {
     401: {
         "model": Problem,
         "description": "The token is missing or wrong.",
         "headers": {"WWW-Authenticate": {"description": "`Bearer`.", "required": True, "schema": {"type": "string"}}},
-    }
+    },
+    403: {"model": Problem, "description": "The token lacks the scope that the operation requires."},
 }
 INVALID: Responses = {422: {"model": Problem, "description": "A parameter is unknown, missing or wrong."}}
 UNAVAILABLE: Responses = {

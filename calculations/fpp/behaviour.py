@@ -5,6 +5,7 @@ from functools import reduce
 import polars as pl
 from pydantic import BaseModel, Field
 
+from calculations.fpp.tables import Tables
 from calculations.frames.arithmetic import TOP, as_map, counts, total_per_label
 
 # The first rule that matches a page view's source wins. Add a category by adding a line.
@@ -40,23 +41,21 @@ class Behaviour(BaseModel, frozen=True):
     )
 
 
-def behaviour(page_views: pl.LazyFrame, events: pl.LazyFrame, votes: pl.LazyFrame, rooms: pl.LazyFrame) -> Behaviour:
+def behaviour(tables: Tables) -> Behaviour:
     """Count page views by route and source, events by kind and votes by room."""
-    lists = behaviour_lists(page_views, events, votes, rooms)
+    lists = behaviour_lists(tables)
     lists["rooms"] = lists["rooms"].head(TOP)
     maps = dict(zip(lists, map(as_map, pl.collect_all(lists.values())), strict=True))
     return Behaviour.model_validate({**maps, "sources": maps["sources"] | {OTHER: maps["sources"].get(OTHER, 0)}})
 
 
-def behaviour_lists(
-    page_views: pl.LazyFrame, events: pl.LazyFrame, votes: pl.LazyFrame, rooms: pl.LazyFrame
-) -> dict[str, pl.LazyFrame]:
+def behaviour_lists(tables: Tables) -> dict[str, pl.LazyFrame]:
     """The lists of `Behaviour` by name, uncut: a label (String) and `count` (UInt32), only labels that occur."""
     return {
-        "routes": counts(page_views, "route"),
-        "events": counts(events, "event"),
-        "sources": page_views_per_source(page_views),
-        "rooms": votes_per_room(votes, rooms),
+        "routes": counts(tables.page_views, "route"),
+        "events": counts(tables.events, "event"),
+        "sources": page_views_per_source(tables.page_views),
+        "rooms": votes_per_room(tables.votes, tables.rooms),
     }
 
 

@@ -11,6 +11,7 @@ from calculations.fpp.behaviour import Behaviour, behaviour
 from calculations.fpp.historical import HistoricalDay, historical
 from calculations.fpp.location import Location, location
 from calculations.fpp.reoccurring import ReoccurringDay, reoccurring
+from calculations.fpp.tables import Tables
 from calculations.fpp.traffic import Traffic, traffic
 from calculations.fpp.votes import Votes, votes
 from calculations.frames.json_rows import json_rows
@@ -43,29 +44,20 @@ class Figures:
     location_and_user_agent: Location
 
 
-def bundle(
-    *,
-    estimations: pl.LazyFrame,
-    events: pl.LazyFrame,
-    page_views: pl.LazyFrame,
-    rooms: pl.LazyFrame,
-    votes_: pl.LazyFrame,
-    users: pl.LazyFrame,
-    period: Period,
-) -> Figures:
+def bundle(tables: Tables, period: Period) -> Figures:
     """Compute every section from one snapshot's tables; series and sessions begin with `period`.
 
     Two sections at a time: each has stretches that keep one core busy only. The order of activities, which traffic and
     reoccurring wait for, is the longest step: it comes first, with sections that need not wait beside it.
     """
     with ThreadPoolExecutor(SECTIONS_AT_ONCE) as pool:
-        active = pool.submit(activities, estimations, period, page_views)
-        behaviour_ = pool.submit(behaviour, page_views, events, votes_, rooms)
-        location_ = pool.submit(location, users)
-        reoccurring_ = pool.submit(lambda: reoccurring(estimations, period, active.result()))
-        traffic_ = pool.submit(lambda: traffic(page_views, estimations, period, active.result()))
-        historical_ = pool.submit(historical, users, page_views, rooms, estimations, votes_, period)
-        totals = pool.submit(votes, votes_, estimations)
+        active = pool.submit(activities, tables.estimations, period, tables.page_views)
+        behaviour_ = pool.submit(behaviour, tables)
+        location_ = pool.submit(location, tables.users)
+        reoccurring_ = pool.submit(lambda: reoccurring(tables.estimations, period, active=active.result()))
+        traffic_ = pool.submit(lambda: traffic(tables.page_views, tables.estimations, period, active=active.result()))
+        historical_ = pool.submit(historical, tables, period)
+        totals = pool.submit(votes, tables.votes, tables.estimations)
         return Figures(
             traffic=traffic_.result(),
             votes=totals.result(),

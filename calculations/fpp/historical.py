@@ -5,6 +5,7 @@ import datetime as dt
 import polars as pl
 from pydantic import BaseModel, Field
 
+from calculations.fpp.tables import Tables
 from calculations.frames.arithmetic import DECIMALS, NotAdditive
 from calculations.time.buckets import Buckets, is_weekday
 from calculations.time.period import Period
@@ -35,36 +36,20 @@ class HistoricalDay(BaseModel, frozen=True):
     ma_votes: NotAdditive[float | None] = Field(description="Votes per weekday, mean of 30 weekdays.")
 
 
-def historical(
-    users: pl.LazyFrame,
-    page_views: pl.LazyFrame,
-    rooms: pl.LazyFrame,
-    estimations: pl.LazyFrame,
-    votes: pl.LazyFrame,
-    period: Period,
-) -> pl.DataFrame:
+def historical(tables: Tables, period: Period) -> pl.DataFrame:
     """The weekday series of new users, page views, rooms, estimations and votes, quiet days included.
 
     Returns:
         One row per weekday in order, its columns the fields of `HistoricalDay`.
     """
-    series = counts_per_bucket(users, page_views, rooms, estimations, votes, Buckets.of(period), is_weekday("date"))
-    return series.drop("bucket")
+    return counts_per_bucket(tables, Buckets.of(period), shown=is_weekday("date")).drop("bucket")
 
 
-def counts_per_bucket(
-    users: pl.LazyFrame,
-    page_views: pl.LazyFrame,
-    rooms: pl.LazyFrame,
-    estimations: pl.LazyFrame,
-    votes: pl.LazyFrame,
-    buckets: Buckets,
-    shown: pl.Expr,
-) -> pl.DataFrame:
+def counts_per_bucket(tables: Tables, buckets: Buckets, *, shown: pl.Expr) -> pl.DataFrame:
     """The series of new users, page views, rooms, estimations and votes.
 
     Args:
-        users: The table, like the others.
+        tables: All but the events.
         buckets: What to count by.
         shown: Which buckets the series consists of, told by `date`; the others still belong to `acc_*`.
 
@@ -75,11 +60,11 @@ def counts_per_bucket(
     # Collected as they are stored, in order; sorted within these queries, large tables would be sorted from scratch.
     instants = pl.collect_all(
         [
-            users.select(new_users="created_at"),
-            page_views.select(page_views="viewed_at"),
-            rooms.select(rooms="first_used_at"),
-            estimations.select(estimations="estimated_at"),
-            votes.select(votes="voted_at"),
+            tables.users.select(new_users="created_at"),
+            tables.page_views.select(page_views="viewed_at"),
+            tables.rooms.select(rooms="first_used_at"),
+            tables.estimations.select(estimations="estimated_at"),
+            tables.votes.select(votes="voted_at"),
         ]
     )
     counted = buckets.dated(*(buckets.counts(pl.lit(times.to_series())).alias(times.columns[0]) for times in instants))

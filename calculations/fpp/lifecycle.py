@@ -31,7 +31,7 @@ COUNTS = tuple(LifecycleCounts.model_fields)
 
 
 def lifecycle(
-    estimations: pl.LazyFrame, entity: Entity, period: Period, granularity: Granularity, week_start: WeekStart
+    estimations: pl.LazyFrame, period: Period, *, entity: Entity, granularity: Granularity, week_start: WeekStart
 ) -> pl.DataFrame:
     """Count new, returning, resurrecting and dormant users (rooms) per bucket, quiet buckets included.
 

@@ -32,7 +32,7 @@ class ReoccurringDay(BaseModel, frozen=True):
 SERIES = tuple(name for name in ReoccurringDay.model_fields if name != "date")
 
 
-def reoccurring(estimations: pl.LazyFrame, period: Period, active: pl.LazyFrame | None = None) -> pl.DataFrame:
+def reoccurring(estimations: pl.LazyFrame, period: Period, *, active: pl.LazyFrame | None = None) -> pl.DataFrame:
     """The weekday series of reoccurring users and rooms, quiet days included.
 
     Args:

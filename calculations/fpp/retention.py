@@ -35,8 +35,9 @@ class Retention:
 
 def retention(
     estimations: pl.LazyFrame,
-    entity: Entity,
     period: Period,
+    *,
+    entity: Entity,
     granularity: RetentionGranularity,
     week_start: WeekStart,
     intervals: int,
@@ -48,8 +49,8 @@ def retention(
 
     Args:
         estimations: The table.
-        entity: Whom to follow.
         period: Its buckets are the cohorts; the first and the last one count whole.
+        entity: Whom to follow.
         granularity: The length of a bucket.
         week_start: The first day of weeks.
         intervals: How many buckets to follow a cohort, its own included; at least 1.

@@ -75,7 +75,7 @@ class Counted:
 
 
 def traffic(
-    page_views: pl.LazyFrame, estimations: pl.LazyFrame, period: Period, active: pl.LazyFrame | None = None
+    page_views: pl.LazyFrame, estimations: pl.LazyFrame, period: Period, *, active: pl.LazyFrame | None = None
 ) -> Traffic:
     """Visitors of all time, the share of them who left without estimating, and the mean length of a session.
 
@@ -83,9 +83,9 @@ def traffic(
         page_views: The table.
         estimations: The table.
         period: Sessions and the bounce rate count from its beginning.
-        active: What `activities` makes of the same arguments, for who has it already.
+        active: What `activities` makes of the same arguments, if it is already computed.
     """
-    counted = count(page_views, estimations, period, active)
+    counted = count(page_views, estimations, period, active=active)
     return Traffic(
         unique_users=counted.visitors + earlier_only(page_views, period),
         page_views=counted.page_views,
@@ -108,7 +108,7 @@ def visits(page_views: pl.LazyFrame, estimations: pl.LazyFrame, period: Period) 
 
 
 def count(
-    page_views: pl.LazyFrame, estimations: pl.LazyFrame, period: Period, active: pl.LazyFrame | None = None
+    page_views: pl.LazyFrame, estimations: pl.LazyFrame, period: Period, *, active: pl.LazyFrame | None = None
 ) -> Counted:
     """Count page views, visitors and sessions; the arguments are those of `traffic`."""
     keys = activities(estimations, period, page_views) if active is None else active

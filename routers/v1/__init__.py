@@ -1,16 +1,16 @@
 """The API under `/v1`: any period, any time zone, any format, over the dashboard's own calculations."""
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 
 from routers.v1 import cohorts, figures, rooms, series, snapshot
-from web.authentication import require_token
+from web.callers import requires
 from web.conditional import UNCHANGED
-from web.errors import INVALID, UNAUTHORIZED, UNAVAILABLE
+from web.errors import INVALID, REFUSED, UNAVAILABLE
 
 router = APIRouter(
     prefix="/v1",
-    dependencies=[Depends(require_token)],
-    responses=UNCHANGED | UNAUTHORIZED | INVALID | UNAVAILABLE,
+    dependencies=[requires("fpp:read")],
+    responses=UNCHANGED | REFUSED | INVALID | UNAVAILABLE,
 )
 for part in (figures, series, cohorts, rooms, snapshot):
     router.include_router(part.router)

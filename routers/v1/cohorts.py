@@ -28,14 +28,14 @@ def get_retention(question: RetentionQuestion) -> Response:
     with timed(question.request, "compute"):
         found = retention(
             part.all_rows(ESTIMATIONS),
-            parameters.entity,
             part.begun,
-            parameters.period,
-            parameters.week_start,
-            parameters.total_intervals,
-            parameters.retention_type,
-            parameters.cumulative,
-            question.known_until,
+            entity=parameters.entity,
+            granularity=parameters.period,
+            week_start=parameters.week_start,
+            intervals=parameters.total_intervals,
+            retention_type=parameters.retention_type,
+            cumulative=parameters.cumulative,
+            known_until=question.known_until,
         )
     buckets = described_buckets(part, question.known_until)
     rows = found.cells.join(buckets, on="bucket", maintain_order="left")

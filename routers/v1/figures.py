@@ -10,6 +10,7 @@ from pydantic_core import to_json
 
 from calculations.fpp.behaviour import behaviour_lists
 from calculations.fpp.location import LABELS, users_per_label
+from calculations.fpp.tables import Tables
 from calculations.fpp.traffic import Visits, visits
 from calculations.fpp.votes import Votes, votes
 from read_model.tables.fpp import ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, USERS, VOTES
@@ -49,7 +50,14 @@ def get_behaviour(question: ListsQuestion) -> Response:
     """What visitors of a period look at, do, come from and which rooms they vote in."""
 
     def lists(part: Part) -> Mapping[str, pl.LazyFrame]:
-        found = behaviour_lists(part.rows(PAGE_VIEWS), part.rows(EVENTS), part.rows(VOTES), part.all_rows(ROOMS))
+        found = behaviour_lists(
+            Tables(
+                page_views=part.rows(PAGE_VIEWS),
+                events=part.rows(EVENTS),
+                votes=part.rows(VOTES),
+                rooms=part.all_rows(ROOMS),
+            )
+        )
         return {name: rows.rename({rows.collect_schema().names()[0]: "name"}) for name, rows in found.items()}
 
     return _lists(question, lists, dict.fromkeys(BehaviourLists.model_fields, ("name",)), "behaviour")

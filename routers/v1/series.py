@@ -9,6 +9,7 @@ from calculations.fpp.activities import activities
 from calculations.fpp.historical import counts_per_bucket
 from calculations.fpp.lifecycle import lifecycle
 from calculations.fpp.reoccurring import returning_per_bucket
+from calculations.fpp.tables import Tables
 from calculations.time.buckets import Buckets
 from read_model.tables.fpp import ESTIMATIONS, PAGE_VIEWS, ROOMS, USERS, VOTES
 from web.questions.answers import series, table_answer
@@ -31,15 +32,14 @@ def get_historical(question: SeriesQuestion) -> Response:
     """New users, page views, rooms, estimations and votes per bucket, their running totals and moving averages."""
 
     def counts(part: Part) -> pl.DataFrame:
-        return counts_per_bucket(
-            part.rows(USERS),
-            part.rows(PAGE_VIEWS),
-            part.rows(ROOMS, time="first_used_at"),
-            part.rows(ESTIMATIONS),
-            part.rows(VOTES),
-            part.buckets,
-            question.shown,
-        ).drop("date")
+        tables = Tables(
+            users=part.rows(USERS),
+            page_views=part.rows(PAGE_VIEWS),
+            rooms=part.rows(ROOMS, time="first_used_at"),
+            estimations=part.rows(ESTIMATIONS),
+            votes=part.rows(VOTES),
+        )
+        return counts_per_bucket(tables, part.buckets, shown=question.shown).drop("date")
 
     return table_answer(question, series(question, counts), "historical")
 
@@ -60,9 +60,14 @@ def get_reoccurring(question: ReoccurringQuestion) -> Response:
 @router.get("/lifecycle", response_model=answer_of(list[LifecycleBucket], LifecycleParameters), responses=ALSO_ROWS)
 def get_lifecycle(question: LifecycleQuestion) -> Response:
     """New, returning, resurrecting and dormant users or rooms per bucket; active are those with estimations."""
-    entity = question.parameters.entity
 
     def counts(part: Part) -> pl.DataFrame:
-        return lifecycle(part.all_rows(ESTIMATIONS), entity, part.begun, question.granularity, question.week_start)
+        return lifecycle(
+            part.all_rows(ESTIMATIONS),
+            part.begun,
+            entity=question.parameters.entity,
+            granularity=question.granularity,
+            week_start=question.week_start,
+        )
 
     return table_answer(question, series(question, counts), "lifecycle")

@@ -2,13 +2,11 @@
 
 import os
 
-from hypothesis import Phase, settings
+from hypothesis import settings
 
 EXAMPLES = 40
 
 # A computation takes as long as the machine is busy: no deadline. The same examples in every run, unless thorough.
 settings.register_profile("fast", max_examples=EXAMPLES, deadline=None, derandomize=True, database=None)
 settings.register_profile("thorough", max_examples=10 * EXAMPLES, deadline=None)
-# A mutant is to fail, not to be explained.
-settings.register_profile("mutants", settings.get_profile("fast"), phases=[Phase.explicit, Phase.generate])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))

@@ -7,9 +7,9 @@ from typing import Any
 from calculations.fpp.bundle import bundle, bundle_json
 from calculations.fpp.daily import daily
 from calculations.fpp.room_stats import room_stats
-from read_model.tables.fpp import ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, USERS, VOTES
+from read_model.tables.fpp import PAGE_VIEWS, VOTES
 from tests import oracle
-from tests.calculations.strategies import ABSENT_ROOMS, ROOM_IDS, Case, Frames
+from tests.calculations.strategies import ABSENT_ROOMS, ROOM_IDS, Case, Frames, tables_of
 
 ASKED_ROOMS = (*ROOM_IDS, *ABSENT_ROOMS)
 SOME = 4
@@ -17,15 +17,7 @@ SOME = 4
 
 def fast(case: Case, frames: Frames) -> dict[str, Any]:
     """The responses as JSON, computed from `frames` at the times of `case`."""
-    figures = bundle(
-        estimations=frames[ESTIMATIONS],
-        events=frames[EVENTS],
-        page_views=frames[PAGE_VIEWS],
-        rooms=frames[ROOMS],
-        votes_=frames[VOTES],
-        users=frames[USERS],
-        period=case.period,
-    )
+    figures = bundle(tables_of(frames), case.period)
     return {
         "bundle": json.loads(bundle_json(figures)),
         "rooms": {room: room_stats(frames[VOTES], room).model_dump(mode="json") for room in ASKED_ROOMS},

@@ -14,12 +14,19 @@ from typing import Any
 import polars as pl
 from hypothesis import strategies as st
 
+from calculations.fpp.tables import Tables
 from calculations.time.period import Period
 from read_model.table import Table
 from read_model.tables.fpp import ESTIMATIONS, EVENTS, FPP, PAGE_VIEWS, ROOMS, USERS, VOTES
 
 type Row = dict[str, Any]
 type Frames = Mapping[Table, pl.LazyFrame]
+
+
+def tables_of(frames: Frames) -> Tables:
+    """The frames as the calculations take several of them."""
+    return Tables(**{table.name.removeprefix("fpp_"): frame for table, frame in frames.items()})
+
 
 # START_DATE: a Saturday, a Sunday, a Monday and a Friday.
 STARTS = (date(2024, 6, 1), date(2024, 6, 2), date(2024, 6, 3), date(2024, 6, 7))

@@ -12,7 +12,7 @@ import polars as pl
 from fastapi import FastAPI
 
 from calculations.fpp import bundle, location
-from main import create_app, load_settings
+from main import configured_app
 from read_model.snapshot import Snapshot
 from read_model.table import Table
 from read_model.tables.fpp import USERS
@@ -58,7 +58,7 @@ def make_app() -> FastAPI:
         _gate_the_last_section(gate, numbers)
     else:
         _gate_the_last_table(gate, numbers)
-    return create_app(load_settings())
+    return configured_app()
 
 
 def _gate_the_last_section(gate: Gate, numbers: Iterator[int]) -> None:

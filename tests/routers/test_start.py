@@ -43,8 +43,9 @@ def by_command(sampled: Sample) -> Iterator[Server]:
         ({}, "ANALYTICS_SECRET_TOKEN is missing"),
         ({"ANALYTICS_SECRET_TOKEN": ""}, "ANALYTICS_SECRET_TOKEN is missing"),
         ({"ANALYTICS_SECRET_TOKEN": TOKEN, "START_DATE": "someday"}, "START_DATE is wrong"),
+        ({"TOKENS_FILE": "nowhere.toml"}, "TOKENS_FILE is wrong"),
     ],
-    ids=["no token", "empty token", "wrong start date"],
+    ids=["no token", "empty token", "wrong start date", "no tokens file"],
 )
 def test_a_wrong_setting_prevents_the_start(
     tmp_path: Path, command: str, environment: dict[str, str], fault: str

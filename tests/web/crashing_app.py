@@ -6,12 +6,12 @@ from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
 from polars.exceptions import PanicException
 
-from main import create_app, load_settings
+from main import configured_app
 
 
 def make_app() -> FastAPI:
     """The app of `main`, settings from the environment."""
-    app = create_app(load_settings())
+    app = configured_app()
 
     @app.get("/crash")
     @app.get("/crash/{mark}")

@@ -16,6 +16,7 @@ from config import ServerSettings
 from read_model.snapshot import Snapshot
 from read_model.table import INSTANT, Table
 from routers.health import Freshness, freshness
+from web.callers import Caller, CallerDep
 from web.conditional import headers_if_changed
 from web.dependencies import NowDep, SettingsDep, SnapshotDep
 from web.errors import InvalidParameterError
@@ -67,6 +68,7 @@ class Question[P: Parameters]:
     """What is asked, of which data, and when."""
 
     request: Request
+    caller: Caller
     parameters: P
     snapshot: Snapshot
     settings: ServerSettings
@@ -209,7 +211,7 @@ class Question[P: Parameters]:
             NotModified: The client has this answer already.
         """
         facts = [self.snapshot.id, self.request.url.path, str(self.resolved()), self.freshness.status]
-        return headers_if_changed(self.request, [*facts, self._last_bucket], "Accept")
+        return headers_if_changed(self.request, self.caller, [*facts, self._last_bucket], "Accept")
 
     @property
     def _last_bucket(self) -> str:
@@ -232,9 +234,9 @@ def asked[P: Parameters](parameters: type[P]) -> Callable[..., AsyncIterator[Que
     """
 
     async def ask(
-        request: Request, snapshot: SnapshotDep, settings: SettingsDep, now: NowDep, values: P
+        request: Request, caller: CallerDep, snapshot: SnapshotDep, settings: SettingsDep, now: NowDep, values: P
     ) -> AsyncIterator[Question[P]]:
-        question = Question(request, values, snapshot, settings, now)
+        question = Question(request, caller, values, snapshot, settings, now)
         question.check()
         tag = question.headers()["ETag"]
         if question.format == "json":

@@ -3,6 +3,7 @@
 import pytest
 
 from calculations.fpp.behaviour import Behaviour, behaviour
+from calculations.fpp.tables import Tables
 from read_model.tables.fpp import EVENTS, PAGE_VIEWS, ROOMS, VOTES
 from tests.rows import rows
 
@@ -11,7 +12,14 @@ FORTY_ONE = [f"room-{number:02}" for number in range(41)]
 
 def behaviour_of(*, views: str = "", events: str = "", votes: str = "", rooms_: str = "") -> Behaviour:
     """The counts of four drawn tables."""
-    return behaviour(rows(PAGE_VIEWS, views), rows(EVENTS, events), rows(VOTES, votes), rows(ROOMS, rooms_))
+    return behaviour(
+        Tables(
+            page_views=rows(PAGE_VIEWS, views),
+            events=rows(EVENTS, events),
+            votes=rows(VOTES, votes),
+            rooms=rows(ROOMS, rooms_),
+        )
+    )
 
 
 def drawing(*lines: str) -> str:

@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 
 from calculations.fpp.historical import SERIES, HistoricalDay, historical
+from calculations.fpp.tables import Tables
 from calculations.time.period import Period
 from read_model.tables.fpp import ESTIMATIONS, PAGE_VIEWS, ROOMS, USERS, VOTES
 from tests.rows import as_models, rows
@@ -24,15 +25,14 @@ def series_of(
     votes: str = "",
 ) -> list[HistoricalDay]:
     """The series of five drawn tables."""
-    series = historical(
-        rows(USERS, users),
-        rows(PAGE_VIEWS, page_views),
-        rows(ROOMS, rooms),
-        rows(ESTIMATIONS, estimations),
-        rows(VOTES, votes),
-        period,
+    tables = Tables(
+        users=rows(USERS, users),
+        page_views=rows(PAGE_VIEWS, page_views),
+        rooms=rows(ROOMS, rooms),
+        estimations=rows(ESTIMATIONS, estimations),
+        votes=rows(VOTES, votes),
     )
-    return as_models(series, HistoricalDay)
+    return as_models(historical(tables, period), HistoricalDay)
 
 
 def test_empty_tables_have_a_row_of_zeros_per_weekday() -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from calculations.fpp.active_buckets import Entity
 from calculations.fpp.lifecycle import COUNTS, LifecycleCounts, lifecycle
 from calculations.time.buckets import Granularity, WeekStart
-from calculations.time.period import Period
+from calculations.time.period import MICROSECOND, Period
 from read_model.tables.fpp import ESTIMATIONS
 from tests.rows import rows
 
@@ -23,7 +23,6 @@ type Row = Mapping[str, Any]
 
 WEEK = Period.of_days(date(2026, 3, 2), date(2026, 3, 8))  # Monday to Sunday
 FOUR_WEEKS = Period.of_days(date(2026, 3, 2), date(2026, 3, 29))
-MICROSECOND = timedelta(microseconds=1)
 
 
 def counts_of(
@@ -34,7 +33,9 @@ def counts_of(
     week_start: WeekStart = "monday",
 ) -> list[tuple[int, ...]]:
     """New, returning, resurrecting and dormant of a drawn table, bucket by bucket."""
-    result = lifecycle(rows(ESTIMATIONS, estimations), entity, period, granularity, week_start)
+    result = lifecycle(
+        rows(ESTIMATIONS, estimations), period, entity=entity, granularity=granularity, week_start=week_start
+    )
     assert result["bucket"].to_list() == list(range(len(result)))
     return result.select(COUNTS).rows()
 
@@ -195,7 +196,7 @@ def test_nobody_is_not_counted(entity: Entity) -> None:
 @pytest.mark.parametrize("entity", ["user", "room"])
 def test_an_empty_table_has_a_row_of_zeros_per_bucket(entity: Entity) -> None:
     """Seven quiet days."""
-    result = lifecycle(rows(ESTIMATIONS), entity, WEEK, "day", "monday")
+    result = lifecycle(rows(ESTIMATIONS), WEEK, entity=entity, granularity="day", week_start="monday")
     assert result.schema == {"bucket": pl.Int32, **dict.fromkeys(COUNTS, pl.Int64)}
     assert result.select(COUNTS).rows() == [(0, 0, 0, 0)] * 7
 
@@ -208,9 +209,8 @@ def test_an_empty_period_has_no_row() -> None:
 
 def test_a_row_is_what_the_model_describes() -> None:
     """The columns are the model's fields."""
-    result = lifecycle(
-        rows(ESTIMATIONS, "user_id | estimated_at\nann | 2026-03-02 09:00"), "user", WEEK, "week", "monday"
-    )
+    estimations = rows(ESTIMATIONS, "user_id | estimated_at\nann | 2026-03-02 09:00")
+    result = lifecycle(estimations, WEEK, entity="user", granularity="week", week_start="monday")
     assert LifecycleCounts.model_validate(result.drop("bucket").row(0, named=True)) == LifecycleCounts(
         new=1, returning=0, resurrecting=0, dormant=0
     )
@@ -357,7 +357,9 @@ def cases(draw: st.DrawFn, granularities: Sequence[Granularity] = GRANULARITIES)
 def fast_lifecycle(case: Case, frame: pl.LazyFrame | None = None) -> list[tuple[int, ...]]:
     """What the service computes."""
     estimations = case.frame() if frame is None else frame
-    result = lifecycle(estimations, case.entity, case.period, case.granularity, case.week_start)
+    result = lifecycle(
+        estimations, case.period, entity=case.entity, granularity=case.granularity, week_start=case.week_start
+    )
     return result.select(COUNTS).rows()
 
 

@@ -25,12 +25,12 @@ from calculations.fpp.packed_keys import (
     subject_of,
     user_hash,
 )
+from calculations.time.period import MICROSECOND
 from read_model.table import INSTANT
 
 type Activity = tuple[str | None, datetime | None, int]
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
 TEN_MINUTES = timedelta(minutes=10)
 KINDS = (LOOKED, ESTIMATED)
 # A user's last key and the one of a user whose hash is the next: as close as two users can come.

@@ -20,7 +20,7 @@ from calculations.fpp.votes import votes
 from read_model.table import Table
 from read_model.tables.fpp import ESTIMATIONS, EVENTS, FPP, PAGE_VIEWS, ROOMS, USERS, VOTES
 from tests.calculations.figures import fast
-from tests.calculations.strategies import ROOM_IDS, USER_IDS, Case, busy_case, cases
+from tests.calculations.strategies import ROOM_IDS, USER_IDS, Case, busy_case, cases, tables_of
 
 type Counts = Mapping[Any, int]
 type Groups = Mapping[object, int]
@@ -136,7 +136,7 @@ def test_behaviour_adds_up_over_users(case: Case, groups: Groups) -> None:
     """Routes, events and sources."""
 
     def figures(part: Case) -> Counts:
-        result = behaviour(part.frame(PAGE_VIEWS), part.frame(EVENTS), part.frame(VOTES), part.frame(ROOMS))
+        result = behaviour(tables_of(part.frames))
         return labelled(routes=result.routes, events=result.events, sources=result.sources)
 
     assert_adds_up(figures, case, USER_KEYS, groups)
@@ -147,7 +147,7 @@ def test_votes_per_room_add_up_over_rooms(case: Case, groups: Groups) -> None:
     """As long as there are no more names than the list is long."""
 
     def figures(part: Case) -> Counts:
-        return behaviour(part.frame(PAGE_VIEWS), part.frame(EVENTS), part.frame(VOTES), part.frame(ROOMS)).rooms
+        return behaviour(tables_of(part.frames)).rooms
 
     assert_adds_up(figures, case, ROOM_KEYS, groups)
 
@@ -257,8 +257,7 @@ def part_of(case: Case, keys: Mapping[Table, str], groups: Groups, group: int) -
 
 def history(case: Case) -> pl.DataFrame:
     """The historical series of a case."""
-    frames = case.frames
-    return historical(frames[USERS], frames[PAGE_VIEWS], frames[ROOMS], frames[ESTIMATIONS], frames[VOTES], case.period)
+    return historical(tables_of(case.frames), case.period)
 
 
 def series(days: pl.DataFrame, *fields: str) -> Counts:

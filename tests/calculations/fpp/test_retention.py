@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any, get_args
 
 import polars as pl
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from calculations.fpp.active_buckets import Entity
 from calculations.fpp.retention import Retention, RetentionGranularity, RetentionType, retention
 from calculations.time.buckets import WeekStart
-from calculations.time.period import Period
+from calculations.time.period import MICROSECOND, Period
 from read_model.tables.fpp import ESTIMATIONS
 from tests.calculations.fpp.test_lifecycle import CLOSE, Case, cases, groups_of_subjects
 from tests.rows import rows
@@ -24,7 +24,6 @@ type Means = list[tuple[int, int, int, float | None]]
 THREE_WEEKS = Period.of_days(date(2026, 3, 2), date(2026, 3, 22))  # Monday to Sunday
 MONDAY = Period.of_days(date(2026, 3, 2), date(2026, 3, 2))
 LATER = datetime(2027, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
 
 # Ann comes in week 1, 2 and 4, Bob in week 1 and 3, Cem in week 2; Dan came the week before, and comes in week 2.
 FOUR_USERS = """
@@ -59,7 +58,17 @@ def retained(
 ) -> Retention:
     """Retention of a drawn table."""
     table = rows(ESTIMATIONS, estimations)
-    return retention(table, entity, period, granularity, week_start, intervals, retention_type, cumulative, known_until)
+    return retention(
+        table,
+        period,
+        entity=entity,
+        granularity=granularity,
+        week_start=week_start,
+        intervals=intervals,
+        retention_type=retention_type,
+        cumulative=cumulative,
+        known_until=known_until,
+    )
 
 
 def cohorts(result: Retention) -> list[tuple[int, list[int | None]]]:
@@ -246,14 +255,14 @@ class Question:
         assert case.granularity in get_args(RetentionGranularity.__value__)
         return retention(
             case.frame() if frame is None else frame,
-            case.entity,
             case.period,
-            case.granularity,  # type: ignore[arg-type]
-            case.week_start,
-            self.intervals,
-            self.retention_type,
-            self.cumulative,
-            self.known_until,
+            entity=case.entity,
+            granularity=case.granularity,  # type: ignore[arg-type]
+            week_start=case.week_start,
+            intervals=self.intervals,
+            retention_type=self.retention_type,
+            cumulative=self.cumulative,
+            known_until=self.known_until,
         )
 
     def sizes_and_cells(self) -> list[tuple[int, list[Cell]]]:

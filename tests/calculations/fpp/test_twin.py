@@ -19,7 +19,7 @@ from calculations.frames.json_rows import json_rows
 from read_model.tables.fpp import ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, USERS, VOTES
 from tests import oracle
 from tests.calculations.figures import ASKED_ROOMS, clocks, fast, slow
-from tests.calculations.strategies import Case, busy_case, cases
+from tests.calculations.strategies import Case, busy_case, cases, tables_of
 
 # Figures that depend on how the rows of one user lie in time, and are quick to compute.
 more_examples = settings(max_examples=4 * settings().max_examples)
@@ -59,7 +59,7 @@ def test_votes(case: Case) -> None:
 @given(cases(PAGE_VIEWS, EVENTS, VOTES, ROOMS))
 def test_behaviour(case: Case) -> None:
     """Routes, events, sources and rooms."""
-    result = behaviour(case.frame(PAGE_VIEWS), case.frame(EVENTS), case.frame(VOTES), case.frame(ROOMS))
+    result = behaviour(tables_of(case.frames))
     assert_same(as_json(result), oracle.behaviour(case.tables))
 
 
@@ -76,14 +76,7 @@ def test_reoccurring(case: Case) -> None:
 @given(cases(USERS, PAGE_VIEWS, ROOMS, ESTIMATIONS, VOTES))
 def test_historical(case: Case) -> None:
     """Counts, totals and moving averages, day by day."""
-    result = historical(
-        case.frame(USERS),
-        case.frame(PAGE_VIEWS),
-        case.frame(ROOMS),
-        case.frame(ESTIMATIONS),
-        case.frame(VOTES),
-        case.period,
-    )
+    result = historical(tables_of(case.frames), case.period)
     assert_same(
         json.loads(result.cast({"date": pl.String}).write_json()), oracle.historical(case.tables, case.start, case.now)
     )

@@ -15,12 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calculations.time.buckets import Buckets, Granularity, WeekStart, is_weekday
-from calculations.time.period import Period
+from calculations.time.period import MICROSECOND, Period
 from read_model.table import INSTANT
 from tests.calculations.strategies import ZONES, periods
 
 QUARTER_HOUR = timedelta(minutes=15)
-MICROSECOND = timedelta(microseconds=1)
 GRANULARITIES: tuple[Granularity, ...] = get_args(Granularity.__value__)
 granularities = st.sampled_from(GRANULARITIES)
 week_starts: st.SearchStrategy[WeekStart] = st.sampled_from(get_args(WeekStart.__value__))

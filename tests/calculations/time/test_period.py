@@ -8,13 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calculations.time.period import Period, literal, local_day, midnight
+from calculations.time.period import MICROSECOND, Period, literal, local_day, midnight
 from read_model.table import INSTANT
 from read_model.tables.fpp import PAGE_VIEWS
 from tests.calculations.strategies import SHIFTS, ZONES
 from tests.rows import rows
 
-MICROSECOND = timedelta(microseconds=1)
 QUARTER_HOUR = timedelta(minutes=15)
 DAY = timedelta(days=1)
 

@@ -1,4 +1,4 @@
-"""The README keeps its word: its commands run, its recipes work, its tables list what there is."""
+"""The documents keep their word: their commands run, their recipes work, their tables list what there is."""
 
 import ast
 import json
@@ -29,9 +29,13 @@ from tests.source_database import SourceDatabase
 from update_readmodel import arguments
 from util.clock import utc_now
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCUMENTS = {
+    path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+    for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
+}
+TEXT = "\n".join(DOCUMENTS.values())
 
-# Every command of the README and the test that runs it, or what stands in for it.
+# Every command of the documents and the test that runs it, or what stands in for it.
 CI = ".ci/run"
 LOOKED_AT = "test_containers_are_made_of_files_that_exist"  # It needs a container engine.
 ON_MADE_UP_DATA = "test_newcomer_looks_at_the_demo"
@@ -49,8 +53,12 @@ COMMANDS = {
     f'{ASK}/v1/traffic?date_range=30d&compare=previous_period&timezone=Europe/Berlin"': ON_MADE_UP_DATA,
     f'{ASK}/v1/historical?date_range=91d&granularity=week&format=csv"': ON_MADE_UP_DATA,
     "make test": CI,
+    "uv run pytest tests/calculations": CI,
+    'uv run pytest -m "not database and not server and not slow"': CI,
+    "uv run pytest -k bounce": CI,
     "cp .env.example .env": ON_A_DATABASE,
     "uv run python update_readmodel.py": ON_A_DATABASE,
+    "uv run python update_readmodel.py fpp": ON_A_DATABASE,
     "uv run python update_readmodel.py --verify": ON_A_DATABASE,
     "uv run python update_readmodel.py --erase-now": ON_A_DATABASE,
     "uv run python update_readmodel.py --allow-shrink": ON_A_DATABASE,
@@ -63,7 +71,7 @@ COMMANDS = {
     "docker compose up --build": LOOKED_AT,
 }
 PROGRAMS = {"cp", "curl", "docker", "git", "make", "pip", "python", "uv"}
-# What the README's messages name as an example, where the program says what is the case.
+# What the messages in the documents name as an example, where the program says what is the case.
 EXAMPLES = re.compile(r"…|\bdata\b|\b5100\b|\bANALYTICS_SECRET_TOKEN\b")
 
 
@@ -81,7 +89,7 @@ class Block:
 FENCED = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
 
 
-def blocks(text: str = README) -> list[Block]:
+def blocks(text: str = TEXT) -> list[Block]:
     """All fenced blocks, those of list items too, without their indentation."""
     return [Block(language, dedent(content)) for _, language, content in FENCED.findall(text)]
 
@@ -94,17 +102,19 @@ def code_spans(text: str) -> list[str]:
 def commands() -> set[str]:
     """Each line of a shell block, and each command named in the text."""
     typed = [line for block in blocks() if block.language == "sh" for line in block.text.splitlines() if line.strip()]
-    return {*typed, *(span for span in code_spans(README) if span.split()[0] in PROGRAMS)}
+    return {*typed, *(span for span in code_spans(TEXT) if span.split()[0] in PROGRAMS)}
 
 
-def section(heading: str) -> str:
+def section(document: str, heading: str) -> str:
     """The text under a heading of the second level."""
-    return README.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    found = DOCUMENTS[document].partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    assert found, f"{document} has no section {heading}"
+    return found
 
 
-def table(heading: str) -> list[list[str]]:
-    """The cells of a section's table, without its head."""
-    lines = [line for line in section(heading).splitlines() if line.startswith("|")]
+def table(document: str, heading: str) -> list[list[str]]:
+    """The cells of a section's tables, without the head of the first one."""
+    lines = [line for line in section(document, heading).splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
 
 
@@ -112,7 +122,7 @@ def table(heading: str) -> list[list[str]]:
 
 
 def test_every_command_is_run() -> None:
-    """A new command in the README needs a line in COMMANDS, and a test that runs it."""
+    """A new command in a document needs a line in COMMANDS, and a test that runs it."""
     assert commands() == COMMANDS.keys()
     assert set(COMMANDS.values()) <= {CI, *globals()}
 
@@ -131,7 +141,7 @@ def test_every_setting_is_in_the_table_with_its_reader_and_default() -> None:
         reader = "both" if name in server and name in updater else "server" if name in server else "updater"
         default = "" if declared.default in {None, SecretStr("")} else f"`{declared.default}`"
         expected[f"`{name.upper()}`"] = (reader, "required" if declared.is_required() else default)
-    rows = table("Configuration")
+    rows = table("docs/operations.md", "Configuration")
     assert {variable: (reader, default) for variable, reader, default, _ in rows} == expected
     assert len(rows) == len(expected)
     assert all(meaning.endswith(".") for *_, meaning in rows)
@@ -142,10 +152,13 @@ def test_every_endpoint_is_in_the_table_and_has_an_example() -> None:
     paths = create_app(ServerSettings(analytics_secret_token=SecretStr(TOKEN))).openapi()["paths"]
     endpoints = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
     of_api = {endpoint for endpoint in endpoints if endpoint.startswith("GET /v1/")}
-    assert {row[0].strip("`") for row in table("Endpoints")} == endpoints - of_api
-    assert set(re.findall(r"^\*\*`(GET [^`]+)`\*\*", section("Endpoints"), re.MULTILINE)) == endpoints - of_api
-    assert {row[0].strip("`") for row in table("The API")} >= of_api
-    assert len(examples()) == len(endpoints - of_api) + 1
+    assert {row[0].strip("`") for row in table("docs/api.md", "Endpoints")} == endpoints - of_api
+    assert (
+        set(re.findall(r"^\*\*`(GET [^`]+)`\*\*", section("docs/api.md", "Endpoints"), re.MULTILINE))
+        == endpoints - of_api
+    )
+    assert {row[0].strip("`") for row in table("docs/api.md", "The API")} >= of_api
+    assert len(dict(examples())) == len(endpoints - of_api) + 1
 
 
 def test_every_parameter_of_the_api_is_in_its_table() -> None:
@@ -158,15 +171,14 @@ def test_every_parameter_of_the_api_is_in_its_table() -> None:
         for parameter in methods["get"].get("parameters", [])
         if parameter["in"] == "query"
     }
-    rows = [row for row in table("The API") if len(row) == 3 and row[0].startswith("`")]
+    rows = [row for row in table("docs/api.md", "The API") if len(row) == 3 and row[0].startswith("`")]
     assert {name for row in rows for name in code_spans(row[0])} == parameters
 
 
 def test_every_exit_code_of_the_updater_is_listed() -> None:
     """The same codes as in `--help`."""
-    told = re.findall(r"^ +(\d+)  ", arguments().format_help().partition("exit codes:")[2], re.MULTILINE)
-    item = next(line for line in README.splitlines() if "Exit codes of the updater" in line)
-    assert re.findall(r"(?<=[:;]\s)(\d+)(?= )", item) == told
+    told = re.findall(r"^ +(\d+)  ", arguments().format_help().partition("exit codes")[2], re.MULTILINE)
+    assert [row[0] for row in table("docs/operations.md", "What a run of the updater reads")] == told != []
 
 
 def test_bare_make_lists_every_target() -> None:
@@ -179,7 +191,7 @@ def test_bare_make_lists_every_target() -> None:
 
 def test_named_files_exist() -> None:
     """What looks like a path of this repository is one; the read model's own files come with the first run."""
-    paths = {span for span in code_spans(README) if re.fullmatch(r"[\w.-]*(/|\.(py|yaml))[\w/.-]*", span)}
+    paths = {span for span in code_spans(TEXT) if re.fullmatch(r"[\w.-]*(/|\.(py|yaml))[\w/.-]*", span)}
     ours = {path for path in paths if not path.startswith(("/", "data/"))}
     known = [ROOT, ROOT / "read_model"]
     assert len(ours) > 10
@@ -189,7 +201,12 @@ def test_named_files_exist() -> None:
 def test_every_message_of_the_troubleshooting_table_is_one_of_the_program() -> None:
     """Its constant parts stand in the texts of one module."""
     modules = [texts_of(path) for path in source_files()]
-    messages = [message for row in table("Troubleshooting") for message in code_spans(row[0]) if message != "/health"]
+    messages = [
+        message
+        for row in table("docs/operations.md", "Troubleshooting")
+        for message in code_spans(row[0])
+        if message != "/health"
+    ]
     assert len(messages) > 10
     for message in messages:
         parts = [part.strip(" :") for part in EXAMPLES.split(message)]
@@ -199,7 +216,7 @@ def test_every_message_of_the_troubleshooting_table_is_one_of_the_program() -> N
 def source_files() -> Iterator[Path]:
     """The modules of the program, without its tests."""
     yield from ROOT.glob("*.py")
-    for package in ("calculations", "demo", "read_model", "routers", "util"):
+    for package in ("calculations", "demo", "read_model", "routers", "sources", "util", "web"):
         yield from (ROOT / package).rglob("*.py")
 
 
@@ -271,27 +288,35 @@ def differences(example: Any, answer: Any, where: str = "") -> list[str]:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A piece of code and the file it goes to."""
+    """What to write into a file: `new` in place of `old`, or at its end when `old` is empty."""
 
     path: str
-    code: str
+    old: str
+    new: str
 
     def follow(self, directory: Path) -> None:
-        """Put it at the file's end."""
+        """Write it."""
         file = directory / self.path
         before = file.read_text() if file.exists() else ""
-        file.write_text(f"{before}\n\n{self.code}")
+        assert self.old in before, f"{self.path} has no {self.old}"
+        file.write_text(before.replace(self.old, self.new, 1) if self.old else f"{before}\n\n{self.new}")
 
 
 def recipes() -> list[Recipe]:
     """The recipes, in order: the first line of each says where the rest goes."""
     found = []
-    for block in blocks(section("How to add …")):
-        place, _, code = block.text.partition("\n")
-        named = re.fullmatch(r"# ([\w/]+\.py)", place)
+    for block in blocks(section("CONTRIBUTING.md", "How to add …")):
+        place, _, text = block.text.partition("\n")
+        named = re.fullmatch(r"(?:#|--|---) ([\w/]+\.(?:py|sql))", place)
         assert named, f"{place} names no file"
-        found.append(Recipe(named[1], code))
+        old, new = (_marked(text, sign) for sign in "-+") if block.language == "diff" else ("", text)
+        found.append(Recipe(named[1], old, new))
     return found
+
+
+def _marked(text: str, sign: str) -> str:
+    """The lines of a difference that have a sign, without it."""
+    return "".join(f"{line[1:]}\n" for line in text.splitlines() if line.startswith(sign))
 
 
 # --- The walks --------------------------------------------------------------------------------------------------------
@@ -311,7 +336,7 @@ def assert_ran_all_of(test: str, clone: FreshClone) -> None:
 @pytest.mark.slow
 @pytest.mark.server
 def test_newcomer_looks_at_the_demo(clone: FreshClone) -> None:
-    """Two commands, and every request of the README has the answer that stands below it."""
+    """Two commands, and every request of the documents has the answer that stands below it."""
     port, other_port = free_port(), free_port()
     assert "make demo" in clone.run("make")
     clone.run("make install")
@@ -346,6 +371,7 @@ def test_operator_serves_a_database_and_a_developer_adds_to_it(
     fill_in(clone.directory / ".env", reader | {"ANALYTICS_SECRET_TOKEN": TOKEN, "PORT": str(port)})
     clone.run("uv run python update_readmodel.py")
     clone.run("make sync")
+    clone.run("uv run python update_readmodel.py fpp")
     uvicorn_port = free_port()
     with clone.serving("uv run uvicorn main:app --port 5100", uvicorn_port, {"5100": uvicorn_port}) as server:
         assert server.get("/").json()["data"]["votes"]["total_votes"] == len(database.rows("fpp_votes"))
