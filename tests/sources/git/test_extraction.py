@@ -1,7 +1,7 @@
 """Commits, lines and bytes are those of git itself, commit by commit."""
 
-from collections.abc import Mapping, Sequence
 import time
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import tests.calculations.conftest  # noqa: F401 - it loads the profile
 from read_model.tables.repositories import BRANCHES, COMMIT_BRANCHES, COMMITS, FILE_CHANGES, TREE
 from sources.git.command import Git
 from sources.git.extraction import extract
-import tests.calculations.conftest  # noqa: F401 - it loads the profile
 from tests.repositories import ANN, BOB, EXECUTABLE, LINK, SUBMODULE, Deployment, File, Repository
 from tests.sources.git.counting import all_numstats, counted, extracted, numstat, patch_bytes
 
