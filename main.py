@@ -15,6 +15,9 @@ from starlette_compress import CompressMiddleware, add_compress_type
 
 import util.allocator  # noqa: F401 - before Polars is loaded
 from config import ServerSettings
+from read_model.integrity import FileChecks
+from read_model.snapshot import published_files
+from read_model.tables.fpp import FPP
 from routers import dashboard, health, room, v1
 from util.clock import utc_now
 from util.error_reporting import flush, start_error_reporting
@@ -24,7 +27,8 @@ from util.version import VERSION
 from web import docs
 from web.conditional import NotModified, answer_not_modified
 from web.errors import CrashGuard, answer_expected, answer_http_error
-from web.limits import MAILS_AT_ONCE, QueryLimit
+from web.file_access import FileAccess
+from web.limits import Lanes
 from web.openapi import Api
 from web.request_id import RequestId
 from web.request_size import RequestSize
@@ -38,6 +42,8 @@ if TYPE_CHECKING:
     app: FastAPI
 
 logger = logging.getLogger(__name__)
+
+READ_MODELS = (FPP,)
 
 
 def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now) -> FastAPI:
@@ -53,9 +59,10 @@ def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now
     app.state.settings = settings
     app.state.clock = clock
     app.state.callers = Tokens(settings.tokens, settings.tokens_file)
-    app.state.query_limit = QueryLimit(settings.max_concurrent_queries, settings.query_queue_seconds)
-    app.state.shared_work = SharedWork()
-    app.state.mail_limit = QueryLimit(MAILS_AT_ONCE, settings.query_queue_seconds)
+    app.state.file_access = FileAccess()
+    app.state.file_checks = FileChecks()
+    app.state.lanes = Lanes.of(settings.max_concurrent_queries, settings.query_queue_seconds)
+    app.state.shared_work = SharedWork(settings.query_queue_seconds)
     # The last one added is the outermost: every answer has an id, that to a crash included.
     add_compress_type("text/csv")
     add_compress_type("application/x-ndjson")
@@ -91,7 +98,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     start_error_reporting(settings, VERSION)
     if bool(settings.bea_base_url) != bool(settings.bea_secret_key):
         logger.warning("The daily mail is off: it needs both BEA_BASE_URL and BEA_SECRET_KEY")
-    yield
+    checks: FileChecks = app.state.file_checks
+    with checks.watching(lambda: published_files(settings.data_dir, READ_MODELS)):
+        yield
     flush()
 
 

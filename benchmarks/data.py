@@ -13,7 +13,7 @@ from demo import sample as sample_module
 from demo.__main__ import publish_sample
 from demo.sample import sample
 from demo.sample_rhythm import FIRST_DAY
-from read_model import manifest, publishing, schema
+from read_model import locking, manifest, publishing, schema
 from read_model.manifest import Manifest
 from read_model.snapshot import Snapshot, SnapshotError, open_snapshot
 from read_model.tables import fpp
@@ -82,7 +82,7 @@ def made_data_set(scale: float, directory: Path) -> DataSet:
     """Make and publish the sample."""
     start = time.perf_counter()
     publish_sample(sample(NOW, scale), directory, NOW)
-    with publishing.locked(directory):
+    with locking.locked(directory):
         publishing.sweep(directory, NOW, only_current=True)
     seconds = time.perf_counter() - start
     (directory / NOTE).write_text(json.dumps({"seconds": seconds, "fingerprint": fingerprint()}), encoding="utf-8")

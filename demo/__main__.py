@@ -18,7 +18,7 @@ from config import ServerSettings
 from demo.sample import sample
 from demo.sample_rhythm import FIRST_DAY
 from main import create_app
-from read_model import publishing
+from read_model import locking, publishing
 from read_model.manifest import Manifest
 from read_model.snapshot import SnapshotError, open_snapshot
 from read_model.tables.fpp import FPP
@@ -130,7 +130,7 @@ def recent_sample(data_dir: Path, now: datetime) -> Manifest:
 
 def publish_sample(tables: Mapping[str, pl.DataFrame], data_dir: Path, now: datetime) -> Manifest:
     """Publish made-up tables by the code that publishes real ones."""
-    with publishing.locked(data_dir):
+    with locking.locked(data_dir):
         publishing.sweep(data_dir, now)
         with publishing.SnapshotWriter(FPP.directory(data_dir)) as writer:
             for table in FPP.tables:

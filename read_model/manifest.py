@@ -1,34 +1,49 @@
 """The manifest: the one description of a snapshot, `snapshot.json` in its directory."""
 
+import hashlib
+import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, Any, Final, Literal, Self
 
 import polars as pl
-from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from read_model.schema import dtype_name, named_dtype
 
-FORMAT_VERSION = 1
+FORMAT_VERSION: Final = 2
 MANIFEST = "snapshot.json"
+# Times beyond these are no clock's: arithmetic with them would leave the range of Python's dates.
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 type DtypeName = Annotated[str, AfterValidator(lambda name: dtype_name(named_dtype(name)))]
+type Instant = Annotated[
+    AwareDatetime, Field(ge=EARLIEST, le=LATEST), AfterValidator(lambda time: time.astimezone(UTC))
+]
+
+_SEAL = '{{\n "checksum": "{}",'
+_SEALED = re.compile(r'\{\n "checksum": "([0-9a-f]{64})",')
 
 
-class File(BaseModel, frozen=True):
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class File(_Part):
     """One Parquet file of a table."""
 
     name: str
     rows: int = Field(ge=0)
     bytes: int = Field(ge=0)
-    sha256: str
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
 
-class StoredTable(BaseModel, frozen=True):
+class StoredTable(_Part):
     """One table of a snapshot: its columns in order and its files in order of growth."""
 
     columns: Mapping[str, DtypeName]
-    files: tuple[File, ...]
+    files: tuple[File, ...] = Field(min_length=1)
 
     @cached_property
     def polars_schema(self) -> pl.Schema:
@@ -41,24 +56,84 @@ class StoredTable(BaseModel, frozen=True):
         return sum(file.rows for file in self.files)
 
 
-class Manifest(BaseModel, frozen=True):
+class Manifest(_Part):
     """A snapshot: where and when it was read, and the tables in it.
 
-    `read_at` is the database's own time when the consistent read began, `full_sync_at` that of the last run which
-    re-read everything. `data_updated_at` is `read_at` for the readers: it never goes back, even when the database's
-    clock does. `source` tells one source from another.
+    `read_at` is the source's own time when the consistent read began, `full_sync_at` that of the last run which
+    re-read everything, `synced_at` the updater's time at the same moment as `read_at`. `data_updated_at` is `read_at`
+    for the readers: it never goes back when the source's clock does, nor is it ahead of the updater's clock. `source`
+    tells one source from another.
+
+    Version 1 had neither `synced_at` nor a checksum.
     """
 
-    format_version: int = FORMAT_VERSION
+    format_version: Literal[1, 2] = FORMAT_VERSION
     id: str
-    data_updated_at: AwareDatetime
-    read_at: AwareDatetime
-    full_sync_at: AwareDatetime
+    data_updated_at: Instant
+    read_at: Instant
+    full_sync_at: Instant
+    synced_at: Instant
     source: str
     tables: Mapping[str, StoredTable]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_version_1(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("format_version") == 1:
+            return {"synced_at": values.get("read_at")} | values
+        return values
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        if self.full_sync_at > self.read_at:
+            raise ValueError("full_sync_at is later than read_at")
+        for table, stored in self.tables.items():
+            for number, file in enumerate(stored.files):
+                # So no name leads out of the directory, and no file is counted twice.
+                if file.name != file_name(table, number):
+                    raise ValueError(f"file {number} of {table} is called {file.name!r}")
+        return self
 
 
 class FormatVersion(BaseModel):
     """The part of every manifest, of whatever version, that never changes."""
 
     format_version: int
+
+
+def file_name(table: str, number: int) -> str:
+    """What the file of a table is called that is the `number`-th in order of growth, from 0.
+
+    Raises:
+        ValueError: The table's name is none that a file could carry.
+    """
+    if not re.fullmatch(r"\w+", table, re.ASCII):
+        raise ValueError(f"{table!r} is no name of a table")
+    return f"{table}.{number}.parquet" if number else f"{table}.parquet"
+
+
+def sealed(manifest: Manifest) -> str:
+    """A manifest as it is stored: its JSON, and in it the SHA-256 of all the rest."""
+    return seal(manifest.model_dump_json(indent=1))
+
+
+def seal(text: str) -> str:
+    """A JSON object with a first member `checksum` over the others."""
+    return _SEAL.format(hashlib.sha256(text.encode()).hexdigest()) + text.removeprefix("{")
+
+
+def unsealed(text: str) -> Manifest:
+    """The manifest that was stored as `text`, by this version of the format or by version 1, which had no checksum.
+
+    Raises:
+        ValueError: The text is not as it was written.
+    """
+    seal = _SEALED.match(text)
+    if seal is None:
+        if (version := FormatVersion.model_validate_json(text).format_version) != 1:
+            raise ValueError(f"its format is version {version}, and its checksum is missing")
+        return Manifest.model_validate_json(text)
+    rest = "{" + text[seal.end() :]
+    if hashlib.sha256(rest.encode()).hexdigest() != seal[1]:
+        raise ValueError("its checksum is wrong")
+    return Manifest.model_validate_json(rest)

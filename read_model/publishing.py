@@ -4,8 +4,9 @@ Files are written under names that are used once, flushed to disk, and become vi
 the symlink `current`. Until then a crash leaves nothing but litter, which the next run sweeps.
 """
 
-import fcntl
+import errno
 import hashlib
+import logging
 import os
 import secrets
 import shutil
@@ -18,20 +19,26 @@ from typing import Final, Self
 
 import polars as pl
 
-from read_model.manifest import MANIFEST, File, Manifest, StoredTable
+from read_model.freshness import told_time
+from read_model.manifest import MANIFEST, File, Manifest, StoredTable, file_name, sealed
 from read_model.schema import dtype_name
 from read_model.snapshot import CURRENT, SNAPSHOTS, current_directory
 from read_model.table import Table
 from util.clock import utc_now
 from util.crash_points import crash_point
-from util.errors import EXIT_BUSY, EXIT_CANNOT_WRITE, AnalyticsError, Severity
+from util.errors import EXIT_CANNOT_WRITE, AnalyticsError, Severity
+
+logger = logging.getLogger(__name__)
 
 SEGMENT_ROWS = 1_000_000
+# In memory, where a segment is put together.
+SEGMENT_BYTES = 200_000_000
 ROW_GROUP_ROWS = 100_000
 # Most columns are dictionaries, which are as small as they get. Instants are not, and every figure reads them: files
 # are a sixth larger than with lz4, and the dashboard's figures up to a tenth faster.
 COMPRESSION: Final = "uncompressed"
-LOCK = ".lock"
+# What file systems say that have no hard links, or none left, or to another file system, or to somebody else's file.
+NO_LINKS = frozenset({errno.EPERM, errno.EXDEV, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
 KEPT_SNAPSHOTS = 3
 KEPT_AGE = timedelta(minutes=30)
 
@@ -46,15 +53,6 @@ class CannotWriteError(AnalyticsError):
         super().__init__(f"Cannot write to DATA_DIR {home}: {reason}. Free space, or fix its owner or permissions")
 
 
-class BusyError(AnalyticsError):
-    """Another updater holds the lock."""
-
-    exit_code = EXIT_BUSY
-
-    def __init__(self, home: Path) -> None:
-        super().__init__(f"Another updater is at work in {home}: this run is skipped")
-
-
 @contextmanager
 def writing_to(home: Path) -> Iterator[None]:
     """Turn what the file system refuses inside the block into a `CannotWriteError`."""
@@ -62,25 +60,6 @@ def writing_to(home: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise CannotWriteError(home, error.strerror or error) from error
-
-
-@contextmanager
-def locked(home: Path) -> Iterator[None]:
-    """Hold a read model's directory for one writer; the lock goes with the process, however it ends.
-
-    Raises:
-        BusyError: Another process holds it.
-        CannotWriteError: The directory can't be made or written; said before anything is read.
-    """
-    with writing_to(home):
-        (home / SNAPSHOTS).mkdir(parents=True, exist_ok=True)
-        lock = (home / LOCK).open("a")
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BusyError(home) from None
-        yield
 
 
 @dataclass(frozen=True)
@@ -102,6 +81,7 @@ class SnapshotWriter:
     segment_rows: int = SEGMENT_ROWS
     id: str = field(init=False)
     tables: dict[str, StoredTable] = field(init=False, default_factory=dict)
+    _copies: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         self.id = f"{utc_now():%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(2)}"
@@ -128,26 +108,42 @@ class SnapshotWriter:
             shutil.rmtree(self.directory, ignore_errors=True)
             self._new_link.unlink(missing_ok=True)
 
+    def is_full(self, file: File) -> bool:
+        """Whether a file takes no further rows."""
+        return file.rows >= self.segment_rows or file.bytes >= SEGMENT_BYTES // 2
+
     def write(self, table: Table, schema: pl.Schema, frames: Iterable[pl.DataFrame], kept: Kept | None = None) -> None:
         """Store a table: hard links to the files `kept` of an earlier snapshot, then the rows of `frames`.
 
-        Rows are cut into segments of `segment_rows`; without any row one empty file keeps the columns.
+        Rows are cut into segments of `segment_rows`, or of fewer where rows are large; without any row one empty file
+        keeps the columns.
 
         Raises:
             CannotWriteError: The disk is full or read-only, or a kept file is gone.
         """
         files = [self._link(kept.directory, file) for file in kept.files] if kept else []
         for segment in _segments(frames, schema, self.segment_rows, at_least_one=not files):
-            suffix = f".{len(files)}" if files else ""
-            files.append(self._write_file(f"{table.name}{suffix}.parquet", segment))
+            files.append(self._write_file(file_name(table.name, len(files)), segment))
         columns = {name: dtype_name(dtype) for name, dtype in schema.items()}
         self.tables[table.name] = StoredTable(columns=columns, files=tuple(files))
 
     def _link(self, kept: Path, facts: File) -> File:
         with writing_to(self.home):
-            os.link(kept / facts.name, self.directory / facts.name)
+            self._link_or_copy(kept / facts.name, self.directory / facts.name)
         crash_point(f"after linking {facts.name}")
         return facts
+
+    def _link_or_copy(self, kept: Path, new: Path) -> None:
+        try:
+            os.link(kept, new)
+        except OSError as error:
+            if error.errno not in NO_LINKS:
+                raise
+            if not self._copies:
+                logger.warning("Files can't be hard-linked in %s (%s): they are copied", self.home, error.strerror)
+            self._copies = True
+            shutil.copyfile(kept, new)
+            _flush(new)
 
     def _write_file(self, name: str, rows: pl.DataFrame) -> File:
         path = self.directory / name
@@ -165,7 +161,13 @@ class SnapshotWriter:
             return File(name=name, rows=rows.height, bytes=path.stat().st_size, sha256=digest)
 
     def publish(
-        self, *, read_at: datetime, full_sync_at: datetime, source: str, not_before: datetime | None = None
+        self,
+        *,
+        read_at: datetime,
+        full_sync_at: datetime,
+        source: str,
+        synced_at: datetime | None = None,
+        not_before: datetime | None = None,
     ) -> Manifest:
         """Put the snapshot in force: one atomic rename after everything is on disk.
 
@@ -173,13 +175,16 @@ class SnapshotWriter:
             read_at: The source's own time when the read began.
             full_sync_at: The same of the last run that read everything.
             source: What tells one source from another.
-            not_before: The time the previous snapshot told its readers, which never goes back.
+            synced_at: The updater's time when the read began; `read_at` where source and updater have the same clock.
+            not_before: The time the previous snapshot told its readers (see `told_time`).
         """
+        synced_at = synced_at or read_at
         manifest = Manifest(
             id=self.id,
-            data_updated_at=max(read_at, not_before or read_at),
+            data_updated_at=told_time(read_at, synced_at, not_before),
             read_at=read_at,
             full_sync_at=full_sync_at,
+            synced_at=synced_at,
             source=source,
             tables=self.tables,
         )
@@ -191,40 +196,42 @@ class SnapshotWriter:
         crash_point("before the manifest")
         with (self.directory / MANIFEST).open("w", encoding="utf-8") as file:
             crash_point("with an empty manifest")
-            file.write(manifest.model_dump_json(indent=1))
+            file.write(sealed(manifest))
             file.flush()
             os.fsync(file.fileno())
         crash_point("after the manifest")
-        flush_directory(self.directory)
-        flush_directory(self.home / SNAPSHOTS)
+        _flush(self.directory)
+        _flush(self.home / SNAPSHOTS)
         self._new_link.symlink_to(Path(SNAPSHOTS) / self.id)
         crash_point("before the rename")
         self._new_link.replace(self.home / CURRENT)
         crash_point("after the rename")
-        flush_directory(self.home)
+        _flush(self.home)
 
 
 def _segments(
     frames: Iterable[pl.DataFrame], schema: pl.Schema, rows: int, *, at_least_one: bool
 ) -> Iterator[pl.DataFrame]:
-    """Regroup frames into frames of exactly `rows` rows, the last one smaller."""
+    """Regroup frames into frames of exactly `rows` rows, the last one smaller, and so is one of `SEGMENT_BYTES`."""
     waiting: list[pl.DataFrame] = []
-    height = 0
+    height, size = 0, 0.0
     for frame in frames:
         waiting.append(frame.select(pl.col(name).cast(dtype) for name, dtype in schema.items()))
         height += frame.height
-        while height >= rows:
+        size += waiting[-1].estimated_size()
+        while height >= rows or (height and size >= SEGMENT_BYTES):
             full = pl.concat(waiting)
             yield full.head(rows)
-            waiting, height = [full.tail(-rows)] if height > rows else [], height - rows
+            waiting, height = ([full.tail(-rows)], height - rows) if height > rows else ([], 0)
+            size = waiting[0].estimated_size() if waiting else 0
             at_least_one = False
     if height or at_least_one:
         yield pl.concat([schema.to_frame(), *waiting])
 
 
-def flush_directory(directory: Path) -> None:
-    """Make the names in a directory durable."""
-    descriptor = os.open(directory, os.O_RDONLY)
+def _flush(path: Path) -> None:
+    """Make the bytes of a file, or the names in a directory, durable."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

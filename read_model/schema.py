@@ -7,6 +7,8 @@ import polars as pl
 
 from read_model.table import INSTANT
 
+LARGEST_DECIMAL = 38
+
 
 def same_kind(actual: pl.DataType, declared: pl.DataType) -> bool:
     """Whether calculations that were written for `declared` are right on `actual`: width may differ, kind may not."""
@@ -42,6 +44,8 @@ def named_dtype(name: str) -> pl.DataType:
     """
     if name in _NAMED:
         return _NAMED[name]
-    if match := re.fullmatch(r"Decimal\((\d+), (\d+)\)", name):
-        return pl.Decimal(int(match[1]), int(match[2]))
+    if match := re.fullmatch(r"Decimal\((\d{1,2}), (\d{1,2})\)", name):
+        precision, scale = int(match[1]), int(match[2])
+        if scale <= precision <= LARGEST_DECIMAL:
+            return pl.Decimal(precision, scale)
     raise ValueError(f"unknown column type {name!r}")

@@ -7,27 +7,34 @@ A read model's directory holds `snapshots/<id>/` and the symlink `current` to on
 import os
 import re
 import stat
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal
 
 import polars as pl
 from pydantic import ValidationError
 
-from read_model.manifest import FORMAT_VERSION, MANIFEST, FormatVersion, Manifest
+from read_model.integrity import FileChecks, Published
+from read_model.manifest import FORMAT_VERSION, MANIFEST, FormatVersion, Manifest, unsealed
 from read_model.model import ReadModel
 from read_model.schema import same_kind
 from read_model.table import INSTANT, Append, Table
-from util.errors import EXIT_NO_INPUT, AnalyticsError
+from util.errors import EXIT_NO_INPUT, AnalyticsError, Severity
 
 CURRENT = "current"
 SNAPSHOTS = "snapshots"
 MAGIC = b"PAR1"
 # About a million rows.
 LARGE_BYTES = 20_000_000
+LARGEST_MANIFEST = 100_000_000
 WAY_OUT = "run `uv run python update_readmodel.py` once"
+
+
+type Engine = Literal["streaming", "in-memory"]
 
 
 class SnapshotError(AnalyticsError):
@@ -40,8 +47,8 @@ class SnapshotError(AnalyticsError):
 class SnapshotMissingError(SnapshotError):
     """No snapshot was published yet."""
 
-    def __init__(self, data_dir: Path) -> None:
-        super().__init__(f"No snapshot in {data_dir}: {WAY_OUT}, or set DATA_DIR to where it writes")
+    def __init__(self, home: Path) -> None:
+        super().__init__(f"No snapshot in {home}: {WAY_OUT}, or set DATA_DIR to where it writes")
 
 
 class SnapshotUnreadableError(SnapshotError):
@@ -58,22 +65,45 @@ class TableMissingError(SnapshotError):
         super().__init__(f"Snapshot {directory} has no {what}: {WAY_OUT}")
 
 
+class FileDamagedError(SnapshotError):
+    """Files of the current snapshot are not as they were published."""
+
+    severity = Severity.HIGH
+
+    def __init__(self, faults: Mapping[str, str]) -> None:
+        listed = "; ".join(f"{name} {fault}" for name, fault in sorted(faults.items()))
+        super().__init__(f"The read model is damaged: {listed}. The updater's next run repairs it: {WAY_OUT}")
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """One immutable state of all tables of a read model.
 
-    `manifest` is None for a plain directory of Parquet files.
+    `manifest` is None for a plain directory of Parquet files. With `checks` no file is read that is not as published.
     """
 
     model: ReadModel
     directory: Path
     manifest: Manifest | None
+    checks: FileChecks | None = field(default=None, compare=False)
 
     @property
     def data_updated_at(self) -> datetime:
         """The instant of the source this snapshot shows; of plain files, when the last one was written."""
-        if self.manifest is not None:
-            return self.manifest.data_updated_at
+        return self.manifest.data_updated_at if self.manifest else self._last_written
+
+    @property
+    def read_at(self) -> datetime:
+        """The source's own time when this snapshot was read; of plain files, when the last one was written."""
+        return self.manifest.read_at if self.manifest else self._last_written
+
+    @property
+    def synced_at(self) -> datetime:
+        """The updater's time when it read this snapshot; of plain files, when the last one was written."""
+        return self.manifest.synced_at if self.manifest else self._last_written
+
+    @cached_property
+    def _last_written(self) -> datetime:
         newest = max(path.stat().st_mtime for path in self.directory.glob("*.parquet"))
         return datetime.fromtimestamp(newest, UTC)
 
@@ -87,11 +117,22 @@ class Snapshot:
     def files(self, table: Table) -> list[Path]:
         """The files of a table in the order it grew; empty when the snapshot lacks the table."""
         if self.manifest is None:
-            return _flat_files(self.directory, table)
+            return flat_files(self.directory, table)
         stored = self.manifest.tables.get(table.name)
         return [self.directory / file.name for file in stored.files] if stored else []
 
-    @property
+    def published(self, *tables: Table) -> list[Published]:
+        """The files of some tables, or of all, with what was published of each; none of plain files."""
+        stored = self.manifest.tables if self.manifest else {}
+        names = [table.name for table in tables] or list(stored)
+        return [
+            (self.directory / file.name, stored[name], file)
+            for name in names
+            if name in stored
+            for file in stored[name].files
+        ]
+
+    @cached_property
     def bytes(self) -> int:
         """The size of all files."""
         if self.manifest is None:
@@ -104,7 +145,7 @@ class Snapshot:
         return self.bytes >= LARGE_BYTES
 
     @property
-    def engine(self) -> Literal["streaming", "in-memory"]:
+    def engine(self) -> Engine:
         """Polars' engine for its tables: streaming bounds memory and is faster on large ones, but takes longer to
         start than the work on small ones does. Both give the same figures."""
         return "streaming" if self.is_large else "in-memory"
@@ -122,12 +163,15 @@ class Snapshot:
 
         Raises:
             TableMissingError: The snapshot lacks the table or a required column.
+            FileDamagedError: A file is not as it was published.
         """
         files = self.files(table)
         if not files:
             raise TableMissingError(self.directory, f"{table.name}.parquet")
         if self.manifest is None:
             return self._scan_flat(table, files)
+        if self.checks and (faults := self.checks.faults(self.published(table))):
+            raise FileDamagedError(faults)
         schema = self.manifest.tables[table.name].polars_schema
         return self._checked(table, pl.scan_parquet(files, schema=schema, glob=False), schema)
 
@@ -138,6 +182,7 @@ class Snapshot:
 
         Raises:
             TableMissingError: The snapshot lacks a table or a required column.
+            FileDamagedError: A file is not as it was published.
         """
         scans = [self.scan(table).select(*table.columns) for table in tables]
         return scans if self.is_large else [rows.lazy() for rows in pl.collect_all(scans, engine="streaming")]
@@ -172,13 +217,21 @@ class Snapshot:
         missing = table.columns.keys() - schema.keys()
         if missing:
             raise TableMissingError(self.directory, f"column {table.name}.{min(missing)}")
+        for name, dtype in table.columns.items() if self.manifest else ():
+            if not same_kind(schema[name], dtype):
+                raise TableMissingError(self.directory, f"column {table.name}.{name} of type {dtype}")
         return frame
 
 
-def open_snapshot(data_dir: Path, model: ReadModel) -> Snapshot:
+def open_snapshot(data_dir: Path, model: ReadModel, checks: FileChecks | None = None) -> Snapshot:
     """The snapshot of a read model that is current now.
 
     Resolve it once per request: all figures of a response come from one.
+
+    Args:
+        data_dir: Where the read models are.
+        model: The one to open.
+        checks: What this process knows of the files; without it they are not checked.
 
     Raises:
         SnapshotMissingError: There is none yet.
@@ -188,15 +241,24 @@ def open_snapshot(data_dir: Path, model: ReadModel) -> Snapshot:
     directory = current_directory(home)
     while directory is not None:
         try:
-            return Snapshot(model, directory, read_manifest(directory))
+            return Snapshot(model, directory, read_manifest(directory), checks)
         except SnapshotUnreadableError:
             before, directory = directory, current_directory(home)
             # Otherwise another one was published, and this one removed, since the link was read.
             if directory == before:
                 raise
-    if any(_flat_files(home, table) for table in model.tables):
+    if any(flat_files(home, table) for table in model.tables):
         return Snapshot(model, home, None)
     raise SnapshotMissingError(home)
+
+
+def published_files(data_dir: Path, models: Iterable[ReadModel]) -> list[Published]:
+    """The files of the current snapshots of several read models; none of one that can't be opened."""
+    files: list[Published] = []
+    for model in models:
+        with suppress(SnapshotError):
+            files += open_snapshot(data_dir, model).published()
+    return files
 
 
 def kept_manifests(home: Path) -> list[Manifest]:
@@ -229,7 +291,7 @@ def current_directory(home: Path) -> Path | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise SnapshotUnreadableError(link, str(error)) from error
+        raise SnapshotUnreadableError(link, _reason(error)) from error
     # `Path.resolve` raises when the link leads to itself.
     return Path(os.path.realpath(link))
 
@@ -247,30 +309,43 @@ def read_manifest(directory: Path) -> Manifest:
     """The manifest of a snapshot's directory.
 
     Raises:
-        SnapshotUnreadableError: It is missing, broken or of a later version than this program knows.
+        SnapshotUnreadableError: It is missing, not as it was written, inconsistent, or of another version of the
+            format than this program knows.
     """
     path = directory / MANIFEST
     try:
         facts = path.stat()
-        return _parsed_manifest(path, facts.st_mtime_ns, facts.st_size)
-    except (OSError, UnicodeDecodeError) as error:
-        raise SnapshotUnreadableError(directory, f"{MANIFEST}: {error}") from error
+        if not stat.S_ISREG(facts.st_mode) or facts.st_size > LARGEST_MANIFEST:
+            raise SnapshotUnreadableError(directory, f"{MANIFEST} is no file of at most {LARGEST_MANIFEST:,} bytes")
+        manifest = _parsed_manifest(path, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_size)
+    except OSError as error:
+        raise SnapshotUnreadableError(directory, f"{MANIFEST}: {_reason(error)}") from error
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "its text"
         raise SnapshotUnreadableError(directory, f"{MANIFEST}: {where}: {first['msg']}") from error
+    except ValueError as error:
+        raise SnapshotUnreadableError(directory, f"{MANIFEST}: {error}") from error
+    if manifest.id != directory.name:
+        raise SnapshotUnreadableError(directory, f"{MANIFEST} is that of another snapshot")
+    return manifest
 
 
-@lru_cache(maxsize=4)
-def _parsed_manifest(path: Path, _mtime_ns: int, _size: int) -> Manifest:
-    """A manifest. Every request needs one, and it never changes: the last few are kept, by their time and size."""
+@lru_cache(maxsize=16)
+def _parsed_manifest(path: Path, _mtime_ns: int, _ctime_ns: int, _size: int) -> Manifest:
+    """A manifest. Every request needs one, and it never changes: the last few are kept, by their times and size."""
     text = path.read_text(encoding="utf-8")
     version = FormatVersion.model_validate_json(text).format_version
-    if version != FORMAT_VERSION:
+    if not 1 <= version <= FORMAT_VERSION:
         raise SnapshotUnreadableError(
-            path.parent, f"its format is version {version}, this program knows version {FORMAT_VERSION}"
+            path.parent, f"its format is version {version}, this program knows versions up to {FORMAT_VERSION}"
         )
-    return Manifest.model_validate_json(text)
+    return unsealed(text)
+
+
+def _reason(error: OSError) -> str:
+    """What went wrong, without the place."""
+    return error.strerror or str(error)
 
 
 def _has_both_ends(path: Path) -> bool:
@@ -283,7 +358,7 @@ def _has_both_ends(path: Path) -> bool:
         return first == file.read() == MAGIC
 
 
-def _flat_files(directory: Path, table: Table) -> list[Path]:
+def flat_files(directory: Path, table: Table) -> list[Path]:
     """`fpp_votes.parquet`, `fpp_votes.1.parquet` and so on in a plain directory."""
     pattern = re.compile(re.escape(table.name) + r"(?:\.(\d+))?\.parquet")
     found = [(match, path) for path in directory.glob("*.parquet") if (match := pattern.fullmatch(path.name))]

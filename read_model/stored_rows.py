@@ -1,17 +1,25 @@
 """The stored rows of an append table, split into those that are settled and those the source is asked for again."""
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 
-from read_model.manifest import File
+from read_model.manifest import File, StoredTable
 from read_model.source import SourceTable
 from read_model.table import Reload
 from util.errors import EXIT_DATA, AnalyticsError, Severity
+
+logger = logging.getLogger(__name__)
+
+# Files of more bytes are replaced without asking whether anything in them changed.
+COMPARABLE_BYTES = 128_000_000
+# Sources round to whole seconds, and clocks of applications differ by seconds.
+FUTURE = timedelta(minutes=1)
 
 
 class StoredFileError(AnalyticsError):
@@ -47,19 +55,20 @@ class Split:
     """A table's stored rows, split at `since`: rows with `by` before it are settled, the others are asked for again.
 
     `files` hold settled rows only; `settled` (read when it is needed) and `unsettled` are the rows of the files after
-    them, in order. There is no `anchor` where rows grow by time, or where its row has none. Where rows change in place
-    `since` is None and none is settled.
+    them, in order; `unsettled` is None when those files are too large to compare with what the source has now. There
+    is no `anchor` where rows grow by time, or where its row has none. Where rows change in place `since` is None and
+    none is settled.
     """
 
     since: int | datetime | None
     anchor: Anchor | None
     files: tuple[File, ...]
     settled: pl.LazyFrame
-    unsettled: pl.DataFrame
+    unsettled: pl.DataFrame | None
 
 
 def split_stored_rows(
-    directory: Path, files: Sequence[File], table: SourceTable, settled_before: datetime
+    directory: Path, files: Sequence[File], table: SourceTable, *, settled_before: datetime, read_at: datetime
 ) -> Split | None:
     """Split what is stored of a table; None when there is nothing settled to build on, so that all has to be read.
 
@@ -68,33 +77,33 @@ def split_stored_rows(
         files: The table's files in the order it grew.
         table: The table at the source, with the columns it grows by.
         settled_before: Rows with a time before this can't change any more, nor can others appear among them.
+        read_at: The source's time when the rows were read. Those dated later tell nothing of what may still change.
 
     Raises:
         StoredFileError: A file is damaged.
     """
     if isinstance(table.table.grows, Reload):
-        return Split(None, None, (), table.schema.to_frame().lazy(), read_stored(directory, files, table))
+        unsettled = read_stored(directory, files, table) if _are_comparable(files) else None
+        return Split(None, None, (), table.schema.to_frame().lazy(), unsettled)
     if table.by is None or table.time is None:
         return None
     with reading(directory):
-        return _split(directory, files, table, table.by, table.time, settled_before)
+        since = _first_unsettled(_scan(directory, files, table), table.by, table.time, settled_before, read_at)
+        return None if since is None else _split(directory, files, table, table.by, table.time, since)
 
 
 def _split(
-    directory: Path, files: Sequence[File], table: SourceTable, by: str, time: str, settled_before: datetime
-) -> Split | None:
-    stored = _scan(directory, files, table)
-    since = _first_unsettled(stored, by, time, settled_before)
-    if since is None:
-        return None
+    directory: Path, files: Sequence[File], table: SourceTable, by: str, time: str, since: int | datetime
+) -> Split:
     whole = len(files)
     while whole and _reaches(directory, files[whole - 1], table, since):
         whole -= 1
     rows = _scan(directory, files[whole:], table)
     is_unsettled = (pl.col(by) >= since).fill_null(value=False)
-    anchor = _anchor(stored, by, time, since - 1) if isinstance(since, int) else None
+    anchor = _anchor(_scan(directory, files, table), by, time, since - 1) if isinstance(since, int) else None
     settled, unsettled = (in_order(part, table) for part in (rows.filter(~is_unsettled), rows.filter(is_unsettled)))
-    return Split(since, anchor, tuple(files[:whole]), settled, unsettled.collect())
+    comparable = unsettled.collect() if _are_comparable(files[whole:]) else None
+    return Split(since, anchor, tuple(files[:whole]), settled, comparable)
 
 
 def read_stored(directory: Path, files: Sequence[File], table: SourceTable) -> pl.DataFrame:
@@ -112,14 +121,24 @@ def in_order(rows: pl.LazyFrame, table: SourceTable) -> pl.LazyFrame:
     return rows.sort(table.order, maintain_order=True) if table.order else rows
 
 
-def _first_unsettled(rows: pl.LazyFrame, by: str, time: str, settled_before: datetime) -> int | datetime | None:
+def _are_comparable(files: Sequence[File]) -> bool:
+    """Whether the rows of some files can be held in memory twice."""
+    return sum(file.bytes for file in files) <= COMPARABLE_BYTES
+
+
+def _first_unsettled(
+    rows: pl.LazyFrame, by: str, time: str, settled_before: datetime, read_at: datetime
+) -> int | datetime | None:
     """The least `by` that is not settled.
 
     An id is settled when its row and all rows with lower ids are old. Ids beyond the last such row are asked for again
-    even where none is stored: a transaction may still commit them.
+    even where none is stored: a transaction may still commit them. Rows dated after `read_at` are no evidence either
+    way: taken as young they would keep all rows after them unsettled for good, taken as old they would settle ids
+    that are yet to be committed.
     """
     if by == time:
         return settled_before
+    rows = rows.filter((pl.col(time) <= read_at) | pl.col(time).is_null())
     young = rows.filter(pl.col(time) >= settled_before).select(pl.col(by).min()).collect().item()
     settled = rows if young is None else rows.filter(pl.col(by) < young)
     last: int | None = settled.select(pl.col(by).max()).collect().item()
@@ -141,3 +160,31 @@ def _scan(directory: Path, files: Sequence[File], table: SourceTable) -> pl.Lazy
     if not files:
         return table.schema.to_frame().lazy()
     return pl.scan_parquet([directory / file.name for file in files], schema=table.schema, glob=False)
+
+
+def warn_of_future_rows(
+    directory: Path, stored: Mapping[str, StoredTable], tables: Iterable[SourceTable], now: datetime
+) -> None:
+    """Count in the log the rows that are dated later than the source's clock, per table that has any.
+
+    Args:
+        directory: Where the files are.
+        stored: The tables that were written.
+        tables: The tables at the source.
+        now: The source's time when they were read.
+    """
+    growing = [(table, table.time) for table in tables if table.time]
+    counts = [
+        _scan(directory, stored[table.table.name].files, table).filter(pl.col(time) > now + FUTURE).select(pl.len())
+        for table, time in growing
+    ]
+    with reading(directory):
+        for (table, time), count in zip(growing, pl.collect_all(counts), strict=True):
+            if rows := count.item():
+                logger.warning(
+                    "%s: %d rows have a %s later than the source's clock (%s)",
+                    table.table.name,
+                    rows,
+                    time,
+                    f"{now:%Y-%m-%d %H:%M:%S} UTC",
+                )

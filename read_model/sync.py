@@ -6,7 +6,7 @@ longer than any transaction, and every run replaces the stored unsettled rows by
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain
@@ -14,13 +14,16 @@ from pathlib import Path
 
 import polars as pl
 
+from read_model.integrity import Published, faults_of
 from read_model.manifest import Manifest, StoredTable
 from read_model.model import ReadModel
 from read_model.publishing import SEGMENT_ROWS, Kept, SnapshotWriter
 from read_model.snapshot import SnapshotError, SnapshotMissingError, open_snapshot
 from read_model.source import Source, SourceTable
-from read_model.stored_rows import Split, in_order, read_stored, reading, split_stored_rows
+from read_model.stored_rows import Split, in_order, read_stored, reading, split_stored_rows, warn_of_future_rows
 from read_model.table import Table
+from util.clock import utc_now
+from util.error_reporting import report
 from util.errors import EXIT_DATA, AnalyticsError, Severity
 
 logger = logging.getLogger(__name__)
@@ -42,6 +45,13 @@ class ShrunkError(AnalyticsError):
             f"Table {table} shrank from {before:,} to {now:,} rows: nothing is published."
             " If that is right, run again with --allow-shrink"
         )
+
+
+class DamagedFileError(AnalyticsError):
+    """A file of the present snapshot is not as it was published."""
+
+    def __init__(self, path: Path, fault: str, table: str) -> None:
+        super().__init__(f"The stored file {path} {fault}: all of {table} is read again")
 
 
 @dataclass(frozen=True)
@@ -66,6 +76,7 @@ class Stored:
 
     directory: Path
     manifest: Manifest
+    files: Sequence[Published]
 
 
 @dataclass(frozen=True)
@@ -86,12 +97,17 @@ def sync(source: Source, data_dir: Path, model: ReadModel, options: Options, pro
         ShrunkError: A table lost more than `LARGEST_SHRINK` of its rows; nothing is published.
         CannotWriteError: The disk is full or read-only; nothing is published.
     """
+    synced_at = utc_now()
     stored = stored_snapshot(data_dir, model)
     tables = [source.describe(table) for table in model.tables]
     why_full = reason_for_full(stored, source, tables, options)
     splits: dict[Table, Split | None] = {}
     if stored and not why_full:
-        splits = {table.table: split_of(stored, table, options.overlap) for table in tables}
+        damaged = damaged_tables(stored)
+        splits = {
+            table.table: None if table.table.name in damaged else split_of(stored, table, options.overlap)
+            for table in tables
+        }
         why_full = reason_to_distrust(splits, source, tables)
     rows_read: Counter[Table] = Counter()
     with SnapshotWriter(model.directory(data_dir), options.segment_rows) as writer:
@@ -104,10 +120,12 @@ def sync(source: Source, data_dir: Path, model: ReadModel, options: Options, pro
                 writer.write(table.table, table.schema, fetched)
         if stored and not options.allow_shrink:
             _refuse_shrunk(stored.manifest, writer.tables)
+        warn_of_future_rows(writer.directory, writer.tables, tables, source.now)
         manifest = writer.publish(
             read_at=source.now,
             full_sync_at=stored.manifest.full_sync_at if stored and not why_full else source.now,
             source=source.identity,
+            synced_at=synced_at,
             not_before=stored.manifest.data_updated_at if stored else None,
         )
     return Synced(manifest, rows_read.total(), why_full)
@@ -122,7 +140,7 @@ def stored_snapshot(data_dir: Path, model: ReadModel) -> Stored | None:
     except SnapshotError as error:
         logger.warning("%s; it is rebuilt now", error)
         return None
-    return Stored(snapshot.directory, snapshot.manifest) if snapshot.manifest else None
+    return Stored(snapshot.directory, snapshot.manifest, snapshot.published()) if snapshot.manifest else None
 
 
 def reason_for_full(
@@ -146,12 +164,17 @@ def reason_for_full(
             return f"table {table.table.name} is new"
         if before.polars_schema != table.schema:
             return f"the columns of {table.table.name} changed"
-    for before in manifest.tables.values():
-        for file in before.files:
-            path = stored.directory / file.name
-            if not path.is_file() or path.stat().st_size != file.bytes:
-                return f"the stored file {path} is missing or damaged"
     return None
+
+
+def damaged_tables(stored: Stored) -> set[str]:
+    """The tables with a file that is not as it was published, each reported; they have to be read whole again."""
+    damaged = set()
+    for (path, _, file), fault in faults_of(stored.files):
+        table = file.name.partition(".")[0]
+        report(DamagedFileError(path, fault, table), Severity.MEDIUM)
+        damaged.add(table)
+    return damaged
 
 
 def reason_to_distrust(
@@ -171,21 +194,24 @@ def reason_to_distrust(
 def split_of(stored: Stored, table: SourceTable, overlap: timedelta) -> Split | None:
     """The stored rows of a table, split at the overlap before the previous run's time at the source."""
     files = stored.manifest.tables[table.table.name].files
-    return split_stored_rows(stored.directory, files, table, stored.manifest.read_at - overlap)
+    read_at = stored.manifest.read_at
+    return split_stored_rows(stored.directory, files, table, settled_before=read_at - overlap, read_at=read_at)
 
 
 def _write_changes(
     writer: SnapshotWriter, table: SourceTable, stored: Stored, split: Split, fetched: Iterator[pl.DataFrame]
 ) -> None:
     """Replace the stored unsettled rows by the fetched ones; files without a change are kept as they are."""
-    first = _take(fetched, more_than=split.unsettled.height, schema=table.schema)
-    first = in_order(first.lazy(), table).collect()
-    if first.equals(split.unsettled):
-        files = stored.manifest.tables[table.table.name].files
-        writer.write(table.table, table.schema, [], Kept(stored.directory, files))
-        return
+    first = table.schema.to_frame()
+    if split.unsettled is not None:
+        first = _take(fetched, more_than=split.unsettled.height, schema=table.schema)
+        first = in_order(first.lazy(), table).collect()
+        if first.equals(split.unsettled):
+            files = stored.manifest.tables[table.table.name].files
+            writer.write(table.table, table.schema, [], Kept(stored.directory, files))
+            return
     kept, reopened = split.files, table.schema.to_frame()
-    if kept and kept[-1].rows < writer.segment_rows:
+    if kept and not writer.is_full(kept[-1]):
         reopened = read_stored(stored.directory, kept[-1:], table)
         kept = kept[:-1]
     with reading(stored.directory):

@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,22 +10,38 @@ from typing import Protocol
 
 import stamina
 
-from read_model import publishing
+from read_model import locking, publishing
+from read_model.locking import LOCK
 from read_model.model import ReadModel
-from read_model.snapshot import SNAPSHOTS, SnapshotError, SnapshotMissingError, open_snapshot
+from read_model.snapshot import CURRENT, SNAPSHOTS, SnapshotError, SnapshotMissingError, flat_files, open_snapshot
 from read_model.source import PassingSourceError, Source
 from read_model.stored_rows import StoredFileError
 from read_model.sync import Options, Synced, sync
 from read_model.verifying import Comparison, verify
 from util.clock import utc_now
 from util.error_reporting import report
-from util.errors import EXIT_DIFFERENT, EXIT_OK, Severity
+from util.errors import EXIT_CANNOT_WRITE, EXIT_DIFFERENT, EXIT_OK, AnalyticsError, Severity
 from util.progress import ShowRows, shown_progress
 
 logger = logging.getLogger(__name__)
 
 ATTEMPTS = 5
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 20.0
+SHOWN_NAMES = 5
+
+
+class StrangeFilesError(AnalyticsError):
+    """Files lie in a read model's directory that may hold erased rows."""
+
+    exit_code = EXIT_CANNOT_WRITE
+    severity = Severity.HIGH
+
+    def __init__(self, model: ReadModel, home: Path, names: Sequence[str]) -> None:
+        listed = ", ".join(names[:SHOWN_NAMES]) + (f" and {len(names) - SHOWN_NAMES} more" * (len(names) > SHOWN_NAMES))
+        super().__init__(
+            f"The rows are erased from {model.name}, but {home} holds files of others, which may still have them:"
+            f" {listed}. Remove them or move them elsewhere, and run again with --erase-now"
+        )
 
 
 @dataclass(frozen=True)
@@ -98,13 +114,14 @@ class SourceUpdater:
         """
         because = "--full was given" if full else None
         options = replace(self.options, full_because=because, allow_shrink=allow_shrink)
-        with publishing.locked(self.home):
+        with locking.locked(self.home):
             publishing.sweep(self.home, utc_now())
             with shown_progress() as progress:
                 synced = self._synced(options, progress)
             publishing.sweep(self.home, utc_now(), only_current=erase_older)
             if erase_older:
-                ensure_alone(self.home, synced.manifest.id)
+                remove_flat_files(self.home, self.model)
+                ensure_alone(self.home, self.model, synced.manifest.id)
         if synced.why_full:
             logger.info("Everything was read: %s", synced.why_full)
         return synced
@@ -158,12 +175,40 @@ class SourceUpdater:
         raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def ensure_alone(home: Path, snapshot: str) -> None:
-    """Make sure that no other snapshot is left.
+def remove_flat_files(home: Path, model: ReadModel) -> None:
+    """Remove plain files of the tables, which would be read if there were no snapshot.
 
     Raises:
-        CannotWriteError: One could not be removed; the erased rows are still in it.
+        CannotWriteError: One may not be removed.
+    """
+    for table in model.tables:
+        for path in flat_files(home, table):
+            with publishing.writing_to(home):
+                path.unlink()
+            logger.info("Removed the plain file %s", path)
+
+
+def ensure_alone(home: Path, model: ReadModel, snapshot: str) -> None:
+    """Make sure that nothing is left that may hold erased rows: no other snapshot, and no file that isn't the updater's.
+
+    Directories of other read models, which have a lock of their own, are theirs to erase from.
+
+    Raises:
+        CannotWriteError: Something is left; the text names it.
     """
     left = sorted(path.name for path in (home / SNAPSHOTS).iterdir() if path.name != snapshot)
     if left:
         raise publishing.CannotWriteError(home, f"older snapshots could not be removed: {', '.join(left)}")
+    strange = sorted(str(path.relative_to(home)) for path in _strange_files(home))
+    if strange:
+        raise StrangeFilesError(model, home, strange)
+
+
+def _strange_files(home: Path) -> Iterator[Path]:
+    """The files with something in them that no updater wrote."""
+    for entry in home.iterdir():
+        if entry.name in {CURRENT, SNAPSHOTS, LOCK} or (entry / LOCK).exists():
+            continue
+        for path in [entry, *entry.rglob("*")]:
+            if path.is_file() and path.stat().st_size:
+                yield path

@@ -1,6 +1,5 @@
 """Compare the read model with the source, row by row and byte by byte."""
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +7,7 @@ from itertools import chain
 
 import polars as pl
 
+from read_model.integrity import faults_of
 from read_model.manifest import Manifest
 from read_model.snapshot import Snapshot
 from read_model.source import Source, SourceTable
@@ -59,14 +59,8 @@ def _problem(snapshot: Snapshot, manifest: Manifest, described: SourceTable) -> 
     stored = manifest.tables.get(described.table.name)
     if stored is None:
         return "is not in the snapshot"
-    for file in stored.files:
-        path = snapshot.directory / file.name
-        if not path.is_file():
-            return f"file {path} is missing"
-        with path.open("rb") as content:
-            digest = hashlib.file_digest(content, "sha256").hexdigest()
-        if path.stat().st_size != file.bytes or digest != file.sha256:
-            return f"file {path} is damaged: its bytes are not those that were published"
+    for (path, _, _), fault in faults_of(snapshot.published(described.table)):
+        return f"file {path} {fault}"
     if stored.polars_schema != described.schema:
         return f"has other columns than the source: {', '.join(_columns_apart(stored.polars_schema, described.schema))}"
     return None

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from demo.sample import sample
-from read_model import publishing
+from read_model import locking
 from tests.mariadb import quoted
 from tests.processes import ROOT, RecordingService, clean_environment, finished, free_port, recording_service
 from tests.source_database import SourceDatabase
@@ -133,7 +133,7 @@ def test_missing_privilege_names_the_table(database: SourceDatabase) -> None:
 
 def test_second_updater_ends_with_75(database: SourceDatabase) -> None:
     """While the lock is held by another."""
-    with publishing.locked(database.data_dir):
+    with locking.locked(database.data_dir):
         run = update(database)
     assert run.returncode == 75
     assert "Another updater is at work" in run.stderr
@@ -188,7 +188,7 @@ def test_success_and_a_busy_lock_are_not_reported(database: SourceDatabase, moni
     """Sentry hears of failures only."""
     production = {"FPP_ANALYTICS_SENTRY_DSN": monitor.sentry_dsn, "SENTRY_ENVIRONMENT": "production"}
     update(database, **production)
-    with publishing.locked(database.data_dir):
+    with locking.locked(database.data_dir):
         update(database, **production)
     assert monitor.sentry_events() == []
 

@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from fastapi import Request, Response, status
 
 from util.version import VERSION
-from web.callers import Caller, CallerDep
-from web.dependencies import PeriodDep, SnapshotDep
+from web.callers import Caller
 from web.errors import Responses
 
 CACHING = {"Cache-Control": "private, no-cache"}
@@ -29,21 +28,6 @@ class NotModified(Exception):  # noqa: N818 - not an error
     def __init__(self, headers: dict[str, str]) -> None:
         super().__init__()
         self.headers = headers
-
-
-async def answer_if_changed(
-    request: Request, response: Response, caller: CallerDep, snapshot: SnapshotDep, period: PeriodDep
-) -> None:
-    """Tag the answer by snapshot, query, version and the caller's rights.
-
-    The tag is weak, since it is the same however the answer is compressed.
-
-    Raises:
-        NotModified: The client's `If-None-Match` names that tag, or is `*`.
-    """
-    query = f"{request.url.path}?{request.url.query}"
-    facts = [snapshot.id, query, period.first.isoformat(), period.last.isoformat()]
-    response.headers.update(headers_if_changed(request, caller, facts))
 
 
 def headers_if_changed(request: Request, caller: Caller, facts: Iterable[str], *varying: str) -> dict[str, str]:

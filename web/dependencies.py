@@ -1,16 +1,19 @@
-"""What routes are given: settings, the clock and the snapshot, each taken once per request."""
+"""What routes are given: settings, the clock and snapshots, each taken once per request."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import cache
 from typing import Annotated
 
-import polars as pl
 from fastapi import Depends, Request
 
-from calculations.time.period import Period
 from config import ServerSettings
+from read_model.integrity import FileChecks
+from read_model.model import ReadModel
 from read_model.snapshot import Snapshot, open_snapshot
-from read_model.tables.fpp import FPP
+from web.file_access import FileAccess
 from web.server_timing import timed
+from web.state import state_of
 
 
 async def get_settings(request: Request) -> ServerSettings:
@@ -29,19 +32,16 @@ SettingsDep = Annotated[ServerSettings, Depends(get_settings)]
 NowDep = Annotated[datetime, Depends(get_now)]
 
 
-async def get_snapshot(request: Request, settings: SettingsDep) -> Snapshot:
-    """The snapshot all figures of the response come from; its size decides on Polars' engine."""
-    with timed(request, "snapshot"):
-        snapshot = open_snapshot(settings.data_dir, FPP)
-    pl.Config.set_engine_affinity(snapshot.engine)
-    request.state.snapshot = snapshot
-    return snapshot
+@cache
+def snapshot_of(model: ReadModel) -> Callable[[Request, ServerSettings], Awaitable[Snapshot]]:
+    """A dependency that opens the current snapshot of a read model; all figures of a response come from it."""
 
+    async def get_snapshot(request: Request, settings: SettingsDep) -> Snapshot:
+        checks: FileChecks = request.app.state.file_checks
+        files: FileAccess = request.app.state.file_access
+        with timed(request, "snapshot"):
+            snapshot = await files.look(lambda: open_snapshot(settings.data_dir, model, checks))
+        state_of(request.scope).snapshot = snapshot
+        return snapshot
 
-async def get_period(settings: SettingsDep, now: NowDep) -> Period:
-    """The days of the dashboard's series: START_DATE to today."""
-    return Period.of_days(settings.start_date, now.date())
-
-
-SnapshotDep = Annotated[Snapshot, Depends(get_snapshot)]
-PeriodDep = Annotated[Period, Depends(get_period)]
+    return get_snapshot

@@ -6,6 +6,8 @@ import secrets
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from web.state import state_of
+
 HEADER = "X-Request-ID"
 # Nothing that could forge a log line or a header.
 _ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -13,8 +15,7 @@ _ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 def request_id(scope: Scope) -> str:
     """The id of a request."""
-    known: str = scope["state"]["request_id"]
-    return known
+    return state_of(scope).request_id
 
 
 class RequestId:
@@ -30,7 +31,7 @@ class RequestId:
             return
         sent = Headers(scope=scope).get(HEADER, "")
         own = sent if _ACCEPTED.fullmatch(sent) else secrets.token_hex(16)
-        scope.setdefault("state", {})["request_id"] = own
+        state_of(scope).request_id = own
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -8,6 +8,8 @@ from fastapi import Request
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from web.state import state_of
+
 HEADER = "Server-Timing"
 MS = 1000
 
@@ -24,8 +26,7 @@ class ServerTiming:
             await self._app(scope, receive, send)
             return
         begun = perf_counter()
-        parts: dict[str, float] = {}
-        scope.setdefault("state", {})["timings"] = parts
+        parts = state_of(scope).timings
 
         async def send_timed(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -44,5 +45,5 @@ def timed(request: Request, part: str) -> Iterator[None]:
     try:
         yield
     finally:
-        parts: dict[str, float] = request.scope["state"]["timings"]
+        parts = state_of(request.scope).timings
         parts[part] = parts.get(part, 0.0) + perf_counter() - begun

@@ -6,10 +6,9 @@ Nothing is kept once it is answered: whoever asks later has it computed anew.
 import anyio
 from fastapi import Request, Response, status
 
-from web.dependencies import SettingsDep
 from web.errors import answer_crash
-from web.limits import has_turn, waiting
-from web.server_timing import timed
+from web.limits import waiting
+from web.state import RequestState
 
 
 class AnsweredByAnother(Exception):  # noqa: N818 - not an error
@@ -23,8 +22,8 @@ class AnsweredByAnother(Exception):  # noqa: N818 - not an error
 class Work:
     """A request's computation under way; `response` is its answer once it is `done`, None if there is none to share."""
 
-    def __init__(self, request: Request) -> None:
-        self.request = request
+    def __init__(self, state: RequestState) -> None:
+        self.state = state
         self.done = anyio.Event()
         self.response: Response | None = None
 
@@ -32,56 +31,44 @@ class Work:
 class SharedWork:
     """The computations under way, by the tag of the answer they will give."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience_s: float) -> None:
+        self._patience_s = patience_s
         self._under_way: dict[str, Work] = {}
         self._door = anyio.Lock()
 
-    async def join(self, request: Request, tag: str, patience_s: float) -> None:
+    async def join(self, state: RequestState, tag: str) -> None:
         """Wait for the answer of this tag if it is being computed; return when this request has to compute it.
 
         Raises:
             AnsweredByAnother: Another request has computed it.
-            TooBusyError: It takes longer than `patience_s`.
+            TooBusyError: It takes longer than a request may wait.
         """
-        self.finish(request, None)
+        self.finish(state, None)
         while (work := self._under_way.get(tag)) is not None:
-            if has_turn(request) and not has_turn(work.request):
-                # That one waits for the room that this one, started over, has: neither would ever compute.
+            if state.has_turn and not work.state.has_turn:
+                # That one waits for the turn that this one, started over, has: neither would ever compute.
                 return
-            with waiting(request, patience_s):
+            with waiting(state, self._patience_s):
                 await work.done.wait()
                 # One after the other: a crowd let loose at once would keep `/health` waiting behind it.
                 async with self._door:
                     await anyio.sleep(0)
             if work.response is not None:
                 raise AnsweredByAnother(work.response)
-        self._under_way[tag] = Work(request)
-        request.state.shares = tag
+        self._under_way[tag] = Work(state)
+        state.shared_tag = tag
 
-    def finish(self, request: Request, response: Response | None) -> None:
+    def finish(self, state: RequestState, response: Response | None) -> None:
         """Give those who wait for this request its answer; with None, or one that is streamed, the next computes."""
-        tag = getattr(request.state, "shares", None)
-        if tag is None:
+        if state.shared_tag is None:
             return
-        del request.state.shares
-        work = self._under_way.pop(tag)
+        work = self._under_way.pop(state.shared_tag)
+        state.shared_tag = None
         # A streamed answer has no body to share.
         if response is not None and response.status_code == status.HTTP_200_OK and getattr(response, "body", None):
             # The middlewares change the headers of an answer as it is sent.
             work.response = copy(response)
         work.done.set()
-
-
-async def share_work(request: Request, response: Response, settings: SettingsDep) -> None:
-    """Wait for another request that computes the same answer; use after `answer_if_changed`, which tags it.
-
-    Raises:
-        AnsweredByAnother: It has computed it.
-        TooBusyError: It takes too long.
-    """
-    shared: SharedWork = request.app.state.shared_work
-    with timed(request, "queue"):
-        await shared.join(request, response.headers["ETag"], settings.query_queue_seconds)
 
 
 async def answer_shared(request: Request, answered: Exception) -> Response:

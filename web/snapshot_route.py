@@ -3,23 +3,19 @@
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, ClassVar
 
-from fastapi import Depends, Request, Response
+from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from polars.exceptions import ComputeError
 
 from config import ServerSettings
-from read_model.snapshot import SnapshotError, is_replaced
+from read_model.snapshot import FileDamagedError, Snapshot, SnapshotError, is_replaced
 from util.errors import Severity
-from web.conditional import answer_if_changed
-from web.limits import query_slot
-from web.shared_work import SharedWork, share_work
+from web.file_access import FileAccess
+from web.shared_work import SharedWork
+from web.state import state_of
 
 RETRY_AFTER_S = 1
-UNREADABLE = (FileNotFoundError, PermissionError, ComputeError)
-
-# What a route needs that computes from the snapshot alone: first the tag, so that neither a 304 nor an answer that is
-# being computed for another request takes room.
-COMPUTED = [Depends(answer_if_changed), Depends(share_work), Depends(query_slot, scope="function")]
+UNREADABLE = (FileDamagedError, FileNotFoundError, PermissionError, ComputeError)
 
 
 class SnapshotDamagedError(SnapshotError):
@@ -27,8 +23,8 @@ class SnapshotDamagedError(SnapshotError):
 
     severity = Severity.HIGH
 
-    def __init__(self, error: BaseException) -> None:
-        first_line = str(error).partition("\n")[0]
+    def __init__(self, snapshot: Snapshot, error: BaseException) -> None:
+        first_line = str(error).partition("\n")[0].replace(f"{snapshot.directory}/", "")
         super().__init__(
             f"The read model is damaged ({first_line}): run `uv run python update_readmodel.py --verify`, then --repair"
         )
@@ -57,10 +53,10 @@ class SnapshotRoute(APIRoute):
                 try:
                     return await handle(request)
                 except UNREADABLE as error:
-                    settings: ServerSettings = request.app.state.settings
-                    if is_replaced(request.state.snapshot, settings.data_dir):
-                        raise SnapshotReplacedError from error
-                    raise SnapshotDamagedError(error) from error
+                    explained = await _explained(request, error)
+                    if explained is error:
+                        raise
+                    raise explained from error
 
         async def handle_and_share(request: Request) -> Response:
             shared: SharedWork = request.app.state.shared_work
@@ -69,6 +65,18 @@ class SnapshotRoute(APIRoute):
                 response = await handle_twice(request)
                 return response
             finally:
-                shared.finish(request, response)
+                shared.finish(state_of(request.scope), response)
 
         return handle_and_share
+
+
+async def _explained(request: Request, error: Exception) -> Exception:
+    """What it means that a file can't be read, even on the second try."""
+    settings: ServerSettings = request.app.state.settings
+    files: FileAccess = request.app.state.file_access
+    snapshot = state_of(request.scope).snapshot
+    if snapshot is None:
+        return error
+    if await files.look(lambda: is_replaced(snapshot, settings.data_dir)):
+        return SnapshotReplacedError()
+    return error if isinstance(error, FileDamagedError) else SnapshotDamagedError(snapshot, error)

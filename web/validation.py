@@ -1,18 +1,20 @@
 """What is wrong with the parameters of a request, in sentences for whoever sent it."""
 
 import re
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import Request, status
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from web.errors import ParameterFault, answer_crash, path_of, problem_response, shortened
 
+LARGEST = 2**63 - 1
+MOST_DIGITS = 20
 # Headers and cookies carry secrets.
 _ECHOED_PLACES = ("query", "path")
 
@@ -25,6 +27,19 @@ async def answer_invalid(request: Request, error: Exception) -> JSONResponse:
     faults = list(dict.fromkeys(_fault(request, found) for found in error.errors()))
     detail = " ".join(fault.message for fault in faults)
     return problem_response(request, status.HTTP_422_UNPROCESSABLE_CONTENT, detail, errors=faults)
+
+
+def _as_integer(value: object) -> object:
+    """A text of ASCII digits alone, with or without a minus, as a number; `int` takes far more for one."""
+    if not isinstance(value, str):
+        return value
+    if not re.fullmatch(r"-?[0-9]+", value):
+        raise PydanticCustomError("int_parsing", "Input should be a valid integer, written in digits")
+    # Beyond that, no column holds it, and to parse thousands of digits takes long.
+    return max(-LARGEST, min(int(value[:MOST_DIGITS]), LARGEST))
+
+
+Integer = Annotated[int, BeforeValidator(_as_integer)]
 
 
 def choice_error(reason: str, *allowed: str) -> PydanticCustomError:

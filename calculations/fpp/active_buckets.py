@@ -6,6 +6,7 @@ import polars as pl
 
 from calculations.fpp.activities import activities, estimations_of
 from calculations.fpp.packed_keys import day_of, microsecond, packed_day, subject_of
+from calculations.frames.collecting import collect
 from calculations.time.buckets import Buckets
 from calculations.time.period import MICROSECOND, Period
 
@@ -58,12 +59,12 @@ def _keys_of_users(estimations: pl.LazyFrame, buckets: Buckets) -> pl.LazyFrame:
     all_time = Period(buckets.edges[0] - MICROSECOND, buckets.edges[-1], buckets.zone)
     users = estimations_of(activities(estimations, all_time))
     key = packed_day(pl.col("user"), _position(buckets.number_of_microsecond(microsecond("key")), buckets))
-    return users.select(key=key).collect().lazy()
+    return collect(users.select(key=key)).lazy()
 
 
 def _keys_of_rooms(estimations: pl.LazyFrame, buckets: Buckets) -> pl.LazyFrame:
     """Rooms and buckets as `packed_day` packs them, sorted, each once."""
-    return room_keys(estimations, _position(buckets.number(pl.col("estimated_at")), buckets)).collect().lazy()
+    return collect(room_keys(estimations, _position(buckets.number(pl.col("estimated_at")), buckets))).lazy()
 
 
 def _position(number: pl.Expr, buckets: Buckets) -> pl.Expr:

@@ -3,6 +3,7 @@
 import polars as pl
 
 from calculations.fpp.packed_keys import ESTIMATED, LOOKED, activity, begins_user, gap, is_estimation
+from calculations.frames.collecting import collect
 from calculations.time.period import Period
 
 
@@ -17,7 +18,7 @@ def activities(estimations: pl.LazyFrame, period: Period, page_views: pl.LazyFra
     if page_views is not None:
         keys.append(page_views.select(key=activity("user_id", "viewed_at", LOOKED, begun("viewed_at"))))
     # Sorted as one column: Polars sorts that on all cores.
-    return pl.concat(keys).collect().get_column("key").drop_nulls().sort().to_frame().lazy()
+    return collect(pl.concat(keys)).get_column("key").drop_nulls().sort().to_frame().lazy()
 
 
 def estimations_of(activities: pl.LazyFrame) -> pl.LazyFrame:

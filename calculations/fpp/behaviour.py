@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from calculations.fpp.tables import Tables
 from calculations.frames.arithmetic import TOP, as_map, counts, total_per_label
+from calculations.frames.collecting import collect_all
 
 # The first rule that matches a page view's source wins. Add a category by adding a line.
 SOURCE_RULES = (
@@ -45,7 +46,7 @@ def behaviour(tables: Tables) -> Behaviour:
     """Count page views by route and source, events by kind and votes by room."""
     lists = behaviour_lists(tables)
     lists["rooms"] = lists["rooms"].head(TOP)
-    maps = dict(zip(lists, map(as_map, pl.collect_all(lists.values())), strict=True))
+    maps = dict(zip(lists, map(as_map, collect_all(lists.values())), strict=True))
     return Behaviour.model_validate({**maps, "sources": maps["sources"] | {OTHER: maps["sources"].get(OTHER, 0)}})
 
 

@@ -1,6 +1,5 @@
 """The dashboard's bundle: all sections of `GET /` over one set of tables (metrics reference, section 3)."""
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 
 import polars as pl
@@ -14,6 +13,7 @@ from calculations.fpp.reoccurring import ReoccurringDay, reoccurring
 from calculations.fpp.tables import Tables
 from calculations.fpp.traffic import Traffic, traffic
 from calculations.fpp.votes import Votes, votes
+from calculations.frames.collecting import worker_threads
 from calculations.frames.json_rows import json_rows
 from calculations.time.period import Period
 
@@ -50,7 +50,7 @@ def bundle(tables: Tables, period: Period) -> Figures:
     Two sections at a time: each has stretches that keep one core busy only. The order of activities, which traffic and
     reoccurring wait for, is the longest step: it comes first, with sections that need not wait beside it.
     """
-    with ThreadPoolExecutor(SECTIONS_AT_ONCE) as pool:
+    with worker_threads(SECTIONS_AT_ONCE) as pool:
         active = pool.submit(activities, tables.estimations, period, tables.page_views)
         behaviour_ = pool.submit(behaviour, tables)
         location_ = pool.submit(location, tables.users)

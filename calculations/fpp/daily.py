@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 import polars as pl
 from pydantic import BaseModel, Field
 
+from calculations.frames.collecting import collect_all
+
 DAY = timedelta(hours=24)
 
 
@@ -24,7 +26,7 @@ def daily(votes: pl.LazyFrame, page_views: pl.LazyFrame, now: datetime) -> Daily
     def recent(column: str) -> pl.Expr:
         return pl.col(column).is_between(now - DAY, now, closed="left")
 
-    voted, viewed = pl.collect_all(
+    voted, viewed = collect_all(
         [
             votes.filter(recent("voted_at")).select(
                 votes=pl.len(),

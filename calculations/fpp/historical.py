@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from calculations.fpp.tables import Tables
 from calculations.frames.arithmetic import DECIMALS, NotAdditive
+from calculations.frames.collecting import collect, collect_all
 from calculations.time.buckets import Buckets, is_weekday
 from calculations.time.period import Period
 
@@ -58,7 +59,7 @@ def counts_per_bucket(tables: Tables, buckets: Buckets, *, shown: pl.Expr) -> pl
         `acc_*` (Int64), and their `ma_*` (Float64, null until the series has `WINDOW` rows).
     """
     # Collected as they are stored, in order; sorted within these queries, large tables would be sorted from scratch.
-    instants = pl.collect_all(
+    instants = collect_all(
         [
             tables.users.select(new_users="created_at"),
             tables.page_views.select(page_views="viewed_at"),
@@ -68,11 +69,10 @@ def counts_per_bucket(tables: Tables, buckets: Buckets, *, shown: pl.Expr) -> pl
         ]
     )
     counted = buckets.dated(*(buckets.counts(pl.lit(times.to_series())).alias(times.columns[0]) for times in instants))
-    return (
+    return collect(
         counted.lazy()
         .with_columns(pl.col(SERIES).cum_sum().name.prefix("acc_"))
         .filter(shown)
         .with_columns((pl.col(SERIES).rolling_sum(WINDOW) / WINDOW).round(DECIMALS).name.prefix("ma_"))
         .select("bucket", *HistoricalDay.model_fields)
-        .collect()
     )

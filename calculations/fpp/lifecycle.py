@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from calculations.fpp.active_buckets import Entity, active_buckets, begins_subject, ends_subject
 from calculations.frames.arithmetic import NotAdditive
+from calculations.frames.collecting import collect
 from calculations.time.buckets import Buckets, Granularity, WeekStart
 from calculations.time.period import MICROSECOND, Period
 
@@ -45,7 +46,7 @@ def lifecycle(
     known = estimations.filter(pl.col("estimated_at") < period.end)
     active = active_buckets(known, entity, Buckets.of(one_earlier, granularity, week_start))
     changes = changes_per_bucket(active.with_columns(pl.col("bucket") - 1))
-    return buckets.sums(changes, COUNTS).select("bucket", *COUNTS).collect()
+    return collect(buckets.sums(changes, COUNTS).select("bucket", *COUNTS))
 
 
 def changes_per_bucket(active: pl.LazyFrame) -> list[pl.LazyFrame]:

@@ -4,6 +4,7 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from calculations.frames.arithmetic import TOP, as_map, counts
+from calculations.frames.collecting import collect_all
 
 # The lists and their labels.
 LABELS = {
@@ -48,7 +49,7 @@ def location(users: pl.LazyFrame) -> Location:
     """Count users by device, system, browser and place."""
     lists = {name: users_per_label(users, name) for name in LABELS}
     cut = [frame.head(TOP) if name in PLACES else frame for name, frame in lists.items()]
-    device, system, browser, country, region, city = pl.collect_all(cut)
+    device, system, browser, country, region, city = collect_all(cut)
     return Location.model_validate(
         {
             "device": as_map(device),

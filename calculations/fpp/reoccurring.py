@@ -9,6 +9,7 @@ from calculations.fpp.active_buckets import room_keys
 from calculations.fpp.activities import activities
 from calculations.fpp.packed_keys import begins_user, day_of, gap, is_estimation, microsecond, subject_of
 from calculations.frames.arithmetic import NotAdditive
+from calculations.frames.collecting import collect_all
 from calculations.time.buckets import Buckets, is_weekday
 from calculations.time.period import Period
 
@@ -59,7 +60,7 @@ def returning_per_day(activities: pl.LazyFrame, estimations: pl.LazyFrame, days:
     Returns:
         One row per day in order: `bucket` (Int32), `date` (Date) and the columns of `SERIES` (Int64).
     """
-    users, rooms = pl.collect_all([returns(days_of_users(activities, days)), returns(days_of_rooms(estimations, days))])
+    users, rooms = collect_all([returns(days_of_users(activities, days)), returns(days_of_rooms(estimations, days))])
     return days.dated(
         came_back(users, days).alias("reoccurring_users"),
         came_back(rooms, days).alias("reoccurring_rooms"),

@@ -7,6 +7,7 @@ from typing import Literal
 import polars as pl
 
 from calculations.fpp.active_buckets import Entity, active_buckets, begins_subject, ends_subject
+from calculations.frames.collecting import collect_all
 from calculations.time.buckets import LONGEST, Buckets, WeekStart
 from calculations.time.period import Period
 
@@ -66,7 +67,7 @@ def retention(
     active = active_buckets(known, entity, followed)
     is_member = begins_subject() if retention_type == "first_time" else pl.lit(value=True)
     counts = [_last_activity(active, is_member, intervals)] if cumulative else _each(active, is_member, intervals)
-    retained = _table(pl.collect_all(counts), cohorts, intervals)
+    retained = _table(collect_all(counts), cohorts, intervals)
     if cumulative:
         retained = retained.with_columns(pl.col("retained").cum_sum(reverse=True).over("bucket"))
     ended = pl.lit(followed.edges).gather(pl.col("bucket") + pl.col("interval") + 1) <= known_until

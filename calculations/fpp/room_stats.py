@@ -7,6 +7,7 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from calculations.frames.arithmetic import DECIMALS, NotAdditive, sums_and_counts
+from calculations.frames.collecting import collect
 
 MEASURES = (
     "duration",
@@ -95,7 +96,7 @@ def figures(totals: pl.LazyFrame, *keys: str) -> pl.LazyFrame:
 def room_stats(votes: pl.LazyFrame, room_id: int) -> RoomStats:
     """Count and average the votes of one room."""
     totals = of_room(votes, room_id).select(TOTALS)
-    return RoomStats(**figures(totals).collect().row(0, named=True))
+    return RoomStats(**collect(figures(totals)).row(0, named=True))
 
 
 def of_room(votes: pl.LazyFrame, room_id: int) -> pl.LazyFrame:

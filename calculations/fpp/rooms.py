@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from calculations.fpp.room_stats import TOTALS, RoomStats, figures, of_room
 from calculations.frames.arithmetic import label
+from calculations.frames.collecting import collect
 from calculations.time.buckets import Buckets
 
 ACTIVITY = ("votes", "estimations")
@@ -51,7 +52,7 @@ def rooms(votes: pl.LazyFrame, rooms: pl.LazyFrame) -> pl.DataFrame:
     known = rooms.select("id", "name", "first_used_at", "last_used_at")
     per_room = votes.drop_nulls("room_id").group_by(id=pl.col("room_id").cast(pl.Int64)).agg(TOTALS)
     named = figures(per_room, "id").join(known, on="id", how="left")
-    return named.with_columns(label("name")).select(*Room.model_fields).collect()
+    return collect(named.with_columns(label("name")).select(*Room.model_fields))
 
 
 def room_series(votes: pl.LazyFrame, room_id: int, buckets: Buckets) -> pl.DataFrame:
@@ -70,4 +71,4 @@ def room_series(votes: pl.LazyFrame, room_id: int, buckets: Buckets) -> pl.DataF
         votes=pl.lit(1),
         estimations=pl.col("amount_of_estimations").cast(pl.Int64),
     )
-    return buckets.sums([voted], ACTIVITY).select("bucket", *ACTIVITY).collect()
+    return collect(buckets.sums([voted], ACTIVITY).select("bucket", *ACTIVITY))

@@ -16,6 +16,7 @@ from calculations.fpp.packed_keys import (
     user_hash,
 )
 from calculations.frames.arithmetic import NotAdditive, average
+from calculations.frames.collecting import collect, collect_all
 from calculations.time.period import MICROSECOND, Period
 
 SESSION_GAP = timedelta(minutes=10)
@@ -112,7 +113,7 @@ def count(
 ) -> Counted:
     """Count page views, visitors and sessions; the arguments are those of `traffic`."""
     keys = activities(estimations, period, page_views) if active is None else active
-    views, active_, looked, estimated = pl.collect_all(
+    views, active_, looked, estimated = collect_all(
         [
             page_views.select(pl.len()),
             users_and_sessions(keys),
@@ -134,12 +135,13 @@ def earlier_only(page_views: pl.LazyFrame, period: Period) -> int:
     """How many users have page views, but none since the period began. One without a time is not since."""
     since = period.has_begun("viewed_at")
     viewers = user_hash().alias("user")
-    earlier = page_views.filter(~since | pl.col("viewed_at").is_null()).select(viewers).drop_nulls().unique().collect()
+    before = page_views.filter(~since | pl.col("viewed_at").is_null())
+    earlier = collect(before.select(viewers).drop_nulls().unique())
     if earlier.is_empty():
         # As usual: nobody's later page views need to be read.
         return 0
     later = page_views.filter(since).select(viewers)
-    only: int = earlier.lazy().join(later, on="user", how="anti").select(pl.len()).collect().item()
+    only: int = collect(earlier.lazy().join(later, on="user", how="anti").select(pl.len())).item()
     return only
 
 

@@ -4,6 +4,7 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from calculations.frames.arithmetic import NotAdditive, average, sums_and_counts
+from calculations.frames.collecting import collect_all
 
 MINUTE = 60
 MEASURES = (
@@ -45,7 +46,7 @@ def votes(votes: pl.LazyFrame, estimations: pl.LazyFrame, zone: str = "UTC") -> 
     """Count votes and estimations and average over votes; `zone` is the time zone of the weekdays."""
     weekday = pl.col("voted_at").dt.convert_time_zone(zone).dt.weekday()
     on_weekdays = [(weekday == number).sum().alias(name) for number, name in enumerate(WEEKDAYS, start=1)]
-    totals, values = pl.collect_all(
+    totals, values = collect_all(
         [
             # One after the other: to share out that many small sums among threads takes longer than to add up.
             votes.select_seq(*TOTALS, *on_weekdays),

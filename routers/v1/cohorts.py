@@ -3,21 +3,24 @@
 from typing import Annotated
 
 import polars as pl
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 
 from calculations.fpp.retention import retention
 from calculations.frames.json_rows import json_rows
 from read_model.tables.fpp import ESTIMATIONS
-from web.questions.answers import BUCKET, described_buckets, object_answer
-from web.questions.parameters import RetentionParameters
-from web.questions.question import Question, asked
-from web.questions.schemas import ALSO_ROWS, Cohorts, answer_of
-from web.server_timing import timed
+from routers.v1.asking import asked
+from routers.v1.parameters import RetentionParameters
+from routers.v1.schemas import Cohorts
+from web.computing import computing
+from web.questions.answers import object_answer
+from web.questions.question import Question
+from web.questions.schemas import ALSO_ROWS, answer_of
+from web.questions.series import BUCKET, described_buckets
 from web.snapshot_route import SnapshotRoute
 
 router = APIRouter(route_class=SnapshotRoute)
 
-RetentionQuestion = Annotated[Question[RetentionParameters], Depends(asked(RetentionParameters), scope="function")]
+RetentionQuestion = Annotated[Question[RetentionParameters], asked(RetentionParameters)]
 CELL = ("interval", "retained", "rate")
 
 
@@ -25,7 +28,7 @@ CELL = ("interval", "retained", "rate")
 def get_retention(question: RetentionQuestion) -> Response:
     """Cohorts of users or rooms and the share of them that is active so many intervals later."""
     parameters, part = question.parameters, question.part(question.period)
-    with timed(question.request, "compute"):
+    with computing(question.request, question.snapshot):
         found = retention(
             part.all_rows(ESTIMATIONS),
             part.begun,

@@ -1,31 +1,33 @@
 """Rooms: a list with their figures, and one of them over time."""
 
-import json
-from typing import Annotated, Any
+from typing import Annotated
 
 import polars as pl
-from fastapi import APIRouter, Depends, Path, Response
-from pydantic_core import to_json
+from fastapi import APIRouter, Path, Response
 
-from calculations.fpp.room_stats import RoomStats, of_room, room_stats
+from calculations.fpp.room_stats import of_room, room_stats
 from calculations.fpp.rooms import Room, room_series, rooms
 from calculations.frames.arithmetic import UNKNOWN, label
 from calculations.frames.json_rows import json_rows
 from read_model.table import INSTANT
 from read_model.tables.fpp import ROOMS, VOTES
+from routers.v1.asking import asked
+from routers.v1.schemas import RoomOverTime
 from util.errors import AnalyticsError
 from web.errors import Problem
-from web.questions.answers import columns_of, computed, cut, object_answer, ordered, parsed_order, series, table_answer
+from web.questions.answers import object_answer, table_answer
+from web.questions.figures import figures
 from web.questions.parameters import LONGEST_LIST, ListsParameters, SeriesParameters
-from web.questions.question import Part, Question, asked
-from web.questions.schemas import ALSO_ROWS, RoomOverTime, answer_of
-from web.questions.wide import deep, wide
+from web.questions.question import Part, Question
+from web.questions.schemas import ALSO_ROWS, answer_of
+from web.questions.series import series
+from web.questions.tables import columns_of, computed, cut, ordered, parsed_order
 from web.snapshot_route import SnapshotRoute
 
 router = APIRouter(prefix="/rooms", route_class=SnapshotRoute)
 
-RoomsQuestion = Annotated[Question[ListsParameters], Depends(asked(ListsParameters), scope="function")]
-RoomQuestion = Annotated[Question[SeriesParameters], Depends(asked(SeriesParameters), scope="function")]
+RoomsQuestion = Annotated[Question[ListsParameters], asked(ListsParameters)]
+RoomQuestion = Annotated[Question[SeriesParameters], asked(SeriesParameters, is_cheap=True)]
 
 KEYS = ("id", "name", "first_used_at", "last_used_at")
 MOST_VOTES_FIRST = {"votes": True, "id": False}
@@ -64,25 +66,25 @@ def get_room(
         UnknownRoomError: There is no such room.
     """
     room = _identity(question.part(question.period), room_id)
-    stats = computed(question, lambda part: wide(room_stats(part.rows(VOTES), room_id)))
+    stats = figures(question, lambda part: room_stats(part.rows(VOTES), room_id))
     over_time = series(question, lambda part: room_series(part.rows(VOTES), room_id, part.buckets))
-    figures = room | deep(stats, RoomStats)
-    body = b'{"room":%s,"series":%s}' % (to_json(figures), b"".join(over_time.as_json()))
+    body = b'{"room":%s,"series":%s}' % (
+        json_rows(room.hstack(stats.table.nested())),
+        b"".join(over_time.as_json()),
+    )
     return object_answer(question, [body], over_time.frame, f"room-{room_id}")
 
 
-def _identity(part: Part, room_id: int) -> dict[str, Any]:
+def _identity(part: Part, room_id: int) -> pl.DataFrame:
     """The row of a room, or what is left of one that was erased: its votes."""
     known = _known(part).filter(pl.col("id") == room_id).select(KEYS).with_columns(label("name"))
     votes = of_room(part.all_rows(VOTES), room_id).select(pl.len())
     found, voted = pl.collect_all([known, votes])
     if not found.is_empty():
-        # Written as in the list of rooms.
-        identity: dict[str, Any] = json.loads(json_rows(found))
-        return identity
+        return found
     if not voted.item():
         raise UnknownRoomError(room_id)
-    return dict.fromkeys(KEYS) | {"id": room_id, "name": UNKNOWN}
+    return pl.DataFrame([dict.fromkeys(KEYS) | {"id": room_id, "name": UNKNOWN}])
 
 
 def _known(part: Part) -> pl.LazyFrame:

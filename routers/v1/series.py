@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import polars as pl
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 
 from calculations.fpp.activities import activities
 from calculations.fpp.historical import counts_per_bucket
@@ -12,19 +12,21 @@ from calculations.fpp.reoccurring import returning_per_bucket
 from calculations.fpp.tables import Tables
 from calculations.time.buckets import Buckets
 from read_model.tables.fpp import ESTIMATIONS, PAGE_VIEWS, ROOMS, USERS, VOTES
-from web.questions.answers import series, table_answer
-from web.questions.parameters import LifecycleParameters, ReoccurringParameters, SeriesParameters
-from web.questions.question import Part, Question, asked
-from web.questions.schemas import ALSO_ROWS, HistoricalBucket, LifecycleBucket, ReoccurringBucket, answer_of
+from routers.v1.asking import asked
+from routers.v1.parameters import LifecycleParameters, ReoccurringParameters
+from routers.v1.schemas import HistoricalBucket, LifecycleBucket, ReoccurringBucket
+from web.questions.answers import table_answer
+from web.questions.parameters import SeriesParameters
+from web.questions.question import Part, Question
+from web.questions.schemas import ALSO_ROWS, answer_of
+from web.questions.series import series
 from web.snapshot_route import SnapshotRoute
 
 router = APIRouter(route_class=SnapshotRoute)
 
-SeriesQuestion = Annotated[Question[SeriesParameters], Depends(asked(SeriesParameters), scope="function")]
-ReoccurringQuestion = Annotated[
-    Question[ReoccurringParameters], Depends(asked(ReoccurringParameters), scope="function")
-]
-LifecycleQuestion = Annotated[Question[LifecycleParameters], Depends(asked(LifecycleParameters), scope="function")]
+SeriesQuestion = Annotated[Question[SeriesParameters], asked(SeriesParameters)]
+ReoccurringQuestion = Annotated[Question[ReoccurringParameters], asked(ReoccurringParameters)]
+LifecycleQuestion = Annotated[Question[LifecycleParameters], asked(LifecycleParameters)]
 
 
 @router.get("/historical", response_model=answer_of(list[HistoricalBucket], SeriesParameters), responses=ALSO_ROWS)
@@ -66,8 +68,8 @@ def get_lifecycle(question: LifecycleQuestion) -> Response:
             part.all_rows(ESTIMATIONS),
             part.begun,
             entity=question.parameters.entity,
-            granularity=question.granularity,
-            week_start=question.week_start,
+            granularity=part.granularity,
+            week_start=part.week_start,
         )
 
     return table_answer(question, series(question, counts), "lifecycle")

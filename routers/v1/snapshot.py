@@ -4,22 +4,23 @@ from collections.abc import Iterator
 from typing import Annotated, Literal
 
 import polars as pl
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from config import ServerSettings
 from read_model.manifest import Manifest
 from read_model.schema import dtype_name
 from read_model.snapshot import Snapshot, kept_manifests, size_of
+from routers.v1.asking import asked
 from web.questions.answers import object_answer
 from web.questions.parameters import OfSnapshot
-from web.questions.question import Question, asked
+from web.questions.question import Question
 from web.questions.schemas import answer_of
 from web.snapshot_route import SnapshotRoute
 
 router = APIRouter(route_class=SnapshotRoute)
 
-SnapshotQuestion = Annotated[Question[OfSnapshot], Depends(asked(OfSnapshot), scope="function")]
+SnapshotQuestion = Annotated[Question[OfSnapshot], asked(OfSnapshot, is_cheap=True)]
 
 
 class PublicTable(BaseModel):

@@ -24,10 +24,23 @@ def parse(rows: Sequence[RawRow], schema: pl.Schema) -> Batch:
     raw = pl.DataFrame(
         [pl.Series(name, values, dtype=pl.Binary) for name, values in zip(schema.names(), columns, strict=True)]
     )
-    typed = raw.select(_typed(name, dtype) for name, dtype in schema.items())
+    try:
+        typed = raw.select(_typed(name, dtype) for name, dtype in schema.items())
+    except pl.exceptions.ComputeError:
+        # Polars refuses a whole column for one text that is no UTF-8.
+        texts = [name for name, dtype in schema.items() if dtype != pl.Binary]
+        decoded = raw.with_columns(pl.Series(name, map(_text, raw[name]), dtype=pl.String) for name in texts)
+        typed = decoded.select(_typed(name, dtype) for name, dtype in schema.items())
     before, after = raw.null_count().row(0), typed.null_count().row(0)
     lost = {name: now - was for name, was, now in zip(schema.names(), before, after, strict=True) if now > was}
     return Batch(typed, lost)
+
+
+def _text(value: bytes | None) -> str | None:
+    try:
+        return value.decode() if value is not None else None
+    except UnicodeDecodeError:
+        return None
 
 
 def _typed(name: str, dtype: pl.DataType) -> pl.Expr:

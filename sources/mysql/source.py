@@ -4,7 +4,7 @@ Everything is read on one connection in one consistent read-only transaction, wi
 """
 
 import logging
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -12,18 +12,22 @@ from typing import Any, cast
 
 import mysql.connector
 import polars as pl
-from mysql.connector.abstracts import MySQLConnectionAbstract
+from mysql.connector.abstracts import MySQLConnectionAbstract, MySQLCursorAbstract
 
 from config import MysqlSettings
 from read_model.source import SchemaRefusedError, SourceTable, described
 from read_model.table import Table
 from sources.mysql.errors import explained
-from sources.mysql.parsing import parse
+from sources.mysql.parsing import RawRow, parse
 from sources.mysql.types import source_dtype
 
 logger = logging.getLogger(__name__)
 
 BATCH_ROWS = 50_000
+BATCH_BYTES = 32_000_000
+# Tables of which that many rows fit a batch, however long their values may be, are read without measuring them.
+UNMEASURED_ROWS = 2_000
+NUMBER_BYTES = 80
 CONNECT_TIMEOUT_S = 10
 READ_TIMEOUT_S = 60
 
@@ -36,7 +40,8 @@ class MysqlSource:
     def __init__(self, connection: MySQLConnectionAbstract, settings: MysqlSettings) -> None:
         self._connection = connection
         self._settings = settings
-        self._reading: Generator[Sequence[Any]] | None = None
+        self._reading: Generator[list[Any]] | None = None
+        self._rows_at_once: dict[str, int] = {}
         self.now: datetime = self._begin()
         self.identity: str = self._identity()
 
@@ -63,7 +68,7 @@ class MysqlSource:
             SchemaRefusedError: The table or a required column is missing, unreadable or of another kind.
         """
         columns = self._query(
-            "SELECT column_name, column_type, column_key FROM information_schema.columns"
+            "SELECT column_name, column_type, column_key, character_octet_length FROM information_schema.columns"
             " WHERE table_schema = %s AND table_name = %s ORDER BY ordinal_position",
             (self._settings.db_name, table.name),
         )
@@ -72,8 +77,9 @@ class MysqlSource:
                 f"Table {table.name} is not in database {self._settings.db_name}, or user {self._settings.db_username}"
                 f" may not read it: check DB_NAME, or grant SELECT on it"
             )
-        schema = pl.Schema({name: _stored_dtype(table, name, column_type) for name, column_type, _ in columns})
-        return described(table, schema, tuple(name for name, _, column_key in columns if column_key == "PRI"))
+        schema = pl.Schema({name: _stored_dtype(table, name, column_type) for name, column_type, _, _ in columns})
+        self._rows_at_once[table.name] = _rows_at_once((column_type, longest) for _, column_type, _, longest in columns)
+        return described(table, schema, tuple(name for name, _, column_key, _ in columns if column_key == "PRI"))
 
     def time_of(self, source_table: SourceTable, by: int) -> datetime | None:
         """The time of the row with an id; None when there is no such row."""
@@ -96,7 +102,7 @@ class MysqlSource:
         if source_table.order:
             sql += f" ORDER BY {_listed(source_table.order)}"
         lost: dict[str, int] = {}
-        self._reading = self._batches(sql, parameters)
+        self._reading = self._batches(sql, parameters, self._rows_at_once[source_table.table.name])
         for raw in self._reading:
             batch = parse(raw, source_table.schema)
             for column, count in batch.lost.items():
@@ -110,15 +116,16 @@ class MysqlSource:
         if self._reading:
             self._reading.close()
 
-    def _batches(self, sql: str, parameters: tuple[Parameter, ...]) -> Generator[Sequence[Any]]:
+    def _batches(self, sql: str, parameters: tuple[Parameter, ...], rows_at_once: int) -> Generator[list[Any]]:
         """The rows of a query as text, one batch ahead of their use: the next one arrives while this one is parsed."""
         cursor = self._connection.cursor(raw=True)
         try:
             with ThreadPoolExecutor(1) as reader:
                 cursor.execute(sql, parameters)
-                coming = reader.submit(cursor.fetchmany, BATCH_ROWS)
+                fetched = _fetched(cursor, rows_at_once)
+                coming = reader.submit(_batch, fetched, rows_at_once)
                 while batch := coming.result():
-                    coming = reader.submit(cursor.fetchmany, BATCH_ROWS)
+                    coming = reader.submit(_batch, fetched, rows_at_once)
                     yield batch
         finally:
             # It complains when rows are left, as after a full disk.
@@ -182,9 +189,42 @@ def _tls(settings: MysqlSettings) -> dict[str, Any]:
     return {"ssl_ca": str(settings.db_ssl_ca), "ssl_verify_cert": True, "ssl_verify_identity": True}
 
 
+def _rows_at_once(columns: Iterable[tuple[str, int | None]]) -> int:
+    """How many rows of a table fit a batch, if each were as long as its columns allow; one at least.
+
+    Of each column the type, and the most bytes it holds if that is text or binary.
+    """
+    width = sum(longest or (BATCH_BYTES if source_dtype(kind) is None else NUMBER_BYTES) for kind, longest in columns)
+    return max(1, min(BATCH_ROWS, BATCH_BYTES // max(width, 1)))
+
+
+def _fetched(cursor: MySQLCursorAbstract, rows_at_once: int) -> Iterator[list[Any]]:
+    while rows := cursor.fetchmany(rows_at_once):
+        yield rows
+
+
+def _batch(fetched: Iterator[list[Any]], rows_at_once: int) -> list[Any]:
+    """The next rows: at most `BATCH_ROWS`, and of long values no more than `BATCH_BYTES` and one fetch."""
+    batch = next(fetched, [])
+    if rows_at_once >= UNMEASURED_ROWS:
+        return batch
+    size = _bytes(batch)
+    while len(batch) < BATCH_ROWS and size < BATCH_BYTES and (rows := next(fetched, None)):
+        batch += rows
+        size += _bytes(rows)
+    return batch
+
+
+def _bytes(rows: Iterable[RawRow]) -> int:
+    return sum(len(value) for row in rows for value in row if value is not None)
+
+
 def _stored_dtype(table: Table, column: str, column_type: str) -> pl.DataType:
     """The type to store a column with: the source's own, except TINYINT(1) where the table says Boolean."""
     dtype = source_dtype(column_type)
+    if dtype is None:
+        logger.warning("%s.%s is of type %s, which is stored as the bytes it comes in", table.name, column, column_type)
+        return pl.Binary()
     return pl.Boolean() if table.columns.get(column) == pl.Boolean and dtype.is_integer() else dtype
 
 

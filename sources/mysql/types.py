@@ -5,9 +5,8 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from read_model.schema import LARGEST_DECIMAL
 from read_model.table import INSTANT
-
-LARGEST_DECIMAL = 38
 
 _INTEGERS: Mapping[str, tuple[pl.DataType, pl.DataType]] = {
     "tinyint": (pl.Int8(), pl.UInt8()),
@@ -31,14 +30,21 @@ _OTHERS: Mapping[str, pl.DataType] = {
     "longblob": pl.Binary(),
     "bit": pl.Binary(),
 }
+# TIME is no time of day: it goes from -838 to 838 hours.
+_TEXTS = frozenset(
+    {
+        *("char", "varchar", "tinytext", "text", "mediumtext", "longtext"),
+        *("enum", "set", "json", "time", "uuid", "inet4", "inet6"),
+    }
+)
 
 
-def source_dtype(column_type: str) -> pl.DataType:
-    """The type a database column is stored with.
+def source_dtype(column_type: str) -> pl.DataType | None:
+    """The type a database column is stored with; None for those unknown here, whose values may be anything.
 
     `column_type` is `information_schema`'s, such as `int(10) unsigned`. Integers keep their width and sign, ENUM, SET,
     JSON and TIME become String, DATETIME and TIMESTAMP an instant in UTC; a DECIMAL wider than Polars' 38 digits stays
-    exact as String, and so does every type not named here.
+    exact as String.
     """
     base = column_type.lower().partition("(")[0].split()[0]
     if base in _INTEGERS:
@@ -46,7 +52,7 @@ def source_dtype(column_type: str) -> pl.DataType:
         return unsigned if "unsigned" in column_type.lower() else signed
     if base == "decimal":
         return _decimal(column_type)
-    return _OTHERS.get(base, pl.String())
+    return pl.String() if base in _TEXTS else _OTHERS.get(base)
 
 
 def _decimal(column_type: str) -> pl.DataType:

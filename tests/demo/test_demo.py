@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from config import ServerSettings
 from demo.__main__ import DATA_DIR, OUTDATED_AFTER, TOKEN, main, publish_sample, recent_sample
 from demo.sample import sample
-from read_model.publishing import locked
+from read_model.locking import locked
 from read_model.snapshot import open_snapshot
 from read_model.tables.fpp import FPP
 from tests.processes import Program, Server, answering, free_port, running, until

@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from demo.sample import COLUMNS
-from read_model import publishing
+from read_model import locking, publishing
 from read_model.manifest import Manifest
 from read_model.publishing import Kept, SnapshotWriter
 from read_model.snapshot import SnapshotMissingError, open_snapshot
@@ -72,7 +72,7 @@ class Publisher:
         self.total += self.step
         tables = rows(1, self.total, LONG_AGO)
         begun = time.monotonic()
-        with publishing.locked(self.data_dir):
+        with locking.locked(self.data_dir):
             before = self._current()
             with SnapshotWriter(self.data_dir, SEGMENT_ROWS) as writer:
                 for table in FPP.tables:

@@ -16,7 +16,7 @@ import pytest
 import stamina
 from mysql.connector.abstracts import MySQLConnectionAbstract, MySQLCursorAbstract
 
-from read_model import publishing
+from read_model import locking
 from read_model.manifest import MANIFEST
 from read_model.snapshot import CURRENT, SNAPSHOTS, SnapshotMissingError
 from read_model.tables.fpp import FPP
@@ -75,7 +75,7 @@ def keys_are_there_once(database: SourceDatabase) -> bool:
 
 def assert_unlocked(data_dir: Path) -> None:
     """The next run can begin."""
-    with publishing.locked(data_dir):
+    with locking.locked(data_dir):
         pass
 
 

@@ -366,8 +366,8 @@ def test_fault_20_the_lock_of_a_killed_updater_is_free(shared: Service) -> None:
 HOLDER = """
 import os, sys, time
 from pathlib import Path
-from read_model import publishing
-with publishing.locked(Path(sys.argv[1])):
+from read_model import locking
+with locking.locked(Path(sys.argv[1])):
     child = os.fork()
     if sys.argv[2] == "child leaves":
         if not child:

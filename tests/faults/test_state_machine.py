@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 from pydantic import SecretStr
 
-from read_model import publishing
+from read_model import locking, publishing
 from read_model.publishing import SnapshotWriter
 from read_model.snapshot import CURRENT, SNAPSHOTS
 from read_model.tables.fpp import PAGE_VIEWS
@@ -207,7 +207,7 @@ class SyncMachine(RuleBasedStateMachine):
     @rule()
     def sweep(self) -> None:
         """An hour later all that is out of use goes."""
-        with publishing.locked(self.data_dir):
+        with locking.locked(self.data_dir):
             publishing.sweep(self.data_dir, datetime.now(UTC) + timedelta(hours=1))
         assert litter(self.data_dir) == []
         assert len(list((self.data_dir / SNAPSHOTS).iterdir())) <= publishing.KEPT_SNAPSHOTS

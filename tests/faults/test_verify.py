@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from read_model import publishing
+from read_model import locking, publishing
 from read_model.publishing import SnapshotWriter
 from read_model.snapshot import CURRENT, SNAPSHOTS
 from read_model.tables.fpp import FPP, PAGE_VIEWS
@@ -49,7 +49,7 @@ def found(operator: Operator, exit_code: int, *arguments: str, **variables: str)
 
 def contents(data_dir: Path) -> dict[Path, int]:
     """Every file and directory below, with the time of its last change; the lock apart."""
-    return {path: path.lstat().st_mtime_ns for path in data_dir.rglob("*") if path.name != publishing.LOCK}
+    return {path: path.lstat().st_mtime_ns for path in data_dir.rglob("*") if path.name != locking.LOCK}
 
 
 def file_of_votes(database: SourceDatabase) -> Path:
@@ -135,7 +135,7 @@ def test_verify_compares_with_one_consistent_state(database: SourceDatabase, ope
 
 def test_verify_needs_no_lock(synced: SourceDatabase, operator: Operator) -> None:
     """It can look while an updater is at work."""
-    with publishing.locked(synced.data_dir):
+    with locking.locked(synced.data_dir):
         assert operator.start("--verify").exit_code == 0
 
 

@@ -11,7 +11,7 @@ import pytest
 from mysql.connector.abstracts import MySQLCursorAbstract
 
 from demo.sample import sample
-from read_model import publishing
+from read_model import locking
 from read_model.snapshot import SnapshotMissingError
 from read_model.source import SchemaRefusedError
 from read_model.sync import ShrunkError
@@ -347,7 +347,7 @@ def test_names_with_emoji_and_other_scripts_survive(database: SourceDatabase) ->
 
 def test_only_one_updater_works_at_a_time(database: SourceDatabase) -> None:
     """A second one says so and leaves."""
-    with publishing.locked(database.data_dir), pytest.raises(publishing.BusyError, match="Another updater"):
+    with locking.locked(database.data_dir), pytest.raises(locking.BusyError, match="Another updater"):
         database.sync()
 
 

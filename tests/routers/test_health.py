@@ -32,12 +32,16 @@ def test_health_has_the_body_of_the_reference(server: Server, sampled: Sample) -
     assert datetime.fromisoformat(freshness.pop("data_updated_at")) == sampled.now
     assert freshness.pop("status") in ("ok", "stale", "dead")
 
+    integrity = health["components"]["integrity"]
     size = sum(path.stat().st_size for path in (sampled.data_dir / "current").glob("*.parquet"))
     assert health["components"] == {
         "parquet_files": {"status": "ok", "files": {f"{table.name}.parquet": True for table in FPP.tables}},
         "storage": {"status": "ok", "data_size_mb": round(size / 1e6, 2)},
         "freshness": {},
+        "integrity": integrity,
     }
+    assert integrity["damaged"] == {}
+    assert integrity["checked_files"] + integrity["pending_files"] == len(FPP.tables)
 
 
 @pytest.mark.server

@@ -44,7 +44,7 @@ def test_stats_of_every_room_equal_the_slow_twin(in_process: Callable[..., TestC
 
 
 @pytest.mark.server
-@pytest.mark.parametrize("room_id", [126, 8_388_607, 2**31 - 1, 2**31, 2**63 - 1])
+@pytest.mark.parametrize("room_id", [126, 8_388_607, 2**31 - 1])
 def test_stats_are_all_zeros_before_the_first_vote(server: Server, room_id: int) -> None:
     """The room page asks then."""
     answer = server.get(f"/room/{room_id}/stats")
@@ -52,25 +52,27 @@ def test_stats_are_all_zeros_before_the_first_vote(server: Server, room_id: int)
 
 
 @pytest.mark.server
-@pytest.mark.parametrize("room_id", ["0", "-0", "-1", "-99999999999"])
+@pytest.mark.parametrize("room_id", ["0", "-0", "-1", "-99999999999", f"-{10**30}"])
 def test_an_id_that_is_not_positive_is_refused(server: Server, room_id: str) -> None:
     assert "not positive" in problem(server.get(f"/room/{room_id}/stats"), 400)["detail"]
 
 
 @pytest.mark.server
-@pytest.mark.parametrize("room_id", ["abc", "1.5", "1e3", "%20", "null", "%00", "9" * 5_000])
+@pytest.mark.parametrize("room_id", ["abc", "1.5", "1e3", "%20", "null", "%00", "+1", "1_0", "%D9%A1", "--1"])
 def test_what_is_no_integer_is_refused(server: Server, room_id: str) -> None:
     (fault,) = problem(server.get(f"/room/{room_id}/stats"), 422)["errors"]
     assert (fault["parameter"], fault["in"]) == ("room_id", "path")
 
 
 @pytest.mark.server
-@pytest.mark.parametrize("room_id", [2**63, 2**64, 10**30, -(10**30)])
-def test_an_integer_no_column_can_hold_is_no_crash(server: Server, room_id: int) -> None:
-    """Nobody votes in such a room: zeros, or a refusal."""
-    answer = server.get(f"/room/{room_id}/stats")
-    if answer.status_code == 200:
-        assert answer.json() == NO_VOTES
-    else:
-        assert 400 <= answer.status_code < 500
-        problem(answer, answer.status_code)
+@pytest.mark.parametrize("room_id", [2**31, 2**63 - 1, 2**63, 10**39, "9" * 5_000])
+def test_an_id_that_no_room_can_have_is_refused(server: Server, room_id: int | str) -> None:
+    assert "too large" in problem(server.get(f"/room/{room_id}/stats"), 400)["detail"]
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("path", ["/", "/room/1/stats", "/daily-analytics"])
+def test_unknown_parameters_are_refused(server: Server, path: str) -> None:
+    """Ignored, they would make another question of the same one."""
+    (fault,) = problem(server.get(f"{path}?x=1"), 422)["errors"]
+    assert (fault["parameter"], fault["in"]) == ("x", "query")

@@ -4,11 +4,12 @@ from collections.abc import Awaitable, Callable
 
 import anyio
 import pytest
-from fastapi import Request, Response
+from fastapi import Response
 from fastapi.responses import StreamingResponse
 
 from web.limits import TooBusyError
 from web.shared_work import AnsweredByAnother, SharedWork
+from web.state import RequestState
 
 PATIENCE_S = 30.0
 TAG, OTHER = "tag", "other"
@@ -17,26 +18,26 @@ SHORTLY_S = 0.02
 type Compute = Callable[[], Awaitable[Response]]
 
 
-def a_request() -> Request:
-    """One that asks for the answer of a tag."""
-    return Request({"type": "http", "state": {"timings": {}}})
+def a_request(patience_s: float = PATIENCE_S) -> RequestState:
+    """One that waits no longer than that for the answer of a tag."""
+    return RequestState(waited_s=PATIENCE_S - patience_s)
 
 
 class Crowd:
     """Requests at the same work, and what became of them by their names."""
 
     def __init__(self) -> None:
-        self.shared = SharedWork()
+        self.shared = SharedWork(PATIENCE_S)
         self.came: dict[str, anyio.Event] = {}
         self.gates: dict[str, anyio.Event] = {}
         self.became: dict[str, str] = {}
 
     async def ask(self, name: str, *tags: str, outcome: Response | None = None, patience_s: float = PATIENCE_S) -> None:
         """Ask as a route does: once per tag, as if started over, and answer with `name` unless told otherwise."""
-        request, response = a_request(), None
+        request, response = a_request(patience_s), None
         try:
             for tag in tags or (TAG,):
-                await self.shared.join(request, tag, patience_s)
+                await self.shared.join(request, tag)
                 await self.compute(name)
             if outcome is None:
                 response = Response(name)
@@ -184,17 +185,17 @@ def test_who_has_the_turn_waits_only_for_who_has_one_too(leader_has_turn: bool) 
     """Else it would wait for one that waits for its room."""
 
     async def run() -> None:
-        shared, leader, started_over = SharedWork(), a_request(), a_request()
-        await shared.join(leader, TAG, PATIENCE_S)
-        leader.state.has_turn, started_over.state.has_turn = leader_has_turn, True
+        shared, leader, started_over = SharedWork(PATIENCE_S), a_request(), a_request(SHORTLY_S)
+        await shared.join(leader, TAG)
+        leader.has_turn, started_over.has_turn = leader_has_turn, True
         if leader_has_turn:
             with pytest.raises(TooBusyError):
-                await shared.join(started_over, TAG, SHORTLY_S)
+                await shared.join(started_over, TAG)
         else:
-            await shared.join(started_over, TAG, SHORTLY_S)
+            await shared.join(started_over, TAG)
         shared.finish(started_over, Response("not shared"))
         with pytest.raises(TooBusyError):
-            await shared.join(a_request(), TAG, SHORTLY_S)
+            await shared.join(a_request(SHORTLY_S), TAG)
 
     within_patience(run)
 

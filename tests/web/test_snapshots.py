@@ -66,6 +66,7 @@ def test_without_a_snapshot_health_has_its_usual_body(bare_server: Server) -> No
             "parquet_files": {"status": "missing", "files": NOTHING},
             "storage": {"status": "missing", "data_size_mb": 0},
             "freshness": {"status": "dead", "data_updated_at": None, "age_seconds": None},
+            "integrity": {"status": "checking", "checked_files": 0, "pending_files": 0, "damaged": {}},
         },
         "detail": detail,
     }

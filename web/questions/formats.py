@@ -7,8 +7,8 @@ from typing import Any, Literal
 import polars as pl
 from fastapi.responses import StreamingResponse
 
-from web.questions.parameters import Format
-
+# Not a `type`: the description of the API would make a model of it.
+Format = Literal["json", "csv", "ndjson", "parquet"]
 type TableFormat = Literal["csv", "ndjson", "parquet"]
 
 MEDIA_TYPES: Mapping[Format, str] = {

@@ -1,21 +1,36 @@
-"""The parameters of the API, one class per purpose: an endpoint's own are made of those it takes."""
+"""The parameters that endpoints are made of, one class per purpose, and what each class means for a question.
 
+`Parameters` says what holds without a parameter; a class that has one answers for it.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from functools import cache
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from zoneinfo import available_timezones
 
 import polars as pl
 from polars.exceptions import ComputeError
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, WithJsonSchema
 
-from calculations.time.date_ranges import COMPARISONS, RANGES, TWO_DATES, parsed_dates
+from calculations.time.buckets import Granularity, WeekStart
+from calculations.time.date_ranges import (
+    COMPARISONS,
+    RANGES,
+    TWO_DATES,
+    automatic,
+    compared_period,
+    parsed_dates,
+    period_of,
+)
+from calculations.time.period import MICROSECOND, Period
+from web.errors import InvalidParameterError
+from web.questions.formats import Format, format_of
 from web.validation import choice_error
 
-# Not a `type`: the description of the API would make a model of it.
-Format = Literal["json", "csv", "ndjson", "parquet"]
-
 LONGEST_LIST = 2**31 - 1
-MOST_INTERVALS = 100
+# Up to this long, what happened in a period is found without reading much.
+SHORT = timedelta(days=2)
 
 
 def _is_date_range(text: str) -> str:
@@ -63,18 +78,109 @@ TimeZone = Annotated[str, AfterValidator(_is_zone), WithJsonSchema({"type": "str
 Order = Annotated[str, WithJsonSchema({"type": "string", "format": "order"})]
 
 
+class Span(BaseModel, frozen=True):
+    """A stretch of time."""
+
+    first_instant: AwareDatetime = Field(description="Its first instant (UTC).")
+    last_instant: AwareDatetime = Field(description="Its last instant (UTC), still in it.")
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What parameters mean at an instant."""
+
+    format: Format
+    granularity: Granularity
+    period: Period
+    comparison: Period | None
+
+
 class Parameters(BaseModel):
     """What any endpoint may be asked; a parameter it does not have is refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    # Whether the figures are of a period that may be asked for.
+    has_period: ClassVar[bool] = False
+    # Whether they may be compared with those of another period.
+    is_comparable: ClassVar[bool] = False
+    # Whether the first bucket counts whole, also what of it lies before the range.
+    begins_whole: ClassVar[bool] = False
+    # The headers of a request that decide on the answer, beside the parameters.
+    varies_by: ClassVar[tuple[str, ...]] = ()
+    # Whether the answer says how fresh the data are.
+    tells_freshness: ClassVar[bool] = True
+    # The parameter that decides how many buckets an answer has; None for answers without buckets.
+    cut_by: ClassVar[str | None] = None
+
+    @classmethod
+    def meaning_fields(cls) -> dict[str, Any]:
+        """What answers say of the meaning besides the parameters themselves: types and fields by name."""
+        return {}
+
+    def asked_format(self, _accept: str) -> Format:
+        """What to write the answer in, for a client that sends this `Accept` header."""
+        return "json"
+
+    def asked_period(self, now: datetime, first_day: date) -> Period:
+        """The period of the figures."""
+        return period_of("all", now, first_day, "UTC")
+
+    def asked_comparison(self, _period: Period) -> Period | None:
+        """The whole period to compare that period with, if any."""
+        return None
+
+    @property
+    def compares_with_previous(self) -> bool:
+        """Whether that is the one right before it."""
+        return False
+
+    def bucket_length(self, _period: Period) -> Granularity:
+        """The length of a bucket, for a period.
+
+        Raises:
+            InvalidParameterError: Weekends are to be left out of buckets longer than a day.
+        """
+        return "day"
+
+    @property
+    def first_weekday(self) -> WeekStart:
+        """The first day of a week."""
+        return "monday"
+
+    @property
+    def shows_weekends(self) -> bool:
+        """Whether a series has buckets on Saturdays and Sundays."""
+        return True
+
+    @property
+    def cells_per_bucket(self) -> int:
+        """How many rows an answer has per bucket."""
+        return 1
+
+    def is_cheap(self, _period: Period, _comparison: Period | None) -> bool:
+        """Whether the answer takes little time and memory, however much data there is."""
+        return False
+
+    def meant(self, _meaning: Meaning) -> dict[str, object]:
+        """Every parameter as it was understood, and what it means."""
+        return dict(self)
 
 
 class OfSnapshot(Parameters):
     """No parameters."""
 
 
+class Bare(Parameters):
+    """No parameters, for answers without an envelope."""
+
+    tells_freshness: ClassVar[bool] = False
+
+
 class Formatted(Parameters):
     """What the answer is written in."""
+
+    varies_by: ClassVar[tuple[str, ...]] = ("Accept",)
 
     format: Format | None = Field(
         default=None,
@@ -82,12 +188,19 @@ class Formatted(Parameters):
         "`csv`, `ndjson` and `parquet` hold the rows only; what `meta` says of them is in headers.",
     )
 
+    def asked_format(self, accept: str) -> Format:
+        """The one asked for, or what the client likes best."""
+        return self.format or format_of(accept)
+
+    def meant(self, meaning: Meaning) -> dict[str, object]:
+        """With the format that was chosen."""
+        return super().meant(meaning) | {"format": meaning.format}
+
 
 class OfPeriod(Parameters):
     """Which stretch of time the figures are of."""
 
-    # Whether the first bucket counts whole, also what of it lies before the range.
-    begins_whole: ClassVar[bool] = False
+    has_period: ClassVar[bool] = True
 
     date_range: DateRange = Field(
         default="all",
@@ -101,9 +214,29 @@ class OfPeriod(Parameters):
         examples=["Europe/Berlin"],
     )
 
+    @classmethod
+    def meaning_fields(cls) -> dict[str, Any]:
+        """The instants of the period."""
+        return super().meaning_fields() | {name: (field.annotation, field) for name, field in Span.model_fields.items()}
+
+    def asked_period(self, now: datetime, first_day: date) -> Period:
+        """That of the range."""
+        return period_of(self.date_range, now, first_day, self.timezone)
+
+    def is_cheap(self, period: Period, comparison: Period | None) -> bool:
+        """When little of the tables is read; who counts the first bucket whole reads all that came before it."""
+        is_short = all(part is None or part.end - part.start <= SHORT for part in (period, comparison))
+        return is_short and not self.begins_whole
+
+    def meant(self, meaning: Meaning) -> dict[str, object]:
+        """With the instants of the period."""
+        return super().meant(meaning) | instants(meaning.period)
+
 
 class ComparedParameters(OfPeriod):
     """What the figures are compared with."""
+
+    is_comparable: ClassVar[bool] = True
 
     compare: Comparison | None = Field(
         default=None,
@@ -113,23 +246,72 @@ class ComparedParameters(OfPeriod):
         examples=["previous_period"],
     )
 
+    @classmethod
+    def meaning_fields(cls) -> dict[str, Any]:
+        """The instants of the other period, too."""
+        comparison = Field(description="The period to compare with; null without one.")
+        return super().meaning_fields() | {"comparison": (Span | None, comparison)}
+
+    def asked_comparison(self, period: Period) -> Period | None:
+        """That of `compare`."""
+        return None if self.compare is None else compared_period(self.compare, self.date_range, period)
+
+    @property
+    def compares_with_previous(self) -> bool:
+        """As `compare` says."""
+        return self.compare == "previous_period"
+
+    def meant(self, meaning: Meaning) -> dict[str, object]:
+        """With the instants of the other period."""
+        comparison = meaning.comparison and instants(meaning.comparison)
+        return super().meant(meaning) | {"comparison": comparison}
+
 
 class Weekly(Parameters):
     """When weeks begin."""
 
     week_start: Literal["monday", "sunday"] = Field(default="monday", description="The first day of a week.")
 
+    @property
+    def first_weekday(self) -> WeekStart:
+        """The one asked for."""
+        return self.week_start
+
 
 class Cut(Weekly):
     """How a series is cut."""
+
+    cut_by: ClassVar[str | None] = "granularity"
+    # The granularities that `auto` may take.
+    shortest_auto: ClassVar[Granularity] = "hour"
 
     granularity: Literal["hour", "day", "week", "month", "quarter", "year", "auto"] = Field(
         default="day", description="Length of a bucket; `auto` takes one that suits the period."
     )
 
+    def bucket_length(self, period: Period) -> Granularity:
+        """The one asked for, or one that suits the period and its weekends."""
+        length = self._suitable(period) if self.granularity == "auto" else self.granularity
+        if not self.shows_weekends and length not in ("hour", "day"):
+            message = f"`weekends` is `exclude`, but a {length} has weekends; allowed: include."
+            raise InvalidParameterError("weekends", message, ["include"])
+        return length
 
-class CutByDays(Weekly):
+    def _suitable(self, period: Period) -> Granularity:
+        length = automatic(period)
+        if length == "hour":
+            return self.shortest_auto
+        return length if self.shows_weekends else "day"
+
+    def meant(self, meaning: Meaning) -> dict[str, object]:
+        """With the granularity that was chosen."""
+        return super().meant(meaning) | {"granularity": meaning.granularity}
+
+
+class CutByDays(Cut):
     """How a series of days is cut."""
+
+    shortest_auto: ClassVar[Granularity] = "day"
 
     granularity: Literal["day", "week", "month", "quarter", "year", "auto"] = Field(
         default="day", description="Length of a bucket; `auto` takes one that suits the period."
@@ -145,24 +327,25 @@ class OnWeekdays(Parameters):
         "Only for granularities up to `day`.",
     )
 
+    @property
+    def shows_weekends(self) -> bool:
+        """Unless they are excluded."""
+        return self.weekends == "include"
+
 
 class Listed(Parameters):
     """Which rows of a list."""
 
-    limit: int | None = Field(default=None, ge=1, le=LONGEST_LIST, description="At most so many rows; without it, all.")
-    offset: int = Field(default=0, ge=0, le=LONGEST_LIST, description="So many rows are left out at the beginning.")
+    limit: int | None = Field(
+        default=None, ge=1, le=LONGEST_LIST, description="Maximum number of rows; all by default."
+    )
+    offset: int = Field(default=0, ge=0, le=LONGEST_LIST, description="Number of rows to skip at the beginning.")
     order_by: Order | None = Field(
         default=None,
         description="Columns to sort by, separated by commas, each with `:asc` (the default) or `:desc`; "
         "further columns decide between equals.",
         examples=["name:desc"],
     )
-
-
-class OfEntity(Parameters):
-    """Whose activity."""
-
-    entity: Literal["user", "room"] = Field(default="user", description="Who is followed: users or rooms.")
 
 
 class FiguresParameters(ComparedParameters, Formatted):
@@ -177,30 +360,6 @@ class SeriesParameters(ComparedParameters, Cut, OnWeekdays, Formatted):
     """A series."""
 
 
-class ReoccurringParameters(ComparedParameters, CutByDays, OnWeekdays, Formatted):
-    """The series of those who come back."""
-
-
-class LifecycleParameters(ComparedParameters, Cut, OfEntity, Formatted):
-    """The lifecycle of users or rooms."""
-
-    begins_whole: ClassVar[bool] = True
-
-
-class RetentionParameters(OfPeriod, Weekly, OfEntity, Formatted):
-    """Cohorts of users or rooms."""
-
-    begins_whole: ClassVar[bool] = True
-
-    period: Literal["day", "week", "month"] = Field(default="week", description="Length of a cohort and an interval.")
-    total_intervals: int = Field(
-        default=11, ge=1, le=MOST_INTERVALS, description="Intervals per cohort, the first one (0) included."
-    )
-    retention_type: Literal["first_time", "recurring"] = Field(
-        default="first_time",
-        description="`first_time`: who is active for the first time ever; "
-        "`recurring`: everyone active in the interval.",
-    )
-    cumulative: bool = Field(
-        default=False, description="Count who is active in an interval or any later one, instead of in it."
-    )
+def instants(period: Period) -> dict[str, object]:
+    """The fields of a `Span`."""
+    return {"first_instant": period.start, "last_instant": period.end - MICROSECOND}

@@ -6,15 +6,10 @@ from typing import Any, get_args, get_origin
 
 from pydantic import AwareDatetime, BaseModel, Field, create_model
 
-from calculations.fpp.historical import HistoricalDay
-from calculations.fpp.lifecycle import LifecycleCounts
-from calculations.fpp.reoccurring import ReoccurringDay
-from calculations.fpp.rooms import Room, RoomActivity
-from calculations.frames.arithmetic import NotAdditive
 from web.errors import Responses
 from web.questions.answers import Meta
 from web.questions.formats import OTHER_CONTENT
-from web.questions.parameters import ComparedParameters, OfPeriod, Parameters
+from web.questions.parameters import Parameters
 
 # What `responses=` says of an answer with rows: the formats besides JSON.
 ALSO_ROWS: Responses = {200: {"content": OTHER_CONTENT}}
@@ -56,120 +51,6 @@ class OtherBucket(BaseModel, frozen=True):
     )
 
 
-class HistoricalBucket(Bucket, HistoricalDay, frozen=True):
-    """Counts of one bucket, totals from the period's beginning to its end, and means of the last 30 rows."""
-
-    acc_new_users: NotAdditive[int] = Field(ge=0, description="Users created since the period began.")
-    acc_page_views: NotAdditive[int] = Field(ge=0, description="Page views since the period began.")
-    acc_rooms: NotAdditive[int] = Field(ge=0, description="Rooms first used since the period began.")
-    acc_estimations: NotAdditive[int] = Field(ge=0, description="Estimations since the period began.")
-    acc_votes: NotAdditive[int] = Field(ge=0, description="Votes since the period began.")
-    ma_new_users: NotAdditive[float | None] = Field(
-        description="Users created per bucket, mean of 30 rows; null before there are 30."
-    )
-    ma_page_views: NotAdditive[float | None] = Field(
-        description="Page views per bucket, mean of 30 rows; null before there are 30."
-    )
-    ma_rooms: NotAdditive[float | None] = Field(
-        description="Rooms first used per bucket, mean of 30 rows; null before there are 30."
-    )
-    ma_estimations: NotAdditive[float | None] = Field(
-        description="Estimations per bucket, mean of 30 rows; null before there are 30."
-    )
-    ma_votes: NotAdditive[float | None] = Field(
-        description="Votes per bucket, mean of 30 rows; null before there are 30."
-    )
-
-
-class ReoccurringBucket(Bucket, ReoccurringDay, frozen=True):
-    """Who had come back by the last day of one bucket."""
-
-
-class LifecycleBucket(LifecycleCounts, Bucket, frozen=True):
-    """Where the active users (rooms) of one bucket come from, and how many stay away."""
-
-
-class RoomBucket(RoomActivity, Bucket, frozen=True):
-    """Votes of a room in one bucket."""
-
-
-class Labelled(BaseModel, frozen=True):
-    """How often a label occurs."""
-
-    name: str = Field(description="The label, or `unknown`.")
-    count: int = Field(ge=0, description="How often it occurs: page views, events, votes or users, as the list says.")
-
-
-class Place(Labelled, frozen=True):
-    """Users of a region or city."""
-
-    country: str = Field(description="Country code, or `unknown`.")
-
-
-class BehaviourLists(BaseModel, frozen=True):
-    """Counts per label, the largest first."""
-
-    routes: list[Labelled] = Field(description="Page views per route.")
-    events: list[Labelled] = Field(description="Events per kind of event.")
-    sources: list[Labelled] = Field(description="Page views per category of source; direct traffic is left out.")
-    rooms: list[Labelled] = Field(description="Votes per room; those of rooms that no longer exist are `unknown`.")
-
-
-class LocationLists(BaseModel, frozen=True):
-    """Users created in the period per label, the largest first."""
-
-    device: list[Labelled] = Field(description="Users per device.")
-    os: list[Labelled] = Field(description="Users per operating system.")
-    browser: list[Labelled] = Field(description="Users per browser.")
-    country: list[Labelled] = Field(description="Users per country code.")
-    country_region: list[Place] = Field(description="Users per region code of a country.")
-    country_city: list[Place] = Field(description="Users per city of a country.")
-
-
-class Cell(BaseModel, frozen=True):
-    """A cohort so many intervals later."""
-
-    interval: int = Field(ge=0, description="Intervals after the cohort's own, which is 0.")
-    retained: NotAdditive[int | None] = Field(
-        description="Users (rooms) active then; null until the interval has passed."
-    )
-    rate: NotAdditive[float | None] = Field(
-        description="Share of the cohort (0 to 1); null like `retained`, and over nobody."
-    )
-
-
-class Cohort(Bucket, frozen=True):
-    """Users (rooms) active in one interval, and what became of them."""
-
-    size: NotAdditive[int] = Field(ge=0, description="Users (rooms) in the cohort.")
-    cells: list[Cell] = Field(description="One per interval, in order.")
-
-
-class MeanCell(BaseModel, frozen=True):
-    """All cohorts so many intervals later."""
-
-    interval: int = Field(ge=0, description="Intervals after the cohorts' own.")
-    size: NotAdditive[int] = Field(ge=0, description="Users (rooms) in the cohorts whose interval has passed.")
-    retained: NotAdditive[int] = Field(ge=0, description="Those users (rooms) of them that were active then.")
-    rate: NotAdditive[float | None] = Field(
-        description="Mean share of the cohorts (0 to 1), weighted by size; null over nobody."
-    )
-
-
-class Cohorts(BaseModel, frozen=True):
-    """Cohorts and what became of them."""
-
-    cohorts: list[Cohort] = Field(description="One per interval of the period, in order, those of size 0 included.")
-    weighted_mean: list[MeanCell] = Field(description="One per interval, in order.")
-
-
-class RoomOverTime(BaseModel, frozen=True):
-    """A room's figures of the period and their series."""
-
-    room: Room = Field(description="The figures of the whole period.")
-    series: list[RoomBucket] = Field(description="One row per bucket, quiet ones included.")
-
-
 class Answer[Data](BaseModel, frozen=True):
     """The envelope of every answer. Further keys may appear anywhere: ignore those you don't know."""
 
@@ -177,20 +58,11 @@ class Answer[Data](BaseModel, frozen=True):
     meta: Meta = Field(description="Of which data they are.")
 
 
-class Span(BaseModel, frozen=True):
-    """A stretch of time."""
-
-    first_instant: AwareDatetime = Field(description="Its first instant (UTC).")
-    last_instant: AwareDatetime = Field(description="Its last instant (UTC), still in it.")
-
-
 def answer_of(data: Any, parameters: type[Parameters]) -> Any:
     """The type of an endpoint's answer: its data, also compared where its parameters can ask for that."""
     asked = _resolved(parameters)
     plain = _answer(data, asked)
-    if not issubclass(parameters, ComparedParameters):
-        return plain
-    return plain | _answer(compared_type(data), asked)
+    return plain | _answer(compared_type(data), asked) if parameters.is_comparable else plain
 
 
 def compared_type(kind: Any) -> Any:
@@ -231,10 +103,6 @@ def _answer(data: Any, asked: type[BaseModel]) -> Any:
 
 def _resolved(parameters: type[Parameters]) -> type[BaseModel]:
     """The parameters with what they mean."""
-    spans: dict[str, Any] = {}
-    if issubclass(parameters, OfPeriod):
-        spans = {name: (field.annotation, field) for name, field in Span.model_fields.items()}
-    if issubclass(parameters, ComparedParameters):
-        spans["comparison"] = (Span | None, Field(description="The period to compare with; null without one."))
+    fields = parameters.meaning_fields()
     name = f"{parameters.__name__.removesuffix('Parameters').removeprefix('Of')}Query"
-    return create_model(name, __base__=parameters, __doc__="The parameters, as they were understood.", **spans)
+    return create_model(name, __base__=parameters, __doc__="The parameters, as they were understood.", **fields)

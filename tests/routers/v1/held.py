@@ -19,7 +19,7 @@ from read_model.table import INSTANT, Table
 from read_model.tables.fpp import ESTIMATIONS, EVENTS, FPP, PAGE_VIEWS, ROOMS, USERS, VOTES
 from tests.calculations.strategies import ZONES, Case, Frames, Row, cases
 from tests.routers.v1.api import Api
-from web.dependencies import get_snapshot
+from web.dependencies import snapshot_of
 
 GRANULARITIES = ("hour", "day", "week", "month", "quarter", "year", "auto")
 # An example takes tens of requests.
@@ -77,12 +77,12 @@ class HeldApi(Api):
         """From now on, these tables, START_DATE and clock."""
         self.now = case.now
         self.app.state.settings = self.app.state.settings.model_copy(update={"start_date": case.start})
-        snapshot = Held(FPP, Path(), None, case.frames, case.now)
+        snapshot = Held(FPP, Path(), None, frames=case.frames, now=case.now)
 
         async def held() -> Snapshot:
             return snapshot
 
-        self.app.dependency_overrides[get_snapshot] = held
+        self.app.dependency_overrides[snapshot_of(FPP)] = held
         return self
 
     def bundle(self) -> Any:

@@ -1,0 +1,105 @@
+"""One writer at a time: the lock on a read model's directory."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import TextIO
+
+from read_model.publishing import writing_to
+from read_model.snapshot import SNAPSHOTS
+from util.clock import utc_now
+from util.errors import EXIT_BUSY, AnalyticsError
+
+LOCK = ".lock"
+# Files hold user ids and cities: they are for their owner and their group.
+NOT_FOR_OTHERS = 0o027
+# Whoever can open the lock can hold it.
+OWNER_ONLY = 0o600
+PROC_LOCKS = Path("/proc/locks")
+UPDATER = "the updater with pid"
+STRANGER = "a process that is no updater,"
+LONGEST_NOTE = 200
+
+
+class BusyError(AnalyticsError):
+    """Another process holds the lock."""
+
+    exit_code = EXIT_BUSY
+
+    def __init__(self, home: Path, holder: str) -> None:
+        super().__init__(f"Another updater is at work in {home}: this run is skipped. Its {LOCK} is held by {holder}")
+
+
+@contextmanager
+def locked(home: Path) -> Iterator[None]:
+    """Hold a read model's directory for one writer; the lock goes with the process, however it ends.
+
+    What is written inside the block can be read by its owner and group only, or by fewer where the umask says so.
+
+    Raises:
+        BusyError: Another process holds it; the text says which, as far as that is known, and since when.
+        CannotWriteError: The directory can't be made or written; said before anything is read.
+    """
+    with ExitStack() as held:
+        held.enter_context(_private_files())
+        with writing_to(home):
+            (home / SNAPSHOTS).mkdir(parents=True, exist_ok=True)
+            lock = held.enter_context(open(home / LOCK, "a+", opener=_opened_by_owner))
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise BusyError(home, _holder(lock)) from None
+            _note(lock, f"{UPDATER} {os.getpid()}")
+        yield
+        lock.truncate(0)
+
+
+@contextmanager
+def _private_files() -> Iterator[None]:
+    before = os.umask(0o777)
+    os.umask(before | NOT_FOR_OTHERS)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def _opened_by_owner(path: str, flags: int) -> int:
+    descriptor = os.open(path, flags, OWNER_ONLY)
+    with suppress(PermissionError):  # Only its owner may; earlier versions let others read it.
+        os.fchmod(descriptor, OWNER_ONLY)
+    return descriptor
+
+
+def _note(lock: TextIO, holder: str) -> None:
+    """Leave word of who holds the lock from now on."""
+    lock.truncate(0)
+    lock.write(f"{holder} since {utc_now():%Y-%m-%d %H:%M:%S} UTC")
+    lock.flush()
+
+
+def _holder(lock: TextIO) -> str:
+    """Who holds the lock, and since when, as far as that is known.
+
+    An updater leaves a note. Without one it is somebody else: then the first run that is skipped leaves it.
+    """
+    lock.seek(0)
+    note = lock.read(LONGEST_NOTE)
+    if not note:
+        _note(lock, STRANGER)
+        return f"{STRANGER}{_suspects(lock)}"
+    return f"{note}{_suspects(lock)}" if note.startswith(STRANGER) else note
+
+
+def _suspects(lock: TextIO) -> str:
+    """The processes of this machine that hold a lock on a file of the same number; nothing where none is known."""
+    inode = str(os.fstat(lock.fileno()).st_ino)
+    pids = []
+    with suppress(OSError):  # There is no such list but on Linux.
+        for line in PROC_LOCKS.read_text().splitlines():
+            _, kind, *_, pid, place, _, _ = line.replace("->", "").split()
+            if kind == "FLOCK" and place.rpartition(":")[2] == inode:
+                pids.append(pid)
+    return f", maybe pid {' or '.join(pids)}" if pids else ""

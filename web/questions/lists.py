@@ -1,0 +1,51 @@
+"""Several lists of labels and their counts in one answer."""
+
+from collections.abc import Callable, Mapping
+
+import polars as pl
+from fastapi import Response
+
+from calculations.frames.collecting import collect_all
+from web.questions.answers import object_answer
+from web.questions.parameters import ListsParameters
+from web.questions.question import Part, Question
+from web.questions.tables import Order, Table, beside, columns_of, cut, of_both_periods, ordered, parsed_order
+
+COUNT = "count"
+
+
+def lists_answer(
+    question: Question[ListsParameters],
+    calculate: Callable[[Part], Mapping[str, pl.LazyFrame]],
+    labels: Mapping[str, tuple[str, ...]],
+    default: Order,
+    name: str,
+) -> Response:
+    """Lists by name, each ordered and cut for itself; in other formats than JSON, one table of all.
+
+    Args:
+        question: What is asked.
+        calculate: Gives the lists of a period: columns of labels and `count`.
+        labels: The columns of labels of each list.
+        default: The order, unless the question asks for another one.
+        name: What a download is called.
+    """
+    distinct = dict.fromkeys(column for columns in labels.values() for column in columns)
+    sortable = [*distinct, *columns_of(question, [COUNT])]
+    order = parsed_order(question, sortable, default)
+    now, then = of_both_periods(question, lambda part: _collected(calculate(part)))
+    every = {list_: beside(now[list_], then[list_] if then else None, keys) for list_, keys in labels.items()}
+    shown = {list_: cut(ordered(rows, order), question) for list_, rows in every.items()}
+    data = b",".join(b'"%s":%s' % (list_.encode(), b"".join(rows.as_json())) for list_, rows in shown.items())
+    longest = max(rows.frame.height for rows in every.values())
+    return object_answer(question, [b"{%s}" % data], _together(shown).select("list", *sortable), name, longest)
+
+
+def _collected(lists: Mapping[str, pl.LazyFrame]) -> dict[str, pl.DataFrame]:
+    return dict(zip(lists, collect_all(lists.values()), strict=True))
+
+
+def _together(lists: Mapping[str, Table]) -> pl.DataFrame:
+    """All lists as one table, whose column `list` names them; labels that a list lacks are null."""
+    tagged = [rows.frame.select(pl.lit(list_).alias("list"), pl.all()) for list_, rows in lists.items()]
+    return pl.concat(tagged, how="diagonal_relaxed")

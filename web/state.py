@@ -1,0 +1,32 @@
+"""What a request carries with it from layer to layer."""
+
+from dataclasses import dataclass, field
+
+from starlette.types import Scope
+
+from read_model.snapshot import Snapshot
+
+_KEY = "request_state"
+
+
+@dataclass
+class RequestState:
+    """The facts about one request that more than one layer needs."""
+
+    # The answer, the log lines and the reports of a request are found together by it.
+    request_id: str = ""
+    # What was measured, in seconds by part.
+    timings: dict[str, float] = field(default_factory=dict)
+    # The snapshot it was last given, on which an error of reading depends.
+    snapshot: Snapshot | None = None
+    # The tag under which others wait for its answer.
+    shared_tag: str | None = None
+    has_turn: bool = False
+    # How long it has waited so far, in seconds, all waits together.
+    waited_s: float = 0.0
+
+
+def state_of(scope: Scope) -> RequestState:
+    """The state of a request, the same object in every layer."""
+    state: RequestState = scope.setdefault("state", {}).setdefault(_KEY, RequestState())
+    return state
