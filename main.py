@@ -18,7 +18,8 @@ from config import ServerSettings
 from read_model.integrity import FileChecks
 from read_model.snapshot import published_files
 from read_model.tables.fpp import FPP
-from routers import dashboard, health, room, v1
+from read_model.tables.repositories import REPOSITORIES
+from routers import dashboard, health, repositories, room, v1
 from util.clock import utc_now
 from util.error_reporting import flush, start_error_reporting
 from util.errors import AnalyticsError, ConfigurationError
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-READ_MODELS = (FPP,)
+READ_MODELS = (FPP, REPOSITORIES)
 
 
 def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now) -> FastAPI:
@@ -83,6 +84,7 @@ def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now
         (v1.router, "API"),
         (dashboard.router, "dashboard"),
         (room.router, "dashboard"),
+        (repositories.router, "repositories"),
         (health.router, "health"),
     ):
         app.include_router(router, tags=[tag])
