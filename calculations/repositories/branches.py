@@ -70,5 +70,5 @@ def branches(known: pl.LazyFrame, held: pl.LazyFrame, history: History, now: dt.
         known.join(did, on="branch", how="left")
         .with_columns(pl.col("churn", "contributors").fill_null(0), status=status)
         .rename({"branch": "name", "merge_base": "divergence", "unique_commits": "own_commits"})
-        .select(Branch.model_fields)
+        .select(*Branch.model_fields)
     )

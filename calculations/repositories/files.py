@@ -15,7 +15,6 @@ from calculations.repositories.lines import CHURN, SUMS
 PAIRED_PATHS = 300
 MOST_TOGETHER = 50
 DECIMALS = 4
-DAY = dt.timedelta(days=1)
 
 
 class HotSpot(BaseModel, frozen=True):
@@ -55,7 +54,7 @@ def hot_spots(history: History, now: dt.datetime) -> pl.DataFrame:
         last=pl.col("committed_at").max(),
     )
     age = pl.lit(now, pl.Datetime("us", "UTC")) - pl.col("first")
-    return collect(changed.with_columns(churn=CHURN, age_days=age // DAY).select(HotSpot.model_fields))
+    return collect(changed.with_columns(churn=CHURN, age_days=age.dt.total_days()).select(*HotSpot.model_fields))
 
 
 def pairs(history: History) -> pl.DataFrame:

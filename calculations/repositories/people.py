@@ -37,12 +37,9 @@ class Contributor(BaseModel, frozen=True):
 
 def names(commits: pl.LazyFrame) -> pl.LazyFrame:
     """How people call themselves: `person`, and `name` and `email` as in their latest commit."""
-    latest = pl.struct("committed_at", "commit_sha", "author_name", "author_email").max()
-    found = commits.group_by("person").agg(latest=latest)
-    return found.select(
-        "person",
-        name=pl.col("latest").struct.field("author_name"),
-        email=pl.col("latest").struct.field("author_email"),
+    latest = ("committed_at", "commit_sha")
+    return commits.group_by("person").agg(
+        name=pl.col("author_name").sort_by(latest).last(), email=pl.col("author_email").sort_by(latest).last()
     )
 
 
@@ -100,7 +97,7 @@ def contributors(history: History, shown: pl.LazyFrame, before: History, now: dt
             churn=CHURN,
             sloc=source_lines(BYTES),
         )
-        .select(Contributor.model_fields)
+        .select(*Contributor.model_fields)
     )
 
 

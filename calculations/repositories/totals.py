@@ -118,5 +118,5 @@ def codebases(known: pl.LazyFrame, history: History, branches: pl.LazyFrame, tre
             pl.col(counted).fill_null(0),
             display_name=pl.concat_str("owner", "name", separator="/"),
             analytics_status="status",
-        ).select(Codebase.model_fields)
+        ).select(*Codebase.model_fields)
     )

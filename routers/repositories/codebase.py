@@ -224,5 +224,5 @@ def get_status(codebase_id: CodebaseId, question: StatusQuestion) -> Response:
     """How the last extraction of a codebase went; `none` for one that the token does not see."""
     known = Code.visible(question).only(codebase_id).known
     empty = dict.fromkeys(Extraction.model_fields) | {"codebase_id": str(codebase_id), "status": "none"}
-    row = known.select(Extraction.model_fields).row(0, named=True) if known.height else empty
+    row = known.select(*Extraction.model_fields).row(0, named=True) if known.height else empty
     return object_answer(question, [to_json(row)], pl.DataFrame([row]), "status")

@@ -8,7 +8,7 @@ from typing import Literal, Self
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from read_model.manifest import File
-from read_model.publishing import flush_directory
+from read_model.publishing import flush_to_disk
 from sources.git.extraction import Segment
 
 STATE = "state.json"
@@ -100,4 +100,4 @@ class State(BaseModel, frozen=True):
             file.flush()
             os.fsync(file.fileno())
         part.replace(directory / STATE)
-        flush_directory(directory)
+        flush_to_disk(directory)

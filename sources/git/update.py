@@ -11,7 +11,8 @@ from pathlib import Path
 import polars as pl
 from polars.exceptions import PanicException
 
-from read_model import publishing
+from read_model import locking, publishing
+from read_model.integrity import faults_of
 from read_model.manifest import Manifest
 from read_model.publishing import Kept, SnapshotWriter
 from read_model.snapshot import SnapshotError, open_snapshot
@@ -24,7 +25,7 @@ from sources.git.identities import Pseudonyms
 from sources.git.state import State
 from util.clock import utc_now
 from util.error_reporting import report
-from util.errors import EXIT_OK, EXIT_UNAVAILABLE, EXIT_USAGE, AnalyticsError, Severity
+from util.errors import EXIT_DIFFERENT, EXIT_OK, EXIT_UNAVAILABLE, EXIT_USAGE, AnalyticsError, Severity
 from util.progress import ShowRows, shown_progress
 
 logger = logging.getLogger(__name__)
@@ -63,9 +64,15 @@ class RepositoriesUpdater:
         return REPOSITORIES.directory(self.data_dir)
 
     def run(self, job: Job) -> Outcome:
-        """Update every codebase, or the one of the job (see `Updater.run`); `full` reads every commit again."""
+        """Update every codebase, or the one of the job (see `Updater.run`).
+
+        `full`, `repair` and `erase_now` make the mirrors anew and read every commit again; `verify` checks the files of
+        the current snapshot.
+        """
         chosen = self._chosen(job.codebase)
-        with publishing.locked(self.home), publishing.writing_to(self.home):
+        if job.verify:
+            return self._verified()
+        with locking.locked(self.home), publishing.writing_to(self.home):
             publishing.sweep(self.home, utc_now())
             run = _Run(self, job)
             failed = run.update(chosen)
@@ -74,6 +81,15 @@ class RepositoriesUpdater:
         if failed:
             return Outcome(EXIT_UNAVAILABLE, f"{len(failed)} of {len(chosen)} codebases failed: {', '.join(failed)}")
         return Outcome(EXIT_OK, f"published {len(chosen)} codebases")
+
+    def _verified(self) -> Outcome:
+        """Whether the files of the current snapshot are as they were published."""
+        snapshot = open_snapshot(self.data_dir, REPOSITORIES)
+        files = [each for table in REPOSITORIES.tables for each in snapshot.published(table)]
+        faults = [f"{path.name} {fault}" for (path, _, _), fault in faults_of(files)]
+        if faults:
+            return Outcome(EXIT_DIFFERENT, f"{'; '.join(faults)}: run with --repair")
+        return Outcome(EXIT_OK, f"verified {len(files)} files, all as published")
 
     def _chosen(self, only: str | None) -> list[Codebase]:
         codebases = self.configuration.codebases
