@@ -49,10 +49,7 @@ def branches(known: pl.LazyFrame, held: pl.LazyFrame, history: History, now: dt.
     Returns:
         One row per branch, in no order, with the fields of `Branch`.
     """
-    default = known.filter("is_default").select("branch")
-    of_default = held.join(default, on="branch", how="semi").select("commit_sha")
-    others = held.join(default, on="branch", how="anti").join(of_default, on="commit_sha", how="anti")
-    own = pl.concat([others, held.join(default, on="branch", how="semi")]).join(history.commits, on="commit_sha")
+    own = held.filter("is_own").select("branch", "commit_key").join(history.commits, on="commit_key")
     did = own.group_by("branch").agg(churn=CHURN.sum(), contributors=pl.col("person").n_unique())
     is_stale = pl.col("last_commit") < pl.lit(now - STALE_AFTER, pl.Datetime("us", "UTC"))
     status = (

@@ -46,12 +46,26 @@ def hot_spots(history: History, now: dt.datetime) -> pl.DataFrame:
     Returns:
         One row per path, in no order, with the fields of `HotSpot`.
     """
-    changed = history.changes.group_by("path").agg(
+    person = history.commits.select("commit_key", person=pl.col("person").rank("dense"))
+    # In two steps: counting distinct values within groups is slower.
+    by_person = (
+        history.changes.join(person, on="commit_key")
+        .group_by("path_key", "person")
+        .agg(
+            *SUMS,
+            pl.col("path").first(),
+            changes=pl.len(),
+            first=pl.col("committed_at").min(),
+            last=pl.col("committed_at").max(),
+        )
+    )
+    changed = by_person.group_by("path_key").agg(
         *SUMS,
-        changes=pl.len(),
-        authors=pl.col("person").n_unique(),
-        first=pl.col("committed_at").min(),
-        last=pl.col("committed_at").max(),
+        pl.col("path").first(),
+        pl.col("changes").sum(),
+        pl.col("first").min(),
+        pl.col("last").max(),
+        authors=pl.len(),
     )
     age = pl.lit(now, pl.Datetime("us", "UTC")) - pl.col("first")
     return collect(changed.with_columns(churn=CHURN, age_days=age.dt.total_days()).select(*HotSpot.model_fields))
@@ -63,13 +77,13 @@ def pairs(history: History) -> pl.DataFrame:
     Returns:
         One row per pair, in no order, with the fields of `Pair`.
     """
-    ranked = history.changes.group_by("path").agg(changes=pl.len())
+    ranked = history.changes.group_by("path_key").agg(pl.col("path").first(), changes=pl.len())
     often = ranked.sort("changes", "path", descending=[True, False]).head(PAIRED_PATHS).with_row_index("number")
-    touched = history.changes.select("commit_sha", "path").join(often, on="path").select("commit_sha", "number")
-    together = touched.group_by("commit_sha").agg(pl.col("number").sort())
-    some = together.filter(pl.col("number").list.len().is_between(2, MOST_TOGETHER)).select("commit_sha", "number")
+    touched = history.changes.select("commit_key", "path_key").join(often, on="path_key").select("commit_key", "number")
+    together = touched.group_by("commit_key").agg("number")
+    some = together.filter(pl.col("number").list.len().is_between(2, MOST_TOGETHER))
     single = some.explode("number")
-    both = single.join(single, on="commit_sha", suffix="_other").filter(pl.col("number") < pl.col("number_other"))
+    both = single.join(single, on="commit_key", suffix="_other").filter(pl.col("number") < pl.col("number_other"))
     counted = both.group_by("number", "number_other").agg(together=pl.len())
     other = often.select(number_other="number", other="path", other_changes="changes")
     named = counted.join(often, on="number").join(other, on="number_other")

@@ -36,10 +36,10 @@ class Selection:
 class History:
     """Commits, and the paths they changed.
 
-    `commits` has a row per commit: `codebase_id`, `commit_sha`, `person`, `is_merge`, `committed_at`, `authored_at`,
+    `commits` has a row per commit: `codebase_id`, `commit_key`, `person`, `is_merge`, `committed_at`, `authored_at`,
     `utc_offset_minutes`, `files_changed` and the columns of `COUNTS` (Int64). `changes` has a row per commit and path:
-    `codebase_id`, `commit_sha`, `person`, `committed_at`, `path`, `language` and the columns of `COUNTS`; merges only
-    where their lines count.
+    `commit_key`, `committed_at`, `path_key`, `path`, `language` and the columns of `COUNTS`; merges only where their
+    lines count. Keys tell commits and paths of one codebase apart.
     """
 
     commits: pl.LazyFrame
@@ -58,13 +58,11 @@ def history(commits: pl.LazyFrame, changes: pl.LazyFrame, held: pl.LazyFrame, se
         commits: Rows of `repo_commits`.
         changes: Rows of `repo_file_changes`, of the same codebases.
         held: Rows of `repo_commit_branches`, of the same codebases.
-        selection: What to select.
+        selection: What to select; a branch or path only where the rows are of one codebase.
     """
     if selection.branch is not None:
-        of_branch = held.filter(pl.col("branch") == selection.branch).select("codebase_id", "commit_sha")
-        commits, changes = (
-            rows.join(of_branch, on=["codebase_id", "commit_sha"], how="semi") for rows in (commits, changes)
-        )
+        of_branch = held.filter(pl.col("branch") == selection.branch).select("commit_key")
+        commits, changes = (rows.join(of_branch, on="commit_key", how="semi") for rows in (commits, changes))
     if selection.people is not None:
         by_them = pl.col("person").is_in(list(selection.people))
         commits, changes = commits.filter(by_them), changes.filter(by_them)
@@ -74,12 +72,12 @@ def history(commits: pl.LazyFrame, changes: pl.LazyFrame, held: pl.LazyFrame, se
     is_counted = pl.lit(value=True) if selection.merges == "include" else ~pl.col("is_merge")
     return History(
         commits.select(
-            *("codebase_id", "commit_sha", "person", "is_merge", "committed_at", "authored_at", "utc_offset_minutes"),
+            *("codebase_id", "commit_key", "person", "is_merge", "committed_at", "authored_at", "utc_offset_minutes"),
             "files_changed",
             *(pl.when(is_counted).then(stored).otherwise(0).alias(name) for name, stored in COUNTS.items()),
         ),
         changes.filter(is_counted).select(
-            *("codebase_id", "commit_sha", "person", "committed_at", "path", "language"),
+            *("commit_key", "committed_at", "path_key", "path", "language"),
             *(pl.col(stored).alias(name) for name, stored in COUNTS.items()),
         ),
     )
@@ -88,6 +86,6 @@ def history(commits: pl.LazyFrame, changes: pl.LazyFrame, held: pl.LazyFrame, se
 def _of_paths(commits: pl.LazyFrame, changes: pl.LazyFrame) -> pl.LazyFrame:
     """The commits with some changes, with the counts of these alone."""
     stored = list(COUNTS.values())
-    counted = changes.group_by("codebase_id", "commit_sha").agg(pl.col(stored).sum(), files_changed=pl.len())
+    counted = changes.group_by("commit_key").agg(pl.col(stored).sum(), files_changed=pl.len())
     without = commits.drop(*stored, "files_changed")
-    return without.join(counted, on=["codebase_id", "commit_sha"]).with_columns(pl.col("files_changed").cast(pl.Int64))
+    return without.join(counted, on="commit_key").with_columns(pl.col("files_changed").cast(pl.Int64))

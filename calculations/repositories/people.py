@@ -85,11 +85,12 @@ def contributors(history: History, shown: pl.LazyFrame, before: History, now: dt
         .then(pl.lit("new"))
         .otherwise(pl.lit("active"))
     )
+    changes = history.changes.join(history.commits.select("commit_key", "person"), on="commit_key")
     return collect(
         did.join(ever, on="person")
         .join(shown, on="person", how="left")
-        .join(_files(history.changes), on="person", how="left")
-        .join(_languages(history.changes), on="person", how="left")
+        .join(_files(changes), on="person", how="left")
+        .join(_languages(changes), on="person", how="left")
         .with_columns(
             pl.col("files").fill_null(0),
             pl.col("languages").fill_null(pl.lit([], pl.List(pl.String))),
@@ -103,7 +104,7 @@ def contributors(history: History, shown: pl.LazyFrame, before: History, now: dt
 
 def _files(changes: pl.LazyFrame) -> pl.LazyFrame:
     # Distinct pairs first: counting distinct values within groups is slower.
-    return changes.select("person", "path").unique().group_by("person").agg(files=pl.len())
+    return changes.select("person", "path_key").unique().group_by("person").agg(files=pl.len())
 
 
 def _languages(changes: pl.LazyFrame) -> pl.LazyFrame:

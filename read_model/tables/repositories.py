@@ -2,6 +2,9 @@
 
 Lines and bytes are counted against the first parent, without rename detection; bytes are those of the lines' content,
 without marker and line end. Binary files count neither. Instants are UTC.
+
+`commit_key` and `path_key` stand for commits and paths where figures group or join millions of them: the first 60 bits
+of a commit's id, and 63 bits of a path's BLAKE2b.
 """
 
 import polars as pl
@@ -40,17 +43,24 @@ COMMITS = Table(
         **LINES_AND_BYTES,
         "collected_at": INSTANT,
         "person": pl.String(),
+        "commit_key": pl.Int64(),
     },
 )
-# Which branches hold which commit.
+# Which branches hold which commit; `is_own` where the default branch does not, and for the default branch itself.
 COMMIT_BRANCHES = Table(
     "repo_commit_branches",
     key="commit_sha",
     grows=Reload(),
-    columns={"codebase_id": pl.String(), "branch": pl.String(), "commit_sha": pl.String()},
+    columns={
+        "codebase_id": pl.String(),
+        "branch": pl.String(),
+        "commit_sha": pl.String(),
+        "commit_key": pl.Int64(),
+        "is_own": pl.Boolean(),
+    },
 )
 # One row per commit and path that it changed. A rename is two rows, `renamed` with its `previous_path` and `deleted`.
-# `committed_at`, `is_merge` and `person` are those of the commit, so that figures need no join.
+# `committed_at`, `is_merge` and `person` are those of the commit, so that choosing rows needs no join.
 FILE_CHANGES = Table(
     "repo_file_changes",
     key="commit_sha",
@@ -68,6 +78,8 @@ FILE_CHANGES = Table(
         "committed_at": INSTANT,
         "is_merge": pl.Boolean(),
         "person": pl.String(),
+        "commit_key": pl.Int64(),
+        "path_key": pl.Int64(),
     },
 )
 # One row per branch, also of those that are gone. `merge_base` is where it left the default branch (null without a

@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable
 
 import polars as pl
 
-from read_model.table import INSTANT
 from read_model.tables.repositories import BRANCHES
 from sources.git.command import Git
 from sources.git.errors import GitError
@@ -51,7 +50,7 @@ def branch_table(
     Args:
         git: The mirror.
         heads: The living branches that are asked for.
-        held: Which branches hold which commits, `branch` and `commit_sha`.
+        held: Which branches hold which commits, rows of `repo_commit_branches`.
         commits: All commits, `commit_sha` and `committed_at`.
         before: The table as it was. Branches that are gone are kept from it.
         unselected: Living branches that are not asked for any more; they are not kept.
@@ -64,11 +63,9 @@ def branch_table(
     """
     if not heads.commits or heads.head is None:
         return _gone(before, heads, unselected, pl.LazyFrame(schema=HELD))
-    of_default = held.filter(pl.col("branch") == heads.head).select("commit_sha")
     dated = held.join(commits, on="commit_sha")
-    every = dated.group_by("branch").agg(commits=pl.len(), first=pl.col("committed_at").min())
-    own_commits = dated.join(of_default, on="commit_sha", how="anti")
-    own = own_commits.group_by("branch").agg(unique_commits=pl.len(), created=pl.col("committed_at").min())
+    every = held.group_by("branch").agg(commits=pl.len())
+    own = dated.filter("is_own").group_by("branch").agg(unique_commits=pl.len(), created=pl.col("committed_at").min())
     named = pl.LazyFrame({"branch": list(heads.commits), "head": list(heads.commits.values())}, orient="col")
     last = commits.select(head="commit_sha", last_commit="committed_at")
     is_default = pl.col("branch") == heads.head
@@ -78,10 +75,9 @@ def branch_table(
         .join(last, on="head")
         .with_columns(
             is_default=is_default,
-            merged=pl.col("unique_commits").is_null() & ~is_default,
+            merged=pl.col("unique_commits").is_null(),
             deleted=pl.lit(value=False),
-            unique_commits=pl.when(is_default).then("commits").otherwise(pl.col("unique_commits").fill_null(0)),
-            created=pl.when(is_default).then("first").otherwise("created").cast(INSTANT),
+            unique_commits=pl.col("unique_commits").fill_null(0),
         )
         .collect()
     )
@@ -91,6 +87,7 @@ def branch_table(
         for head, merged, default in living.select("head", "merged", "is_default").iter_rows()
     ]
     table = living.with_columns(merge_base=pl.Series(bases, dtype=pl.String))
+    of_default = held.filter(pl.col("branch") == heads.head).select("commit_sha")
     return pl.concat([_typed(table), _gone(before, heads, unselected, of_default)])
 
 

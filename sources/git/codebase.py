@@ -17,7 +17,7 @@ from sources.git.errors import GitError
 from sources.git.extraction import Segment, excluding
 from sources.git.identities import Pseudonyms
 from sources.git.mirror import EMPTY_TREES, SHA256_DIGITS, Heads, Mirror
-from sources.git.parts import Parts, publish_segment
+from sources.git.parts import Parts, commit_key, publish_segment
 from sources.git.segments import RawCommits
 from sources.git.state import Extracted, StoredSegment
 from sources.git.tree import COLUMNS as TREE_COLUMNS
@@ -203,10 +203,18 @@ class _Update:
 
     def _whole_tables(self, heads: Heads, commits: pl.LazyFrame) -> dict[str, File]:
         parts = self.workplace.parts
-        held = parts.write(COMMIT_BRANCHES, self._held(heads))
+        held = parts.write(COMMIT_BRANCHES, self._marked(heads, self._held(heads)))
         unselected = self.every.commits.keys() - heads.commits.keys()
         table = branch_table(self.git, heads, parts.rows([held]), commits, self._branches_before(), unselected)
         return {COMMIT_BRANCHES.name: held, BRANCHES.name: parts.write(BRANCHES, table.lazy())}
+
+    def _marked(self, heads: Heads, held: pl.LazyFrame) -> pl.LazyFrame:
+        """With what is a branch's own: all that the default branch lacks, and its own commits."""
+        keyed = held.with_columns(commit_key=commit_key())
+        is_default = pl.col("branch") == heads.head
+        of_default = keyed.filter(is_default).select("commit_sha", of_default=pl.lit(value=True))
+        of_both = keyed.join(of_default, on="commit_sha", how="left")
+        return of_both.with_columns(is_own=is_default | pl.col("of_default").is_null())
 
     def _held(self, heads: Heads) -> pl.LazyFrame:
         """Which branches hold which commits; those of a branch that did not move are as they were."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from fnmatch import translate
 from functools import lru_cache
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -24,7 +25,7 @@ MESSAGE_CHARACTERS = 1_000
 # Rows that are held before they are looked up for renames, and before they are written.
 COMMITS_AT_ONCE, CHANGES_AT_ONCE = 1_000, 50_000
 SEGMENT_COMMITS, SEGMENT_CHANGES = 50_000, 200_000
-LAST_SECOND = 253_402_300_799  # of the year 9999
+LAST_SECOND = 253_000_000_000  # in the year 9987; zones and periods still work there
 CHANGE_TYPES = {"A": "added", "M": "modified", "D": "deleted", "T": "typechange", "R": "renamed", "C": "copied"}
 DATE = re.compile(rb"(-?\d{1,18}) ([+-])(\d+)(\d\d)")
 US = 1_000_000
@@ -57,6 +58,7 @@ RAW_CHANGES = pl.Schema(
         "extension": pl.String(),
         "language": pl.String(),
         "is_binary": pl.Boolean(),
+        "path_key": pl.Int64(),
     }
 )
 
@@ -119,7 +121,6 @@ def extract(
     """
     segments, rows, done = [], _Rows(), 0
     is_excluded = excluding(exclude)
-    # git has no instants before 1970, nor we after 9999.
     collected_us = round(collected_at.timestamp() * US)
     command = ("log", "--stdin", "--no-walk=unsorted", f"--format={FORMAT}", *LOG_OPTIONS)
     with git.lines(*command, stdin="\n".join(shas).encode()) as lines:
@@ -178,13 +179,18 @@ def _change(
     return (
         *(commit.sha, path, CHANGE_TYPES[status], previous if previous is None else previous.decode(errors="replace")),
         *(change.added_lines, change.deleted_lines, change.added_bytes, change.deleted_bytes),
-        *(*_kind(path), change.is_binary),
+        *(*_kind(path), change.is_binary, _path_key(change.path)),
     )
 
 
 @lru_cache(maxsize=100_000)
 def _kind(path: str) -> tuple[str | None, str | None]:
     return extension_of(path), language_of(path)
+
+
+@lru_cache(maxsize=100_000)
+def _path_key(path: bytes) -> int:
+    return int.from_bytes(blake2b(path, digest_size=8).digest()) >> 1
 
 
 def instant_of(date: bytes) -> tuple[int, int]:

@@ -19,6 +19,9 @@ from sources.git.command import Git
 from sources.git.extraction import Segment
 from sources.git.identities import Pseudonyms, resolved
 
+# As many as a signed number of 64 bits holds.
+KEY_DIGITS = 15
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -50,6 +53,11 @@ def described(path: Path) -> File:
     return File(name=path.name, rows=rows, bytes=path.stat().st_size, sha256=digest)
 
 
+def commit_key() -> pl.Expr:
+    """The number that stands for a commit."""
+    return pl.col("commit_sha").str.head(KEY_DIGITS).str.to_integer(base=16)
+
+
 def publish_segment(
     segment: Segment, raw: Path, parts: Parts, git: Git, mailmap: str | None, pseudonyms: Pseudonyms
 ) -> dict[str, File]:
@@ -62,10 +70,12 @@ def publish_segment(
     pairs = [commits.select(f"{role}_name", f"{role}_email").rows() for role in ("author", "committer")]
     identities = resolved(git, mailmap, [identity for pair in pairs for identity in pair])
     known = _as_known(_as_known(commits.lazy(), identities, "author"), identities, "committer").with_columns(
-        is_merge=pl.col("parent_count") > 1, person=pl.col("author_email").str.to_lowercase()
+        is_merge=pl.col("parent_count") > 1,
+        person=pl.col("author_email").str.to_lowercase(),
+        commit_key=commit_key(),
     )
     changes = pl.scan_parquet(segment.changes_file(raw), glob=False)
-    of_commit = known.select("commit_sha", "committed_at", "is_merge", "person")
+    of_commit = known.select("commit_sha", "committed_at", "is_merge", "person", "commit_key")
     people = identities.select(person=pl.col("known_email").str.to_lowercase()).unique().sort("person")
     named = people.with_columns(
         pseudonym=pl.Series([pseudonyms.of_person(person) for person in people["person"]], dtype=pl.String)

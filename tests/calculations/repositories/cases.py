@@ -19,6 +19,7 @@ PEOPLE = ("ann@a.b", "bob@a.b", "cem@a.b")
 PATHS = ("README", "src/a.py", "src/x/b.py", "src/x/y/c.js", "docs/d")
 LANGUAGES: Mapping[str, str | None] = {"src/a.py": "Python", "src/x/b.py": "Python", "src/x/y/c.js": "JavaScript"}
 BRANCHES = ("main", "side")
+OF_COMMIT = ("codebase_id", "commit_sha", "commit_key", "is_merge", "person", "committed_at")
 
 
 @dataclass(frozen=True)
@@ -43,13 +44,13 @@ class Case:
 
     def selected(self) -> tuple[list[Row], list[Row]]:
         """Commits and changes that count, slowly: merges without lines, unless they are included."""
-        held = {row["commit_sha"] for row in self.held if row["branch"] == self.selection.branch}
+        held = {row["commit_key"] for row in self.held if row["branch"] == self.selection.branch}
         people, path = self.selection.people, self.selection.path
         changes = [row for row in self.changes if path is None or row["path"].startswith(path)]
         commits = []
         for row in self.commits:
             own = [change for change in changes if change["commit_sha"] == row["commit_sha"]]
-            if self.selection.branch is not None and row["commit_sha"] not in held:
+            if self.selection.branch is not None and row["commit_key"] not in held:
                 continue
             if (people is not None and row["person"] not in people) or (path is not None and not own):
                 continue
@@ -66,6 +67,7 @@ def cases(draw: st.DrawFn) -> Case:
         commit = {
             "codebase_id": CODEBASE,
             "commit_sha": f"sha-{number}",
+            "commit_key": number,
             "is_merge": draw(st.booleans()),
             "person": draw(st.sampled_from(PEOPLE)),
             "committed_at": START + timedelta(hours=draw(st.integers(0, 80))),
@@ -74,8 +76,8 @@ def cases(draw: st.DrawFn) -> Case:
         }
         commit |= {"author_name": commit["person"][:3], "author_email": commit["person"]}
         own = [
-            {name: commit[name] for name in ("codebase_id", "commit_sha", "is_merge", "person", "committed_at")}
-            | {"path": path, "language": LANGUAGES.get(path)}
+            {name: commit[name] for name in OF_COMMIT}
+            | {"path": path, "path_key": PATHS.index(path), "language": LANGUAGES.get(path)}
             | {name: draw(st.integers(0, most)) for name, most in COUNTS.items()}
             for path in draw(st.lists(st.sampled_from(PATHS), unique=True, max_size=3))
         ]
@@ -83,7 +85,7 @@ def cases(draw: st.DrawFn) -> Case:
         commits.append(commit | sums | {"files_changed": len(own)})
         changes += own
         names = draw(st.lists(st.sampled_from(BRANCHES), unique=True))
-        held += [{"codebase_id": CODEBASE, "branch": name, "commit_sha": commit["commit_sha"]} for name in names]
+        held += [{"codebase_id": CODEBASE, "branch": name, "commit_key": commit["commit_key"]} for name in names]
     selection = Selection(
         branch=draw(st.sampled_from([None, "main"])),
         path=draw(st.sampled_from([None, "src/", "src/x"])),

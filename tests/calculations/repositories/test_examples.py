@@ -25,6 +25,8 @@ from tests.rows import rows
 NOW = datetime(2026, 3, 31, tzinfo=UTC)
 SHOWN = pl.LazyFrame({"person": list("abcd"), "email": list("abcd"), "name": list("ABCD")})
 
+AUTHORS = rows(COMMITS, "commit_key | person\n1 | a\n2 | b\n3 | c\n4 | d")
+
 
 def all_of(commits: pl.LazyFrame, changes: pl.LazyFrame) -> History:
     return history(commits, changes, rows(COMMIT_BRANCHES), Selection())
@@ -35,14 +37,14 @@ def test_the_absence_factor_is_the_fewest_who_did_half() -> None:
     changes = rows(
         FILE_CHANGES,
         """
-        commit_sha | person | path  | is_merge | addition_bytes | deletion_bytes
-        1          | a      | s/x   | false    | 30             | 10
-        2          | b      | s/y   | false    | 30             | 0
-        3          | c      | s/z   | false    | 0              | 20
-        4          | d      | s/z/w | false    | 10             | 0
+        commit_key | path_key | path  | is_merge | addition_bytes | deletion_bytes
+        1          | 1        | s/x   | false    | 30             | 10
+        2          | 2        | s/y   | false    | 30             | 0
+        3          | 3        | s/z   | false    | 0              | 20
+        4          | 4        | s/z/w | false    | 10             | 0
         """,
     )
-    [area] = ownership(all_of(rows(COMMITS), changes), SHOWN, "directory", 1, "UTC").to_dicts()
+    [area] = ownership(all_of(AUTHORS, changes), SHOWN, "directory", 1, "UTC").to_dicts()
     assert (area["area"], area["contributor_absence_factor"]) == ("s", 2)
     assert area["primary_owner"] == {"email": "a", "name": "A", "share": 0.4}
 
@@ -51,13 +53,13 @@ def test_one_who_did_exactly_half_is_enough() -> None:
     changes = rows(
         FILE_CHANGES,
         """
-        commit_sha | person | path | is_merge | addition_bytes | deletion_bytes
-        1          | a      | x    | false    | 50             | 0
-        2          | b      | x    | false    | 25             | 0
-        3          | c      | x    | false    | 25             | 0
+        commit_key | path_key | path | is_merge | addition_bytes | deletion_bytes
+        1          | 1        | x    | false    | 50             | 0
+        2          | 1        | x    | false    | 25             | 0
+        3          | 1        | x    | false    | 25             | 0
         """,
     )
-    [area] = ownership(all_of(rows(COMMITS), changes), SHOWN, "directory", 2, "UTC").to_dicts()
+    [area] = ownership(all_of(AUTHORS, changes), SHOWN, "directory", 2, "UTC").to_dicts()
     assert (area["area"], area["contributor_absence_factor"]) == ("root", 1)
 
 
@@ -125,11 +127,14 @@ def test_own_commits_of_a_branch_are_those_the_default_branch_lacks() -> None:
         side   | false      | false  | false   | 2026-03-30 00:00 | 3       | 2
         """,
     )
-    held = rows(COMMIT_BRANCHES, "branch | commit_sha\nmain | 1\nside | 1\nside | 2\nside | 3")
+    held = rows(
+        COMMIT_BRANCHES,
+        "branch | commit_key | is_own\nmain | 1 | true\nside | 1 | false\nside | 2 | true\nside | 3 | true",
+    )
     commits = rows(
         COMMITS,
         """
-        commit_sha | person | is_merge | additions_lines | deletions_lines | addition_bytes | deletion_bytes
+        commit_key | person | is_merge | additions_lines | deletions_lines | addition_bytes | deletion_bytes
         1          | a      | false    | 5               | 0               | 0              | 0
         2          | a      | false    | 3               | 4               | 0              | 0
         3          | b      | true     | 9               | 9               | 0              | 0
@@ -161,6 +166,8 @@ def test_deleted_branches_are_not_counted() -> None:
 
 
 def test_a_commit_that_touches_everything_makes_no_pairs() -> None:
-    paths = "\n".join(f"1 | false | p{number}" for number in range(MOST_TOGETHER + 1))
-    changes = rows(FILE_CHANGES, f"commit_sha | is_merge | path\n{paths}\n2 | false | p1\n2 | false | p0")
+    paths = "\n".join(f"1 | false | {number} | p{number}" for number in range(MOST_TOGETHER + 1))
+    changes = rows(
+        FILE_CHANGES, f"commit_key | is_merge | path_key | path\n{paths}\n2 | false | 1 | p1\n2 | false | 0 | p0"
+    )
     assert pairs(all_of(rows(COMMITS), changes)).rows() == [("p0", "p1", 1, 0.5)]
