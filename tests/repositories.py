@@ -5,12 +5,13 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from read_model.snapshot import open_snapshot
 from read_model.table import Table
-from read_model.tables.repositories import REPOSITORIES
+from read_model.tables.repositories import CODEBASES, REPOSITORIES
 from read_model.updating import Job, Outcome
 from sources.git.codebase import Limits
 from sources.git.configuration import load_configuration
@@ -167,6 +168,10 @@ class Deployment:
     def rows(self, table: Table) -> pl.DataFrame:
         """A published table."""
         return open_snapshot(self.data_dir, REPOSITORIES).scan(table).collect()
+
+    def codebases(self) -> list[dict[str, Any]]:
+        """The rows of the table of codebases."""
+        return self.rows(CODEBASES).to_dicts()
 
     def tables(self) -> dict[str, pl.DataFrame]:
         """All published tables, in a fixed order, without what a fresh extraction can't have in common."""

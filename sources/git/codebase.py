@@ -211,7 +211,7 @@ class _Update:
     def _marked(self, heads: Heads, held: pl.LazyFrame) -> pl.LazyFrame:
         """With what is a branch's own: all that the default branch lacks, and its own commits."""
         keyed = held.with_columns(commit_key=commit_key())
-        is_default = pl.col("branch") == heads.head
+        is_default = pl.col("branch") == pl.lit(heads.head, pl.String)
         of_default = keyed.filter(is_default).select("commit_sha", of_default=pl.lit(value=True))
         of_both = keyed.join(of_default, on="commit_sha", how="left")
         return of_both.with_columns(is_own=is_default | pl.col("of_default").is_null())
