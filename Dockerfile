@@ -1,12 +1,15 @@
 # One image for both processes: the server by default, the updater with `python update_readmodel.py`.
-FROM python:3.12-slim
+FROM python:3.12.12-slim-bookworm
 WORKDIR /app
-RUN pip install --no-cache-dir uv && useradd --create-home analytics && mkdir data && chown analytics data
+RUN pip install --no-cache-dir uv==0.13.9 && useradd --create-home analytics && mkdir data && chown analytics data
 COPY pyproject.toml uv.lock .python-version README.md LICENSE ./
 RUN uv sync --locked --no-dev --no-install-project
-COPY config.py main.py update_readmodel.py ./
+COPY config.py main.py server.py update_readmodel.py ./
 COPY calculations calculations
+COPY cli cli
+COPY dashboard dashboard
 COPY read_model read_model
+COPY reports reports
 COPY routers routers
 COPY sources sources
 COPY util util

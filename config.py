@@ -4,6 +4,8 @@ The server's settings know nothing of a database, the updater's nothing of token
 """
 
 import os
+import re
+from collections.abc import Iterable
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -16,11 +18,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sentry_sdk.utils import BadDsn, Dsn
 
 from util.errors import ConfigurationError
+from util.mail import MailServer
 
 # A year: no span of time here makes sense beyond it.
 LONGEST_S = 365 * 24 * 3600
 DEVELOPMENT = "development"
 SHORTEST_TOKEN = 16
+ADDRESS = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+")
 
 
 class Block(BaseSettings):
@@ -67,36 +71,23 @@ class Settings(Block):
             raise ConfigurationError(_explain(error)) from None
 
 
-class ServerSettings(Settings):
-    """Settings of the read-only server."""
+class GuessableTokenError(ConfigurationError):
+    """A short token, which is for trying things out on one machine, on a server that others may reach."""
 
-    tokens_file: Path | None = Field(
-        default=None,
-        description="TOML file of further tokens: the hash of each, its scopes and organisations. Read again when it "
-        "changes.",
-    )
-    analytics_secret_token: SecretStr | None = Field(
-        default=None,
-        validate_default=True,
-        description="Token with every right, or several with commas between, each of which is accepted; at least "
-        f"{SHORTEST_TOKEN} characters each, unless SENTRY_ENVIRONMENT is `{DEVELOPMENT}`. Required without "
-        "TOKENS_FILE.",
-    )
+    def __init__(self) -> None:
+        super().__init__(
+            f"ANALYTICS_SECRET_TOKEN is wrong: each token needs at least {SHORTEST_TOKEN} characters where other "
+            "machines can reach the server. Set a longer one in the environment or in .env, or listen on 127.0.0.1"
+        )
+
+
+class ReadingSettings(Settings):
+    """How figures are read from the read model."""
+
     start_date: date = Field(
         default=date(2024, 6, 3),
         ge=date(1970, 1, 1),
         description="First day of series, sessions and bounce rate (inclusive, UTC).",
-    )
-    host: str = Field(default="127.0.0.1", description="Address `python main.py` listens on.")
-    port: int = Field(default=5100, ge=1, le=65535, description="Port `python main.py` listens on.")
-    max_concurrent_queries: int = Field(
-        default=2, ge=1, description="Computations at once; memory is bounded by their number."
-    )
-    query_queue_seconds: float = Field(
-        default=10,
-        ge=0,
-        le=LONGEST_S,
-        description="Longest wait for a computation's turn before the answer is 503, in seconds.",
     )
     health_stale_seconds: float = Field(
         default=20 * 60,
@@ -109,6 +100,77 @@ class ServerSettings(Settings):
         gt=0,
         le=LONGEST_S,
         description="Age of the data from which /health calls them dead, in seconds.",
+    )
+
+
+class ServerSettings(ReadingSettings):
+    """Settings of the read-only server."""
+
+    tokens_file: Path | None = Field(
+        default=None,
+        description="TOML file of further tokens: the hash of each, its scopes and organisations. Read again when it "
+        "changes.",
+    )
+    analytics_secret_token: SecretStr | None = Field(
+        default=None,
+        validate_default=True,
+        description="Token with every right, or several with commas between, each of which is accepted; at least "
+        f"{SHORTEST_TOKEN} characters each, unless SENTRY_ENVIRONMENT is `{DEVELOPMENT}` and only this machine can "
+        "reach the server. Required without TOKENS_FILE.",
+    )
+    metrics_token: SecretStr | None = Field(
+        default=None, description="Token that /metrics requires; without it, /metrics is open."
+    )
+    cors_origins: str | None = Field(
+        default=None,
+        description="Origins whose web pages may read the answers, such as `https://app.example.com`, with commas "
+        "between several; none by default.",
+    )
+    host: str = Field(default="127.0.0.1", description="Address `python main.py` listens on.")
+    port: int = Field(default=5100, ge=1, le=65535, description="Port `python main.py` listens on.")
+    max_concurrent_queries: int = Field(
+        default=2,
+        ge=1,
+        description="Costly computations at once, and as many cheap ones; memory is bounded by their number.",
+    )
+    query_queue_seconds: float = Field(
+        default=10,
+        ge=0,
+        le=LONGEST_S,
+        description="Longest wait for a computation's turn before the answer is 503, in seconds.",
+    )
+    answer_budget_mb: int = Field(
+        default=256,
+        ge=1,
+        description="Memory for answers on their way to clients, in megabytes (10⁶ bytes); "
+        "a large answer that does not fit is 503.",
+    )
+    max_connections: int = Field(
+        default=1000,
+        ge=1,
+        description="Connections at once, as far as the open-file limit allows; "
+        "beyond it, the longest silent ones are closed.",
+    )
+    request_timeout_seconds: float = Field(
+        default=10,
+        gt=0,
+        le=LONGEST_S,
+        description="Longest time a client may take to send a request's head, and again its body, in seconds.",
+    )
+    write_timeout_seconds: float = Field(
+        default=10,
+        gt=0,
+        le=LONGEST_S,
+        description="A client that takes less than 64 KiB of its answer in this time is cut off, in seconds.",
+    )
+    graceful_shutdown_seconds: float = Field(
+        default=10,
+        ge=0,
+        le=LONGEST_S,
+        description="Time for answers under way once the server is told to end, in seconds.",
+    )
+    docs: bool = Field(
+        default=True, description="Whether /docs and /openapi.json are served, which need no token; `off` hides them."
     )
     bea_base_url: str | None = Field(
         default=None, description="E-mail service; a bare host means `http://HOST:3010`. Without it no mail is sent."
@@ -128,11 +190,18 @@ class ServerSettings(Settings):
         tokens = _parts(value)
         if not all(tokens):
             raise ValueError("a token is empty: write one token, or several with a comma between each two")
-        guessable = any(len(token) < SHORTEST_TOKEN for token in tokens)
-        if guessable and others.data.get("sentry_environment") != DEVELOPMENT:
+        if _is_guessable(tokens) and others.data.get("sentry_environment") != DEVELOPMENT:
             raise ValueError(
                 f"each token needs at least {SHORTEST_TOKEN} characters, unless SENTRY_ENVIRONMENT is {DEVELOPMENT}"
             )
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, value: str | None) -> str | None:
+        for origin in _origins(value):
+            if not re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?", origin):
+                raise ValueError(f"{origin!r} is no origin: write scheme, host and maybe port, nothing after them")
         return value
 
     @field_validator("bea_base_url")
@@ -143,10 +212,58 @@ class ServerSettings(Settings):
         host = value.rstrip("/")
         return f"http://{host}" if ":" in host else f"http://{host}:3010"
 
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The origins whose pages may read the answers."""
+        return _origins(self.cors_origins)
+
     @cached_property
     def tokens(self) -> tuple[bytes, ...]:
         """The bytes of each token that is accepted: several while one replaces another."""
         return tuple(token.encode() for token in _parts(self.analytics_secret_token or SecretStr("")) if token)
+
+    @cached_property
+    def has_guessable_token(self) -> bool:
+        """Whether one of the tokens is so short that it could be guessed."""
+        return _is_guessable(self.tokens)
+
+
+class ReportSettings(ReadingSettings):
+    """Settings of the daily report by mail."""
+
+    smtp_url: SecretStr | None = Field(
+        default=None,
+        description="Mail server of the report: `smtps://USER:PASSWORD@HOST:465`, or `smtp://HOST:587` with TLS where "
+        "the server offers it.",
+    )
+    report_to: str | None = Field(default=None, description="Addresses the report is sent to, with commas between.")
+    report_from: str | None = Field(
+        default=None, description="Address the report is sent from; the first of REPORT_TO by default."
+    )
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_mail_server(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            MailServer.of(value.get_secret_value())
+        return value
+
+    @field_validator("report_to", "report_from")
+    @classmethod
+    def _are_addresses(cls, value: str | None) -> str | None:
+        for address in (value or "").split(",") if value else []:
+            if not ADDRESS.fullmatch(address.strip()):
+                raise ValueError("write addresses like someone@example.com, with commas between")
+        return value
+
+    @property
+    def recipients(self) -> list[str]:
+        """The addresses the report is sent to."""
+        return [address.strip() for address in (self.report_to or "").split(",") if address.strip()]
+
+
+def _origins(text: str | None) -> tuple[str, ...]:
+    return tuple(origin.strip() for origin in text.split(",")) if text else ()
 
 
 class UpdaterSettings(Settings):
@@ -220,6 +337,7 @@ class ConfiguredSources(Block):
     db_host: str | None = None
     db_username: str | None = None
     repositories_file: Path | None = None
+    collector_database_url: SecretStr | None = None
 
 
 def environment_and_dotenv() -> dict[str, str]:
@@ -229,8 +347,63 @@ def environment_and_dotenv() -> dict[str, str]:
     return {name: value for name, value in found.items() if value} | dict(os.environ)
 
 
+class CollectorDatabaseSettings(Block):
+    """Where the collector's database is: the collector writes it, the updater reads it."""
+
+    collector_database_url: SecretStr = Field(
+        default=SecretStr("sqlite:///collected/collector.db"),
+        description="Database of the collector: `sqlite:///FILE`, `postgresql+psycopg://…` or "
+        "`mysql+mysqlconnector://…`.",
+    )
+
+
+class CollectedUpdaterSettings(UpdaterSettings, CollectorDatabaseSettings):
+    """Settings of an update from the collector's database."""
+
+
+class JwtSettings(Block):
+    """Whose JWTs are accepted."""
+
+    jwt_jwks: str | None = Field(
+        default=None,
+        description="File or address of the JWKS whose keys sign JWTs (RS256); without it none is accepted.",
+    )
+    jwt_issuer: str | None = Field(default=None, description="Issuer a JWT must be from (`iss`).")
+    jwt_audience: str | None = Field(default=None, description="Audience a JWT must be for (`aud`).")
+
+
+class CollectorSettings(Settings, CollectorDatabaseSettings, JwtSettings):
+    """Settings of the collector: its server and its commands."""
+
+    tokens_file: Path | None = Field(
+        default=None, description="TOML file of the tokens that are accepted; made with `collector.py token new`."
+    )
+    metrics_token: SecretStr | None = Field(
+        default=None, description="Token that /metrics requires; without it, /metrics is open."
+    )
+    llm_prices: FilePath | None = Field(
+        default=None, description="YAML file of prices, for LLM events that come without a cost."
+    )
+    llm_amqp_url: SecretStr | None = Field(
+        default=None, description="RabbitMQ the consumer reads, `amqp://USER:PASSWORD@HOST:PORT/VHOST`."
+    )
+    llm_amqp_queue: str = Field(default="llm-usage-events", min_length=1, description="Queue the consumer reads.")
+    intake_bytes: int = Field(
+        default=32_000_000,
+        ge=10_000_000,
+        description="Bytes of requests that may wait for their commit; beyond them the answer is 503.",
+    )
+    intake_seconds: float = Field(
+        default=30, gt=0, le=LONGEST_S, description="Longest wait for a commit before the answer is 503, in seconds."
+    )
+
+
 def _parts(tokens: SecretStr) -> list[str]:
     return [part.strip() for part in tokens.get_secret_value().split(",")]
+
+
+def _is_guessable(tokens: Iterable[str | bytes]) -> bool:
+    return any(len(token) < SHORTEST_TOKEN for token in tokens)
 
 
 def _explain(error: ValidationError) -> str:

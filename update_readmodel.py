@@ -22,6 +22,7 @@ from polars.exceptions import PanicException
 from pydantic import SecretStr
 
 from config import (
+    CollectedUpdaterSettings,
     ConfiguredSources,
     MysqlUpdaterSettings,
     RepositoriesUpdaterSettings,
@@ -30,8 +31,10 @@ from config import (
 )
 from read_model.sync import Options
 from read_model.tables.fpp import FPP
+from read_model.tables.llm import LLM
 from read_model.tables.repositories import REPOSITORIES
 from read_model.updating import Job, Outcome, SourceUpdater, Updater
+from sources.collected.source import consistent_source as collected_source
 from sources.git.codebase import Limits
 from sources.git.configuration import load_configuration
 from sources.git.update import RepositoriesUpdater
@@ -113,6 +116,17 @@ def fpp_updater(settings: MysqlUpdaterSettings) -> SourceUpdater:
     )
 
 
+def llm_updater(settings: CollectedUpdaterSettings) -> SourceUpdater:
+    """The read model of LLM usage, from the collector's database."""
+    return SourceUpdater(
+        model=LLM,
+        data_dir=settings.data_dir,
+        options=sync_options(settings),
+        opened=lambda: collected_source(settings),
+        patience_s=settings.sync_deadline_seconds,
+    )
+
+
 @dataclass(frozen=True)
 class Known[Settings: UpdaterSettings]:
     """A read model this command can update: its settings, how they make an updater, and whether its source is there."""
@@ -138,6 +152,7 @@ KNOWN: Mapping[str, Known[Any]] = {
     REPOSITORIES.name: Known(
         RepositoriesUpdaterSettings, repositories_updater, lambda sources: bool(sources.repositories_file)
     ),
+    LLM.name: Known(CollectedUpdaterSettings, llm_updater, lambda sources: sources.collector_database_url is not None),
 }
 
 
@@ -283,7 +298,7 @@ def update_one(name: str, job: Job, descriptor: int | None = None) -> int:
             os.write(descriptor, str(error).encode())
         return error.exit_code
     configure_logging(settings.log_level)
-    start_error_reporting(settings, VERSION)
+    start_error_reporting(settings.fpp_analytics_sentry_dsn, settings.sentry_environment, VERSION)
     stamina.instrumentation.set_on_retry_hooks([_log_retry])
 
     def end(error: AnalyticsError) -> None:

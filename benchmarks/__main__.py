@@ -3,15 +3,14 @@
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from benchmarks import tables
 from benchmarks.data import data_set
 from benchmarks.measuring import DisagreementError, Measured, measure
+from benchmarks.report import README, write_between_markers
 from util.clock import utc_now
 from util.errors import EXIT_DATA, EXIT_OK
 
-README = Path(__file__).parent / "README.md"
 MARKERS = ("<!-- figures -->\n", "<!-- end of figures -->")
 SCALES = (1.0, 10.0, 100.0)
 ROUNDS = ((10, 60), (100, 20))  # below a scale so many, from the last one on:
@@ -62,19 +61,6 @@ def report(scales: Sequence[float], runs: int | None) -> Iterator[str]:
 def default_runs(scale: float) -> int:
     """Rounds that take about a minute."""
     return next((rounds for below, rounds in ROUNDS if scale < below), ROUNDS_OF_LARGE)
-
-
-def write_between_markers(path: Path, text: str, begin: str, end: str) -> None:
-    """Replace what stands between two markers of a file.
-
-    Raises:
-        ValueError: The file lacks one of them.
-    """
-    before, found_begin, rest = path.read_text(encoding="utf-8").partition(begin)
-    _, found_end, after = rest.partition(end)
-    if not (found_begin and found_end):
-        raise ValueError(f"{path} lacks {begin} or, after it, {end}")
-    path.write_text(f"{before}{begin}\n{text}\n\n{end}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from calculations.time.period import Period
 from demo import sample as sample_module
-from demo.__main__ import publish_sample
+from demo.publishing import publish_sample
 from demo.sample import sample
 from demo.sample_rhythm import FIRST_DAY
 from read_model import locking, manifest, publishing, schema

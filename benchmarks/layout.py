@@ -16,12 +16,13 @@ from typing import Any
 
 import polars as pl
 
-from benchmarks.__main__ import README, write_between_markers
 from benchmarks.data import BYTES_PER_MB, DataSet, data_set
+from benchmarks.report import README, write_between_markers
 from benchmarks.sections import all_sections
 from benchmarks.tables import machine, table
 from calculations.fpp.daily import daily
 from calculations.fpp.room_stats import room_stats
+from calculations.frames.collecting import collecting_with
 from read_model.manifest import StoredTable
 from read_model.publishing import COMPRESSION, ROW_GROUP_ROWS
 from read_model.snapshot import Snapshot
@@ -83,8 +84,8 @@ def report(data: DataSet, runs: int) -> str:
 
 def all_layouts(data: DataSet, runs: int) -> list[list[str]]:
     """One row per layout."""
-    pl.Config.set_engine_affinity(data.open().engine)
-    with tempfile.TemporaryDirectory(dir=data.directory) as directory:
+    engine = collecting_with(data.open().engine)
+    with engine, tempfile.TemporaryDirectory(dir=data.directory) as directory:
         written = [
             rewritten(data.open(), layout, Path(directory) / str(number)) for number, layout in enumerate(LAYOUTS)
         ]

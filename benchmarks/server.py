@@ -6,7 +6,7 @@ from datetime import datetime
 from fastapi import FastAPI
 
 from config import ServerSettings
-from main import create_app
+from server import create_app
 
 NOW = "BENCHMARK_NOW"
 

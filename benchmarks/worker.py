@@ -9,12 +9,12 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 
-import polars as pl
-
 from benchmarks import straightforward
 from benchmarks.data import DataSet, data_set
 from benchmarks.sections import SECTIONS, all_sections
-from calculations.fpp.bundle import Figures, bundle_json
+from calculations.fpp.bundle import Figures
+from calculations.frames.collecting import collecting_with
+from routers.bundle_json import bundle_json
 
 type Jobs = Mapping[str, Callable[[], object]]
 
@@ -44,9 +44,13 @@ def our_jobs(data: DataSet) -> Jobs:
     """The bundle and each of its sections; every job opens the snapshot anew, as a request does."""
 
     def job(section: Callable[..., object]) -> Callable[[], object]:
-        return lambda: section(data.open(), data.period)
+        def run() -> object:
+            snapshot = data.open()
+            with collecting_with(snapshot.engine):
+                return section(snapshot, data.period)
 
-    pl.Config.set_engine_affinity(data.open().engine)
+        return run
+
     return {BUNDLE: job(all_sections)} | {name: job(section) for name, section in SECTIONS.items()}
 
 

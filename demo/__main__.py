@@ -1,5 +1,9 @@
 """`make demo`: the server over a made-up sample, without any database."""
 
+from util.allocator import keep_freed_memory
+
+keep_freed_memory()  # Polars reads it when it is loaded.
+
 import errno
 import logging
 import os
@@ -7,21 +11,15 @@ import re
 import socket
 import sys
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 from pathlib import Path
 
-import polars as pl
 import uvicorn
 from pydantic import SecretStr
 
 from config import ServerSettings
-from demo.sample import sample
+from demo.publishing import recent_sample
 from demo.sample_rhythm import FIRST_DAY
-from main import create_app
-from read_model import locking, publishing
-from read_model.manifest import Manifest
-from read_model.snapshot import SnapshotError, open_snapshot
-from read_model.tables.fpp import FPP
+from server import create_app
 from util.clock import utc_now
 from util.errors import EXIT_OK, EXIT_UNAVAILABLE, AnalyticsError, ConfigurationError
 
@@ -30,7 +28,6 @@ HOST = "127.0.0.1"
 PORT = "5100"
 LAST_PORT = 65535
 TOKEN = "free-planning-poker-demo"  # noqa: S105 - it guards made-up data on this machine only
-OUTDATED_AFTER = timedelta(minutes=15)
 
 TEXT = """
 FPP Analytics serves a made-up sample of {rows:,} rows.
@@ -115,29 +112,6 @@ def serve(listener: socket.socket) -> None:
             fpp_analytics_sentry_dsn=None,
         )
         uvicorn.Server(uvicorn.Config(create_app(settings), log_level=logging.WARNING)).run(sockets=[listener])
-
-
-def recent_sample(data_dir: Path, now: datetime) -> Manifest:
-    """The sample's manifest: of the one already there, or of a new one up to `now` when that is outdated."""
-    try:
-        stored = open_snapshot(data_dir, FPP).manifest
-    except SnapshotError:
-        stored = None
-    if stored is not None and now - stored.data_updated_at < OUTDATED_AFTER:
-        return stored
-    return publish_sample(sample(now), data_dir, now)
-
-
-def publish_sample(tables: Mapping[str, pl.DataFrame], data_dir: Path, now: datetime) -> Manifest:
-    """Publish made-up tables by the code that publishes real ones."""
-    with locking.locked(data_dir):
-        publishing.sweep(data_dir, now)
-        with publishing.SnapshotWriter(FPP.directory(data_dir)) as writer:
-            for table in FPP.tables:
-                if table.name in tables:
-                    rows = tables[table.name]
-                    writer.write(table, rows.schema, [rows])
-            return writer.publish(read_at=now, full_sync_at=now, source="a made-up sample")
 
 
 if __name__ == "__main__":

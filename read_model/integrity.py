@@ -154,8 +154,12 @@ class FileChecks:
 
         def watch() -> None:
             while not ended.wait(LOOK_EVERY_S):
-                for name, fault in self.look_over(find()).items():
-                    logger.error("%s %s: it is not served, and the updater's next run replaces it", name, fault)
+                try:
+                    for name, fault in self.look_over(find()).items():
+                        logger.error("%s %s: it is not served, and the updater's next run replaces it", name, fault)
+                except Exception:
+                    # One look that failed must not be the last one.
+                    logger.exception("The files could not be looked over")
 
         threading.Thread(target=watch, name="file-watch", daemon=True).start()
         try:

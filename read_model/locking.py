@@ -5,7 +5,6 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
 
 from read_model.publishing import writing_to
 from read_model.snapshot import SNAPSHOTS
@@ -19,7 +18,7 @@ NOT_FOR_OTHERS = 0o027
 OWNER_ONLY = 0o600
 PROC_LOCKS = Path("/proc/locks")
 UPDATER = "the updater with pid"
-STRANGER = "a process that is no updater,"
+STRANGER = "a process that is no updater"
 LONGEST_NOTE = 200
 
 
@@ -46,14 +45,15 @@ def locked(home: Path) -> Iterator[None]:
         held.enter_context(_private_files())
         with writing_to(home):
             (home / SNAPSHOTS).mkdir(parents=True, exist_ok=True)
-            lock = held.enter_context(open(home / LOCK, "a+", opener=_opened_by_owner))
+            lock = _opened(home / LOCK)
+            held.callback(os.close, lock)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise BusyError(home, _holder(lock)) from None
             _note(lock, f"{UPDATER} {os.getpid()}")
         yield
-        lock.truncate(0)
+        os.ftruncate(lock, 0)
 
 
 @contextmanager
@@ -66,40 +66,40 @@ def _private_files() -> Iterator[None]:
         os.umask(before)
 
 
-def _opened_by_owner(path: str, flags: int) -> int:
-    descriptor = os.open(path, flags, OWNER_ONLY)
+def _opened(path: Path) -> int:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, OWNER_ONLY)
     with suppress(PermissionError):  # Only its owner may; earlier versions let others read it.
         os.fchmod(descriptor, OWNER_ONLY)
     return descriptor
 
 
-def _note(lock: TextIO, holder: str) -> None:
+def _note(lock: int, holder: str) -> None:
     """Leave word of who holds the lock from now on."""
-    lock.truncate(0)
-    lock.write(f"{holder} since {utc_now():%Y-%m-%d %H:%M:%S} UTC")
-    lock.flush()
+    with suppress(OSError):  # On a full disk the run fails for a better reason.
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, f"{holder} since {utc_now():%Y-%m-%d %H:%M:%S} UTC".encode(), 0)
 
 
-def _holder(lock: TextIO) -> str:
+def _holder(lock: int) -> str:
     """Who holds the lock, and since when, as far as that is known.
 
     An updater leaves a note. Without one it is somebody else: then the first run that is skipped leaves it.
     """
-    lock.seek(0)
-    note = lock.read(LONGEST_NOTE)
+    note = os.pread(lock, LONGEST_NOTE, 0).decode(errors="replace")
     if not note:
-        _note(lock, STRANGER)
-        return f"{STRANGER}{_suspects(lock)}"
-    return f"{note}{_suspects(lock)}" if note.startswith(STRANGER) else note
+        _note(lock, f"{STRANGER}, at least")
+    if note.startswith(UPDATER):
+        return note
+    return f"{note or STRANGER}{_suspects(lock)}"
 
 
-def _suspects(lock: TextIO) -> str:
+def _suspects(lock: int) -> str:
     """The processes of this machine that hold a lock on a file of the same number; nothing where none is known."""
-    inode = str(os.fstat(lock.fileno()).st_ino)
+    inode = str(os.fstat(lock).st_ino)
     pids = []
     with suppress(OSError):  # There is no such list but on Linux.
         for line in PROC_LOCKS.read_text().splitlines():
-            _, kind, *_, pid, place, _, _ = line.replace("->", "").split()
+            _, kind, *_, pid, place, _, _ = line.split()
             if kind == "FLOCK" and place.rpartition(":")[2] == inode:
                 pids.append(pid)
     return f", maybe pid {' or '.join(pids)}" if pids else ""

@@ -2,18 +2,21 @@
 
 import hashlib
 import re
+import stat
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
 import polars as pl
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from read_model.schema import dtype_name, named_dtype
 
 FORMAT_VERSION: Final = 2
 MANIFEST = "snapshot.json"
+LARGEST_BYTES = 100_000_000
 # Times beyond these are no clock's: arithmetic with them would leave the range of Python's dates.
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
@@ -24,6 +27,10 @@ type Instant = Annotated[
 
 _SEAL = '{{\n "checksum": "{}",'
 _SEALED = re.compile(r'\{\n "checksum": "([0-9a-f]{64})",')
+
+
+class ManifestError(Exception):
+    """A manifest is unusable; the text says why, to be read after its name."""
 
 
 class _Part(BaseModel):
@@ -137,3 +144,33 @@ def unsealed(text: str) -> Manifest:
     if hashlib.sha256(rest.encode()).hexdigest() != seal[1]:
         raise ValueError("its checksum is wrong")
     return Manifest.model_validate_json(rest)
+
+
+def stored_manifest(path: Path) -> Manifest:
+    """The manifest in a file, which every request needs: the last few are kept, by the times and size of the file.
+
+    Raises:
+        ManifestError: It is missing, not as it was written, inconsistent, or of a later version of the format.
+    """
+    try:
+        facts = path.stat()
+        if not stat.S_ISREG(facts.st_mode) or facts.st_size > LARGEST_BYTES:
+            raise ManifestError(f"is no file of at most {LARGEST_BYTES:,} bytes")
+        return _parsed(path, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_size)
+    except OSError as error:
+        raise ManifestError(f"can't be read: {error.strerror or error}") from error
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "its text"
+        raise ManifestError(f"is wrong: {where}: {first['msg']}") from error
+    except ValueError as error:
+        raise ManifestError(f"is wrong: {error}") from error
+
+
+@lru_cache(maxsize=16)
+def _parsed(path: Path, _mtime_ns: int, _ctime_ns: int, _size: int) -> Manifest:
+    text = path.read_text(encoding="utf-8")
+    version = FormatVersion.model_validate_json(text).format_version
+    if not 1 <= version <= FORMAT_VERSION:
+        raise ManifestError(f"is of version {version} of the format, this program knows versions 1 to {FORMAT_VERSION}")
+    return unsealed(text)

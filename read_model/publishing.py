@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 SEGMENT_ROWS = 1_000_000
 # In memory, where a segment is put together.
-SEGMENT_BYTES = 200_000_000
+SEGMENT_BYTES = 128_000_000
 ROW_GROUP_ROWS = 100_000
 # Most columns are dictionaries, which are as small as they get. Instants are not, and every figure reads them: files
 # are a sixth larger than with lz4, and the dashboard's figures up to a tenth faster.

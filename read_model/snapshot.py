@@ -11,15 +11,14 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 import polars as pl
-from pydantic import ValidationError
 
 from read_model.integrity import FileChecks, Published
-from read_model.manifest import FORMAT_VERSION, MANIFEST, FormatVersion, Manifest, unsealed
+from read_model.manifest import EARLIEST, MANIFEST, Manifest, ManifestError, stored_manifest
 from read_model.model import ReadModel
 from read_model.schema import same_kind
 from read_model.table import INSTANT, Append, Table
@@ -30,7 +29,6 @@ SNAPSHOTS = "snapshots"
 MAGIC = b"PAR1"
 # About a million rows.
 LARGE_BYTES = 20_000_000
-LARGEST_MANIFEST = 100_000_000
 WAY_OUT = "run `uv run python update_readmodel.py` once"
 
 
@@ -69,6 +67,7 @@ class FileDamagedError(SnapshotError):
     """Files of the current snapshot are not as they were published."""
 
     severity = Severity.HIGH
+    is_lasting = True
 
     def __init__(self, faults: Mapping[str, str]) -> None:
         listed = "; ".join(f"{name} {fault}" for name, fault in sorted(faults.items()))
@@ -79,33 +78,30 @@ class FileDamagedError(SnapshotError):
 class Snapshot:
     """One immutable state of all tables of a read model.
 
-    `manifest` is None for a plain directory of Parquet files. With `checks` no file is read that is not as published.
+    `manifest` is None for a plain directory of Parquet files, and `last_written` is when the youngest of them was
+    written. With `checks` no file is read that is not as published.
     """
 
     model: ReadModel
     directory: Path
     manifest: Manifest | None
     checks: FileChecks | None = field(default=None, compare=False)
+    last_written: datetime = EARLIEST
 
     @property
     def data_updated_at(self) -> datetime:
         """The instant of the source this snapshot shows; of plain files, when the last one was written."""
-        return self.manifest.data_updated_at if self.manifest else self._last_written
+        return self.manifest.data_updated_at if self.manifest else self.last_written
 
     @property
     def read_at(self) -> datetime:
         """The source's own time when this snapshot was read; of plain files, when the last one was written."""
-        return self.manifest.read_at if self.manifest else self._last_written
+        return self.manifest.read_at if self.manifest else self.last_written
 
     @property
     def synced_at(self) -> datetime:
         """The updater's time when it read this snapshot; of plain files, when the last one was written."""
-        return self.manifest.synced_at if self.manifest else self._last_written
-
-    @cached_property
-    def _last_written(self) -> datetime:
-        newest = max(path.stat().st_mtime for path in self.directory.glob("*.parquet"))
-        return datetime.fromtimestamp(newest, UTC)
+        return self.manifest.synced_at if self.manifest else self.last_written
 
     @property
     def id(self) -> str:
@@ -203,15 +199,16 @@ class Snapshot:
         raise TableMissingError(self.directory, f"column {table.name}.{declared}")
 
     def _scan_flat(self, table: Table, files: list[Path]) -> pl.LazyFrame:
-        """Plain files may hold the same facts in other types: bring the required columns to theirs."""
+        """Plain files may hold the same facts in other types: bring the required columns to theirs.
+
+        Whatever is an instant becomes one in UTC, which is what those without a time zone mean.
+        """
         frame = pl.scan_parquet(files, glob=False)
         schema = frame.collect_schema()
         checked = self._checked(table, frame, schema)
-        return checked.with_columns(
-            pl.col(name).cast(dtype)
-            for name, dtype in table.columns.items()
-            if dtype == INSTANT or not same_kind(schema[name], dtype)
-        )
+        instants = {name: INSTANT for name, dtype in schema.items() if isinstance(dtype, pl.Datetime)}
+        others = {name: dtype for name, dtype in table.columns.items() if not same_kind(schema[name], dtype)}
+        return checked.with_columns(pl.col(name).cast(dtype) for name, dtype in (others | instants).items())
 
     def _checked(self, table: Table, frame: pl.LazyFrame, schema: pl.Schema) -> pl.LazyFrame:
         missing = table.columns.keys() - schema.keys()
@@ -247,8 +244,9 @@ def open_snapshot(data_dir: Path, model: ReadModel, checks: FileChecks | None = 
             # Otherwise another one was published, and this one removed, since the link was read.
             if directory == before:
                 raise
-    if any(flat_files(home, table) for table in model.tables):
-        return Snapshot(model, home, None)
+    if plain := [path for table in model.tables for path in flat_files(home, table)]:
+        youngest = max(path.stat().st_mtime for path in plain)
+        return Snapshot(model, home, None, last_written=datetime.fromtimestamp(youngest, UTC))
     raise SnapshotMissingError(home)
 
 
@@ -256,7 +254,7 @@ def published_files(data_dir: Path, models: Iterable[ReadModel]) -> list[Publish
     """The files of the current snapshots of several read models; none of one that can't be opened."""
     files: list[Published] = []
     for model in models:
-        with suppress(SnapshotError):
+        with suppress(SnapshotError, OSError):
             files += open_snapshot(data_dir, model).published()
     return files
 
@@ -291,7 +289,7 @@ def current_directory(home: Path) -> Path | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise SnapshotUnreadableError(link, _reason(error)) from error
+        raise SnapshotUnreadableError(link, error.strerror or str(error)) from error
     # `Path.resolve` raises when the link leads to itself.
     return Path(os.path.realpath(link))
 
@@ -312,40 +310,13 @@ def read_manifest(directory: Path) -> Manifest:
         SnapshotUnreadableError: It is missing, not as it was written, inconsistent, or of another version of the
             format than this program knows.
     """
-    path = directory / MANIFEST
     try:
-        facts = path.stat()
-        if not stat.S_ISREG(facts.st_mode) or facts.st_size > LARGEST_MANIFEST:
-            raise SnapshotUnreadableError(directory, f"{MANIFEST} is no file of at most {LARGEST_MANIFEST:,} bytes")
-        manifest = _parsed_manifest(path, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_size)
-    except OSError as error:
-        raise SnapshotUnreadableError(directory, f"{MANIFEST}: {_reason(error)}") from error
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "its text"
-        raise SnapshotUnreadableError(directory, f"{MANIFEST}: {where}: {first['msg']}") from error
-    except ValueError as error:
-        raise SnapshotUnreadableError(directory, f"{MANIFEST}: {error}") from error
-    if manifest.id != directory.name:
-        raise SnapshotUnreadableError(directory, f"{MANIFEST} is that of another snapshot")
+        manifest = stored_manifest(directory / MANIFEST)
+        if manifest.id != directory.name:
+            raise ManifestError("is that of another snapshot")
+    except ManifestError as error:
+        raise SnapshotUnreadableError(directory, f"{MANIFEST} {error}") from error
     return manifest
-
-
-@lru_cache(maxsize=16)
-def _parsed_manifest(path: Path, _mtime_ns: int, _ctime_ns: int, _size: int) -> Manifest:
-    """A manifest. Every request needs one, and it never changes: the last few are kept, by their times and size."""
-    text = path.read_text(encoding="utf-8")
-    version = FormatVersion.model_validate_json(text).format_version
-    if not 1 <= version <= FORMAT_VERSION:
-        raise SnapshotUnreadableError(
-            path.parent, f"its format is version {version}, this program knows versions up to {FORMAT_VERSION}"
-        )
-    return unsealed(text)
-
-
-def _reason(error: OSError) -> str:
-    """What went wrong, without the place."""
-    return error.strerror or str(error)
 
 
 def _has_both_ends(path: Path) -> bool:

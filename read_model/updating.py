@@ -189,7 +189,7 @@ def remove_flat_files(home: Path, model: ReadModel) -> None:
 
 
 def ensure_alone(home: Path, model: ReadModel, snapshot: str) -> None:
-    """Make sure that nothing is left that may hold erased rows: no other snapshot, and no file that isn't the updater's.
+    """Make sure that nothing else is left that may hold erased rows: neither a snapshot nor a file of somebody else's.
 
     Directories of other read models, which have a lock of their own, are theirs to erase from.
 

@@ -7,10 +7,11 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 from pydantic_core import to_json
 
-from calculations.fpp.bundle import Bundle, bundle, bundle_json
+from calculations.fpp.bundle import Bundle, bundle
 from calculations.fpp.daily import Daily, daily
 from read_model.snapshot import Snapshot
 from read_model.tables.fpp import FPP, PAGE_VIEWS, VOTES
+from routers.bundle_json import bundle_json
 from routers.tables import all_tables
 from routers.v1.asking import asked
 from util.http import post_json

@@ -34,7 +34,7 @@ def load(url: str) -> Loaded:
     """
     with tempfile.TemporaryDirectory() as profile:
         done = _run(
-            _installed(),
+            installed(),
             "--headless",
             "--no-sandbox",  # Root may not have one.
             "--disable-gpu",
@@ -51,7 +51,7 @@ def load(url: str) -> Loaded:
     return Loaded(done.stdout, "\n".join(line for line in done.stderr.splitlines() if ":CONSOLE:" in line))
 
 
-def _installed() -> str:
+def installed() -> str:
     """The browser's program; installs Debian's `chromium` when there is none."""
     if found := _found():
         return found

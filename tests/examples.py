@@ -16,13 +16,13 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from config import ServerSettings
-from demo.__main__ import publish_sample
+from demo.publishing import publish_sample
 from demo.sample import sample
 from demo.sample_rhythm import FIRST_DAY
-from main import create_app
+from server import create_app
 from tests.processes import HOST, TOKEN, free_port
 
-FILE = Path(__file__).parent.parent / "web" / "examples.json"
+FILE = Path(__file__).parent.parent / "routers" / "examples.json"
 NOW = datetime(2026, 11, 20, 9, 40, tzinfo=UTC)
 ROWS = 2
 ENTRIES = 7  # All weekdays.
@@ -43,13 +43,15 @@ QUESTIONS = {
     "/v1/rooms": "/v1/rooms?date_range=30d&order_by=votes:desc",
     "/v1/rooms/{room_id}": "/v1/rooms/2440?date_range=91d&granularity=week",
     "/v1/snapshot": "/v1/snapshot",
+    "/v1/reports/daily": "/v1/reports/daily?timezone=Europe/Berlin",
+    "/v1/me": "/v1/me",
 }
 PROBLEMS = {
     "400": "/room/0/stats",
     "401": "/v1/traffic",
     "403": "/v1/traffic",
     "404": "/v1/rooms/999999999",
-    "422": "/v1/traffic?date_range=yesterday",
+    "422": "/v1/traffic?date_range=tomorrow",
     "502": "/daily-analytics",
     "503": "/v1/traffic",
 }

@@ -6,14 +6,11 @@ uses the parts: `data_directory` and `running`.
 """
 
 import os
-import pwd
 import secrets
 import shutil
-import socket
 import subprocess
-import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,19 +20,26 @@ import mysql.connector
 import polars as pl
 from mysql.connector.abstracts import MySQLConnectionAbstract, MySQLCursorAbstract
 
+from tests.private_programs import (
+    SEARCH_PATH,
+    PrivateServerError,
+    dies_with_us,
+    found_program,
+    free_port,
+    install_packages,
+    may_install,
+    own_directory,
+    run_as,
+    run_quietly,
+    stop,
+    tail,
+)
+
 SCHEMA = Path(__file__).with_name("schema.sql")
-POLICY = Path("/usr/sbin/policy-rc.d")
 PROGRAMS = ("mariadbd", "mariadb-install-db")
-# Debian keeps the server in /usr/sbin, which the PATH of an ordinary user lacks.
-SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"])
-START_S, INITIALISE_S, STOP_S, INSTALL_S = 30, 60, 10, 900
+START_S, INITIALISE_S = 30, 60
 UNPRIVILEGED = "mysql"  # The user made by Debian's package: MariaDB refuses to run as root.
-LONGEST_SOCKET = 100  # AF_UNIX paths end at 107 bytes on Linux, 103 on macOS.
 ROWS_PER_STATEMENT = 2_000  # Stays below the 16 MB of max_allowed_packet with every varchar full of emoji.
-
-
-class MariadbError(RuntimeError):
-    """The test database cannot be had; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,7 @@ def private_server(environment: Mapping[str, str] = os.environ) -> Iterator[Serv
 def external_server(environment: Mapping[str, str]) -> Server:
     """The server that `TEST_DB_HOST`, `_PORT`, `_USERNAME` and `_PASSWORD` describe."""
     if not environment.get("TEST_DB_USERNAME"):
-        raise MariadbError("TEST_DB_HOST is set, TEST_DB_USERNAME is not: set it, and TEST_DB_PASSWORD")
+        raise PrivateServerError("TEST_DB_HOST is set, TEST_DB_USERNAME is not: set it, and TEST_DB_PASSWORD")
     return Server(
         host=environment["TEST_DB_HOST"],
         port=int(environment.get("TEST_DB_PORT") or 3306),
@@ -108,76 +112,20 @@ def install() -> None:
     """Install Debian's `mariadb-server` if it is missing, without starting the system's own service.
 
     Raises:
-        MariadbError: not root, no apt-get, or apt-get failed.
+        PrivateServerError: not root, no apt-get, or apt-get failed.
     """
     if installed():
         return
-    if os.geteuid() != 0 or not shutil.which("apt-get", path=SEARCH_PATH):
-        raise MariadbError(
+    if not may_install():
+        raise PrivateServerError(
             f"{' and '.join(PROGRAMS)} not found: install MariaDB (Debian: apt-get install mariadb-server), "
             "or set TEST_DB_HOST, TEST_DB_PORT, TEST_DB_USERNAME and TEST_DB_PASSWORD to a server for tests"
         )
-    with _services_stay_down():
-        _apt_get("update")
-        _apt_get("install", "-y", "--no-install-recommends", "mariadb-server")
+    install_packages("mariadb-server")
     if not installed():
-        raise MariadbError(f"apt-get installed mariadb-server, yet {' or '.join(PROGRAMS)} is not in {SEARCH_PATH}")
-
-
-@contextmanager
-def _services_stay_down() -> Iterator[None]:
-    """Make package scripts start no service; a policy the machine already has stays as it is."""
-    try:
-        with POLICY.open("x") as policy:
-            # Denies only while this process lives: harmless should it be killed before it removes the file.
-            policy.write(f"#!/bin/sh\nkill -0 {os.getpid()} 2>/dev/null && exit 101\nexit 0\n")
-    except FileExistsError:
-        yield
-        return
-    try:
-        POLICY.chmod(0o755)
-        yield
-    finally:
-        POLICY.unlink(missing_ok=True)
-
-
-def _apt_get(*arguments: str) -> None:
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "PATH": SEARCH_PATH}
-    command = [_program("apt-get"), "-q", "-o", "DPkg::Lock::Timeout=120", *arguments]
-    _run(command, timeout_s=INSTALL_S, env=environment)
-
-
-def _program(name: str) -> str:
-    found = shutil.which(name, path=SEARCH_PATH)
-    if found is None:
-        raise MariadbError(f"{name} not found in {SEARCH_PATH}")
-    return found
-
-
-def _run(command: Sequence[str], timeout_s: float, **options: Any) -> None:
-    """Run a command to its end, silently.
-
-    Raises:
-        MariadbError: it failed or took too long; the message ends with the tail of its output.
-    """
-    with tempfile.TemporaryFile("w+") as output:
-        try:
-            subprocess.run(  # noqa: S603 - fixed programs, no shell
-                command,
-                check=True,
-                timeout=timeout_s,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                **options,
-            )
-        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-            output.seek(0)
-            raise MariadbError(f"{error}\n{_tail(output.read())}") from error
-
-
-def _tail(text: str, lines: int = 60) -> str:
-    return "\n".join(text.splitlines()[-lines:])
+        raise PrivateServerError(
+            f"apt-get installed mariadb-server, yet {' or '.join(PROGRAMS)} is not in {SEARCH_PATH}"
+        )
 
 
 # --- The server -------------------------------------------------------------------------------------------------------
@@ -186,13 +134,12 @@ def _tail(text: str, lines: int = 60) -> str:
 @contextmanager
 def data_directory() -> Iterator[Path]:
     """Yield the directory of a server that has not run yet; it is removed however this process ends."""
-    directory = Path(tempfile.mkdtemp(prefix="fpp-mariadb-", dir=_short_temporary_directory()))
-    with _removed_afterwards(directory):
-        if _run_as():
+    with own_directory("fpp-mariadb-") as directory:
+        if run_as(UNPRIVILEGED):
             shutil.chown(directory, UNPRIVILEGED, UNPRIVILEGED)
-        _run(
+        run_quietly(
             [
-                _program("mariadb-install-db"),
+                found_program("mariadb-install-db"),
                 "--no-defaults",
                 f"--datadir={directory / 'data'}",
                 f"--tmpdir={directory}",
@@ -202,7 +149,7 @@ def data_directory() -> Iterator[Path]:
             ],
             timeout_s=INITIALISE_S,
             cwd=directory,
-            **_run_as(),
+            **run_as(UNPRIVILEGED),
         )
         yield directory
 
@@ -212,38 +159,38 @@ def running(directory: Path, port: int | None = None) -> Iterator[Server]:
     """Run a server over a data directory, on `port` or a free one, until the block ends.
 
     Raises:
-        MariadbError: it did not answer within `START_S`; the message ends with the tail of its log.
+        PrivateServerError: it did not answer within `START_S`; the message ends with the tail of its log.
     """
-    port = port or _free_port()
+    port = port or free_port()
     password, log, socket_file = secrets.token_urlsafe(16), directory / "server.log", directory / "server.sock"
     accounts = directory / "accounts.sql"
     accounts.write_text(
         "CREATE OR REPLACE USER tester@'%' "
         f"IDENTIFIED BY '{password}';\nGRANT ALL ON *.* TO tester@'%' WITH GRANT OPTION;\n"
     )
-    if _run_as():
+    if run_as(UNPRIVILEGED):
         shutil.chown(accounts, UNPRIVILEGED, UNPRIVILEGED)
     with log.open("ab") as output:
         process = subprocess.Popen(  # noqa: S603 - fixed programs, no shell
-            [*_dies_with_us(), *_command(directory, port, socket_file, accounts)],
+            [*dies_with_us(), *_command(directory, port, socket_file, accounts)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=directory,
             start_new_session=True,  # Ctrl-C is for pytest, which then stops the server.
-            **_run_as(),
+            **run_as(UNPRIVILEGED),
         )
     try:
         server = Server("127.0.0.1", port, "tester", password, process.pid, socket_file, log)
         _wait_until_it_answers(server, process, log)
         yield server
     finally:
-        _stop(process)
+        stop(process)
 
 
 def _command(directory: Path, port: int, socket_file: Path, accounts: Path) -> list[str]:
     return [
-        _program("mariadbd"),
+        found_program("mariadbd"),
         "--no-defaults",  # Must come first.
         f"--datadir={directory / 'data'}",
         f"--tmpdir={directory}",  # That of TMPDIR may be closed to the unprivileged user.
@@ -274,61 +221,7 @@ def _wait_until_it_answers(server: Server, process: subprocess.Popen[bytes], log
             return
         time.sleep(0.05)
     state = f"ended with {process.returncode}" if process.returncode is not None else f"gave no answer in {START_S} s"
-    raise MariadbError(f"MariaDB {state}; its log says:\n{_tail(log.read_text(errors='replace'))}")
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(STOP_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def _run_as() -> dict[str, Any]:
-    """The options of `subprocess` that give up root's rights; none for an ordinary user."""
-    if os.geteuid() != 0:
-        return {}
-    try:
-        user = pwd.getpwnam(UNPRIVILEGED)
-    except KeyError:
-        raise MariadbError(f"As root, the server needs an unprivileged user: adduser --system {UNPRIVILEGED}") from None
-    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-
-
-def _dies_with_us() -> list[str]:
-    """A prefix with which the kernel kills the command when this process is gone, however it ended (Linux)."""
-    setpriv = shutil.which("setpriv", path=SEARCH_PATH)
-    return [setpriv, "--pdeathsig", "KILL"] if setpriv else []
-
-
-@contextmanager
-def _removed_afterwards(directory: Path) -> Iterator[None]:
-    """Remove the directory at the end; a shell does it, when told to or when our death closes its pipe."""
-    janitor = subprocess.Popen(  # noqa: S603 - fixed program and script
-        ["/bin/sh", "-c", 'read -r _; rm -rf -- "$1" || { sleep 1; rm -rf -- "$1"; }', "sh", str(directory)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        yield
-    finally:
-        janitor.communicate(b"\n")
-
-
-def _short_temporary_directory() -> str:
-    usual = tempfile.gettempdir()
-    return usual if len(f"{usual}/fpp-mariadb-12345678/server.sock") <= LONGEST_SOCKET else "/tmp"  # noqa: S108 - mkdtemp makes it ours
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    raise PrivateServerError(f"MariaDB {state}; its log says:\n{tail(log.read_text(errors='replace'))}")
 
 
 # --- Databases and rows -----------------------------------------------------------------------------------------------

@@ -15,9 +15,9 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from config import ServerSettings
-from demo.__main__ import publish_sample
+from demo.publishing import publish_sample
 from demo.sample import sample
-from main import create_app
+from server import create_app
 from tests.processes import TOKEN, RecordingService, Server, recording_service, serving, until
 from util.clock import utc_now
 

@@ -3,7 +3,9 @@
 import subprocess
 import sys
 
-from tests.processes import ROOT, clean_environment
+import pytest
+
+from tests.processes import ROOT, TOKEN, clean_environment
 from util.allocator import SETTING, VARIABLE
 
 # Tells what is set when Polars is imported.
@@ -17,7 +19,7 @@ class Watch:
             print(os.environ.get({VARIABLE!r}))
 
 sys.meta_path.insert(0, Watch())
-import main
+import {{entry_point}}
 """
 
 
@@ -34,19 +36,22 @@ def output(code: str, **environment: str) -> tuple[str, str]:
     return done.stdout.strip(), done.stderr.strip()
 
 
-def test_the_server_sets_it_before_polars_is_loaded() -> None:
-    """Whoever imports `main`, as uvicorn does."""
-    assert output(WATCHED) == (SETTING, "")
+@pytest.mark.parametrize("entry_point", ["main", "demo.__main__"])
+def test_it_is_set_before_polars_is_loaded(entry_point: str) -> None:
+    """By whoever imports `main`, as uvicorn does, and by the demo."""
+    watched = WATCHED.format(entry_point=entry_point)
+    assert output(watched, ANALYTICS_SECRET_TOKEN=TOKEN) == (SETTING, "")
 
 
 def test_a_setting_of_ones_own_is_kept() -> None:
     """From the environment."""
-    assert output(WATCHED, **{VARIABLE: "narenas:2"}) == ("narenas:2", "")
+    watched = WATCHED.format(entry_point="main")
+    assert output(watched, ANALYTICS_SECRET_TOKEN=TOKEN, **{VARIABLE: "narenas:2"}) == ("narenas:2", "")
 
 
 def test_polars_understands_it() -> None:
     """Its allocator complains of what it does not know, and only of that."""
     allocate = "import polars; polars.int_range(10_000_000, eager=True)"
-    assert output(f"import util.allocator; {allocate}") == ("", "")
+    assert output(f"from util.allocator import keep_freed_memory; keep_freed_memory(); {allocate}") == ("", "")
     _, complaint = output(allocate, **{VARIABLE: "no_such_thing:1"})
     assert "no_such_thing" in complaint

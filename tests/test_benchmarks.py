@@ -9,17 +9,18 @@ import polars as pl
 import pytest
 
 from benchmarks import data, layout, server, straightforward, tables
-from benchmarks.__main__ import default_runs, write_between_markers
+from benchmarks.__main__ import default_runs
 from benchmarks.contenders import Contender
 from benchmarks.data import DataSet, data_set
 from benchmarks.measuring import DUCKDB, GET, Measured, differences
+from benchmarks.report import write_between_markers
 from benchmarks.sections import SECTIONS, all_sections
-from calculations.fpp.bundle import bundle_json
 from calculations.time.period import Period
-from demo.__main__ import publish_sample
+from demo.publishing import publish_sample
 from demo.sample import sample
 from read_model.snapshot import Snapshot, open_snapshot
 from read_model.tables.fpp import ESTIMATIONS, FPP, PAGE_VIEWS, ROOMS, USERS
+from routers.bundle_json import bundle_json
 
 SCALE = 0.02
 STARTS = (date(2024, 6, 3), date(2026, 3, 1), date(2027, 1, 1))

@@ -16,12 +16,13 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
+import yaml
 from pydantic import SecretStr
 
 from config import MysqlUpdaterSettings, ServerSettings
 from demo.__main__ import TOKEN as DEMO_TOKEN
 from demo.sample import sample
-from main import create_app
+from server import create_app
 from tests.fresh_clone import FreshClone, fresh_clone
 from tests.mariadb import Server, quoted
 from tests.processes import HOST, ROOT, TOKEN, clean_environment, free_port
@@ -254,7 +255,23 @@ def test_containers_are_made_of_files_that_exist() -> None:
     assert "\t" not in compose
     assert re.findall(r"^(\w+):$", compose, re.MULTILINE) == ["services", "volumes"]
     assert re.findall(r"^  ([\w-]+):$", compose, re.MULTILINE) == ["server", "updater", "read-model"]
-    assert compose.count("build: .\n") == compose.count("env_file: .env\n") == 2
+    assert compose.count("build: .\n") == 2
+
+
+def test_each_container_gets_its_own_settings_only() -> None:
+    """All of them, from `.env`, but none of the other's: no password where clients come in."""
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    for name, settings in (("server", ServerSettings), ("updater", MysqlUpdaterSettings)):
+        assert "env_file" not in services[name]
+        given = set(services[name]["environment"]) | ({"PORT"} if name == "server" else set())
+        assert given == {field.upper() for field in settings.model_fields}
+
+
+def test_the_image_is_made_of_pinned_versions() -> None:
+    """Of Python and uv; everything else is in `uv.lock`."""
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    assert re.search(r"^FROM python:\d+\.\d+\.\d+-slim-\w+$", dockerfile, re.MULTILINE)
+    assert re.search(r"pip install --no-cache-dir uv==[\d.]+ ", dockerfile)
 
 
 # --- Its examples -----------------------------------------------------------------------------------------------------

@@ -12,12 +12,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from benchmarks.__main__ import README
 from benchmarks.data import DataSet, data_set
 from benchmarks.load import tables
 from benchmarks.load.__main__ import MARKERS, SCALES, default_seconds, main
 from benchmarks.load.hey import Answers, LoadGeneratorError, hey, parsed
 from benchmarks.load.measuring import Load, Loads, Watch, measure
+from benchmarks.report import README
 from tests.processes import PATIENCE_S
 from util.errors import EXIT_UNAVAILABLE
 

@@ -18,7 +18,8 @@ import pytest
 from mysql.connector.abstracts import MySQLConnectionAbstract
 
 from tests import mariadb
-from tests.mariadb import MariadbError, Server, data_directory, fresh_database, insert, private_server, running
+from tests.mariadb import Server, data_directory, fresh_database, insert, private_server, running
+from tests.private_programs import PrivateServerError
 
 
 @pytest.fixture(scope="session")
@@ -212,7 +213,7 @@ def test_rows_survive_a_restart_and_nothing_survives_the_session() -> None:
 def test_server_that_cannot_start_shows_its_log(server: Server) -> None:
     with (
         data_directory() as directory,
-        pytest.raises(MariadbError, match="Can't start server: Bind on TCP/IP port"),
+        pytest.raises(PrivateServerError, match="Can't start server: Bind on TCP/IP port"),
         running(directory, server.port),
     ):
         pass
@@ -241,12 +242,15 @@ def test_test_db_host_is_used_instead_of_a_private_server() -> None:
 
 
 def test_test_db_host_without_a_user_is_refused() -> None:
-    with pytest.raises(MariadbError, match="TEST_DB_USERNAME is not"), private_server({"TEST_DB_HOST": "db.example"}):
+    with (
+        pytest.raises(PrivateServerError, match="TEST_DB_USERNAME is not"),
+        private_server({"TEST_DB_HOST": "db.example"}),
+    ):
         pass
 
 
 def test_missing_server_says_what_to_do_to_an_ordinary_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(mariadb, "SEARCH_PATH", str(tmp_path))
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    with pytest.raises(MariadbError, match=r"apt-get install mariadb-server.*TEST_DB_HOST"):
+    with pytest.raises(PrivateServerError, match=r"apt-get install mariadb-server.*TEST_DB_HOST"):
         mariadb.install()

@@ -11,14 +11,16 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from config import ServerSettings
-from main import create_app
+from routers.examples import EXAMPLES
+from server import create_app
 from tests.examples import made
-from web.openapi import EXAMPLES
 
 FIGURES = ["/v1/traffic", "/v1/votes", "/v1/behaviour", "/v1/location"]
 SERIES = ["/v1/historical", "/v1/reoccurring", "/v1/lifecycle", "/v1/retention"]
 ROOMS = ["/v1/rooms", "/v1/rooms/{room_id}"]
-API_PATHS = [*FIGURES, *SERIES, *ROOMS, "/v1/snapshot"]
+API_PATHS = [*FIGURES, *SERIES, *ROOMS, "/v1/snapshot", "/v1/reports/daily"]
+# It reads no data.
+ME = "/v1/me"
 DATA_PATHS = ["/", "/daily-analytics", "/room/{room_id}/stats", *API_PATHS]
 CONDITIONAL_PATHS = [path for path in DATA_PATHS if path != "/daily-analytics"]
 PROBLEM_JSON = "application/problem+json"
@@ -90,7 +92,7 @@ def objects(node: object) -> Iterator[dict[str, Any]]:
 
 
 def test_the_paths_are_those_of_the_reference(described: dict[str, Any]) -> None:
-    assert sorted(described["paths"]) == sorted([*DATA_PATHS, "/health"])
+    assert sorted(described["paths"]) == sorted([*DATA_PATHS, ME, "/health"])
     assert all(list(methods) == ["get"] for methods in described["paths"].values())
 
 
@@ -180,7 +182,7 @@ def test_every_answer_of_200_has_a_typed_body(described: dict[str, Any]) -> None
             assert choice["$ref"].rpartition("/")[2] in own_models(described), path
 
 
-@pytest.mark.parametrize("path", [*DATA_PATHS, "/health"])
+@pytest.mark.parametrize("path", [*DATA_PATHS, ME, "/health"])
 def test_an_answer_has_an_example_that_conforms(described: dict[str, Any], path: str) -> None:
     """With every status that is no error."""
     for answer in operations(described)[path]["responses"].values():
@@ -242,7 +244,8 @@ def test_a_data_path_documents_its_token_and_scope(described: dict[str, Any], pa
 def test_further_refusals_are_documented(described: dict[str, Any]) -> None:
     """The e-mail service may fail, a room id may be no positive number or unknown, and a parameter wrong."""
     refusals = {
-        "/daily-analytics": {"502"},
+        "/": {"422"},
+        "/daily-analytics": {"422", "502"},
         "/room/{room_id}/stats": {"400", "422"},
         **{path: {"422"} for path in API_PATHS},
         "/v1/rooms/{room_id}": {"404", "422"},

@@ -3,26 +3,45 @@
 import logging
 
 import sentry_sdk
+from pydantic import SecretStr
 
-from config import Settings
 from util.errors import AnalyticsError, Severity
 
 logger = logging.getLogger(__name__)
 PRODUCTION = "production"
 FLUSH_SECONDS = 5.0
+MOST_LASTING = 100
 
 
-def start_error_reporting(settings: Settings, release: str) -> None:
-    """Connect to Sentry when the environment is `production` and a DSN is set; otherwise make sure it is off.
+class LastingErrors:
+    """The lasting errors that were told of, the last few of them."""
+
+    def __init__(self) -> None:
+        self._told: dict[tuple[type, str], None] = {}
+
+    def is_new(self, error: AnalyticsError) -> bool:
+        """Whether an error was not told of yet; from now on it was."""
+        known = (type(error), str(error))
+        is_new = known not in self._told
+        self._told.pop(known, None)
+        self._told[known] = None
+        if len(self._told) > MOST_LASTING:
+            del self._told[next(iter(self._told))]
+        return is_new
+
+
+_lasting = LastingErrors()
+
+
+def start_error_reporting(dsn: SecretStr | None, environment: str, release: str) -> None:
+    """Connect to Sentry when the environment is `production` and a DSN is given; otherwise make sure it is off.
 
     Sentry's own integrations stay off: they would report a second time what `report` reports once. So do the local
     variables of stack frames: tokens and passwords pass through them, under names that no filter knows.
     """
-    dsn = settings.fpp_analytics_sentry_dsn
-    in_production = settings.sentry_environment == PRODUCTION
     sentry_sdk.init(
-        dsn=dsn.get_secret_value() if dsn and in_production else None,
-        environment=settings.sentry_environment,
+        dsn=dsn.get_secret_value() if dsn and environment == PRODUCTION else None,
+        environment=environment,
         release=release,
         default_integrations=False,
         auto_enabling_integrations=False,
@@ -33,12 +52,16 @@ def start_error_reporting(settings: Settings, release: str) -> None:
 def report(error: BaseException, severity: Severity, **context: str) -> None:
     """Log an error and send it to Sentry, once, with facts about what was going on.
 
+    An error that is lasting, as damage to a file is, meets every request: Sentry hears of it once until it changes.
+
     An expected error is logged as the one line that it is, any other with its traceback.
     """
     facts = "".join(f" [{name}: {value}]" for name, value in context.items())
     expected = isinstance(error, AnalyticsError)
     text = f"{error}" if expected else f"{type(error).__name__}: {error}"
     logger.log(severity.log_level, "%s%s", text, facts, exc_info=None if expected else error)
+    if isinstance(error, AnalyticsError) and error.is_lasting and not _lasting.is_new(error):
+        return
     with sentry_sdk.new_scope() as scope:
         scope.set_level(severity.sentry_level)
         scope.set_context("fpp_analytics", dict(context))

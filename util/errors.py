@@ -50,13 +50,14 @@ class AnalyticsError(Exception):
     """An expected failure: its text is one line for a person and says what to do.
 
     `status` and `headers` are what a server answers with, `exit_code` what a command ends with. Error reporting hears
-    of it with `severity`, or not at all when that is None.
+    of it with `severity`, or not at all when that is None; of a state that `is_lasting`, until it changes, once.
     """
 
     status: ClassVar[int] = 500
     headers: ClassVar[Mapping[str, str]] = {}
     exit_code: ClassVar[int] = EXIT_SOFTWARE
     severity: ClassVar[Severity | None] = None
+    is_lasting: ClassVar[bool] = False
 
 
 class ConfigurationError(AnalyticsError):

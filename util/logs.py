@@ -13,3 +13,5 @@ def configure_logging(level: str) -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
     # httpx logs whole URLs at INFO; the heartbeat's carries a token.
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    # Alembic says at every look which database it looks at.
+    logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)

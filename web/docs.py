@@ -1,20 +1,25 @@
 """The page that shows the description of the API: its parts come from here, so it needs no internet."""
 
 import hashlib
+import os
 import re
 from base64 import b64encode
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, Response
 from fastapi.staticfiles import StaticFiles
 
+from web.openapi import Api
 from web.security_headers import POLICY
 
 # Addresses of the page's parts are relative to it: they hold below any prefix a proxy puts before them.
-PARTS_PATH = "/docs/parts"
+DOCS_PATH = "/docs"
+PARTS_PATH = f"{DOCS_PATH}/parts"
+SWAGGER_UI = Path(__file__).with_name("swagger_ui")
+PARTS = frozenset({"swagger-ui-bundle.js", "swagger-ui.css", "favicon.png"})
 _PARTS = PARTS_PATH.removeprefix("/")
 _PAGE = get_swagger_ui_html(
     openapi_url="openapi.json",
@@ -30,10 +35,14 @@ router = APIRouter(include_in_schema=False)
 
 
 class Parts(StaticFiles):
-    """The page's files, of the package `fastapi_offline`; their tags are weak, since they may be compressed."""
+    """The page's files, and nothing else of their directory; their tags are weak, since they may be compressed."""
 
     def __init__(self) -> None:
-        super().__init__(directory=str(files("fastapi_offline") / "static"))
+        super().__init__(directory=SWAGGER_UI)
+
+    def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
+        """Where a file is."""
+        return super().lookup_path(path) if path in PARTS else ("", None)
 
     def file_response(self, *args: Any, **kwargs: Any) -> Response:
         """One file, or 304."""
@@ -42,7 +51,21 @@ class Parts(StaticFiles):
         return response
 
 
-@router.get("/docs")
+def add_docs(app: Api) -> None:
+    """Serve the page, its files, and the description it shows."""
+    app.docs_url = DOCS_PATH
+    app.include_router(router)
+    app.mount(PARTS_PATH, Parts())
+
+
+@router.get("/openapi.json")
+async def get_description(request: Request) -> Response:
+    """The description of the API."""
+    api: Api = request.app
+    return Response(api.openapi_json(request.scope.get("root_path", "")), media_type="application/json")
+
+
+@router.get(DOCS_PATH)
 async def get_docs() -> HTMLResponse:
     """The description of the API, to read and to try."""
     return HTMLResponse(_PAGE, headers={POLICY: _policy(bytes(_PAGE).decode())})

@@ -48,7 +48,7 @@ class Problem(BaseModel):
     instance: str = Field(description="Path of the request.")
     request_id: str = Field(description="The answer's `X-Request-ID`, by which the log knows the request.")
     errors: list[ParameterFault] | None = Field(
-        default=None, description="With status 422 only: what is wrong with each parameter."
+        default=None, description="What is wrong with each parameter, where that is the problem."
     )
 
 
@@ -119,14 +119,21 @@ def problem_response(
     return JSONResponse(body, status, headers, media_type=PROBLEM_JSON)
 
 
+def status_of_invalid(request: Request) -> int:
+    """How a route answers a wrong parameter: 422, unless its class says otherwise."""
+    status_: int = getattr(request.scope.get("route"), "status_of_invalid", status.HTTP_422_UNPROCESSABLE_CONTENT)
+    return status_
+
+
 def answer_expected(request: Request, error: Exception) -> JSONResponse:
     """Answer an error with its own status and text; report it when its kind asks for that."""
     if not isinstance(error, AnalyticsError):
         return answer_crash(request, error)
     if error.severity is not None:
         report(error, error.severity, **_facts(request))
-    faults = [error.fault] if isinstance(error, InvalidParameterError) else None
-    return problem_response(request, error.status, str(error), error.headers, faults)
+    if isinstance(error, InvalidParameterError):
+        return problem_response(request, status_of_invalid(request), str(error), errors=[error.fault])
+    return problem_response(request, error.status, str(error), error.headers)
 
 
 async def answer_http_error(request: Request, error: Exception) -> JSONResponse:
@@ -135,8 +142,9 @@ async def answer_http_error(request: Request, error: Exception) -> JSONResponse:
         return answer_crash(request, error)
     path = shortened(path_of(request))
     headers = error.headers or {}
+    docs_url: str | None = request.app.docs_url
     detail = {
-        404: f"Nothing is at {path}: /docs lists every path",
+        404: f"Nothing is at {path}" + (f": {docs_url} lists every path" if docs_url else ""),
         405: f"{path} answers {headers.get('Allow', 'other methods')}, not {shortened(request.method)}",
     }.get(error.status_code, str(error.detail))
     return problem_response(request, error.status_code, detail, headers)

@@ -1,16 +1,14 @@
 """The description of the API, in which errors are what is answered: problem details."""
 
-import json
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from pydantic_core import to_json
 
 from web.errors import INVALID, PROBLEM_JSON, Problem
 
-# Real answers per path and status, and errors per status, shortened: `python -m tests.examples` writes them anew.
-EXAMPLES: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name("examples.json").read_text(encoding="utf-8"))
 _REQUEST_ID = {
     "X-Request-ID": {
         "description": "The id the client sent, or a new one: the log knows the request by it.",
@@ -23,23 +21,43 @@ _FRAMEWORKS_ERROR = "HTTPValidationError"
 _FRAMEWORKS_MODELS = (_FRAMEWORKS_ERROR, "ValidationError")
 
 
-class Api(FastAPI):
-    """An app whose routes declare `Problem` as the model of an error and need not say of which content type it is."""
+type Examples = Mapping[str, Mapping[str, Any]]
 
-    def __init__(self, **settings: Any) -> None:
+
+class Api(FastAPI):
+    """An app whose routes declare `Problem` as the model of an error and need not say of which content type it is.
+
+    `examples` are real `answers` per path and status, and `problems` per status.
+    """
+
+    def __init__(self, examples: Examples, **settings: Any) -> None:
         super().__init__(generate_unique_id_function=_name, **settings)
+        self._examples = examples
+        # By the path below which a proxy serves this app, of which there is one.
+        self._descriptions: dict[str, bytes] = {}
 
     def openapi(self) -> dict[str, Any]:
         """The description, made once."""
-        described = super().openapi()
+        if self.openapi_schema is None:
+            self.openapi_schema = self._described(super().openapi())
+        return self.openapi_schema
+
+    def _described(self, described: dict[str, Any]) -> dict[str, Any]:
         for path, methods in described["paths"].items():
             for operation in methods.values():
                 for status, answer in operation["responses"].items():
-                    _describe_problem(status, answer)
-                _describe_answers(path, operation["responses"])
+                    _describe_problem(status, answer, self._examples["problems"])
+                _describe_answers(operation["responses"], self._examples["answers"].get(path, {}))
         for name in _FRAMEWORKS_MODELS:
             described["components"]["schemas"].pop(name, None)
         return described
+
+    def openapi_json(self, root_path: str) -> bytes:
+        """The description as JSON, made once: it takes a second, and everyone may ask for it."""
+        if root_path not in self._descriptions:
+            servers = {"servers": [{"url": root_path}]} if root_path else {}
+            self._descriptions[root_path] = to_json(self.openapi() | servers)
+        return self._descriptions[root_path]
 
 
 def _name(route: APIRoute) -> str:
@@ -47,7 +65,7 @@ def _name(route: APIRoute) -> str:
     return route.name
 
 
-def _describe_problem(status: str, answer: dict[str, Any]) -> None:
+def _describe_problem(status: str, answer: dict[str, Any], examples: Mapping[str, Any]) -> None:
     """Give an error its content type, and what the framework says of 422 the error that is answered."""
     schemas = [content.get("schema") for content in answer.get("content", {}).values()]
     if {"$ref": f"#/components/schemas/{_FRAMEWORKS_ERROR}"} in schemas:
@@ -55,14 +73,13 @@ def _describe_problem(status: str, answer: dict[str, Any]) -> None:
     elif _PROBLEM not in schemas:
         return
     answer["content"] = {PROBLEM_JSON: {"schema": _PROBLEM}}
-    if status in EXAMPLES["problems"]:
-        answer["content"][PROBLEM_JSON]["example"] = EXAMPLES["problems"][status]
+    if status in examples:
+        answer["content"][PROBLEM_JSON]["example"] = examples[status]
 
 
-def _describe_answers(path: str, answers: dict[str, dict[str, Any]]) -> None:
+def _describe_answers(answers: dict[str, dict[str, Any]], examples: Mapping[str, Any]) -> None:
     """Give the answers of a path their headers and examples; what may be unchanged has a tag."""
     tag = answers.get("304", {}).get("headers", {})
-    examples = EXAMPLES["answers"].get(path, {})
     for status, answer in answers.items():
         answer["headers"] = answer.get("headers", {}) | (tag if status == "200" else {}) | _REQUEST_ID
         if status in examples:

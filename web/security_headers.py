@@ -5,7 +5,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 POLICY = "Content-Security-Policy"
 # Figures are no page: nothing in an answer may load, run or be framed.
-DEFAULT_POLICY = "default-src 'none'; frame-ancestors 'none'"
+DEFAULTS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    POLICY: "default-src 'none'; frame-ancestors 'none'",
+}
 
 
 class SecurityHeaders:
@@ -23,9 +27,8 @@ class SecurityHeaders:
         async def send_secured(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers["X-Content-Type-Options"] = "nosniff"
-                headers["Referrer-Policy"] = "no-referrer"
-                headers.setdefault(POLICY, DEFAULT_POLICY)
+                for name, value in DEFAULTS.items():
+                    headers.setdefault(name, value)
             await send(message)
 
         await self._app(scope, receive, send_secured)

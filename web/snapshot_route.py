@@ -22,6 +22,7 @@ class SnapshotDamagedError(SnapshotError):
     """A file of the current snapshot is missing or damaged."""
 
     severity = Severity.HIGH
+    is_lasting = True
 
     def __init__(self, snapshot: Snapshot, error: BaseException) -> None:
         first_line = str(error).partition("\n")[0].replace(f"{snapshot.directory}/", "")

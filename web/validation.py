@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any
 
-from fastapi import Request, status
+from fastapi import Request
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -11,8 +11,9 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, BeforeValidator
 from pydantic_core import PydanticCustomError
 
-from web.errors import ParameterFault, answer_crash, path_of, problem_response, shortened
+from web.errors import ParameterFault, answer_crash, path_of, problem_response, shortened, status_of_invalid
 
+MOST_FAULTS = 10
 LARGEST = 2**63 - 1
 MOST_DIGITS = 20
 # Headers and cookies carry secrets.
@@ -20,13 +21,15 @@ _ECHOED_PLACES = ("query", "path")
 
 
 async def answer_invalid(request: Request, error: Exception) -> JSONResponse:
-    """422 with a sentence per fault."""
+    """A sentence per fault, of the first ones where there are many: the answer stays short."""
     if not isinstance(error, RequestValidationError):
         return answer_crash(request, error)
     # A parameter of several dependencies is found once for each of them.
-    faults = list(dict.fromkeys(_fault(request, found) for found in error.errors()))
-    detail = " ".join(fault.message for fault in faults)
-    return problem_response(request, status.HTTP_422_UNPROCESSABLE_CONTENT, detail, errors=faults)
+    found = list(error.errors())
+    faults = list(dict.fromkeys(_fault(request, each) for each in found[:MOST_FAULTS]))
+    further = len(found) - MOST_FAULTS
+    detail = " ".join([*(fault.message for fault in faults), *([f"And {further} more."] if further > 0 else [])])
+    return problem_response(request, status_of_invalid(request), detail, errors=faults)
 
 
 def _as_integer(value: object) -> object:
@@ -50,7 +53,7 @@ def choice_error(reason: str, *allowed: str) -> PydanticCustomError:
 def _fault(request: Request, found: dict[str, Any]) -> ParameterFault:
     """One error of pydantic's; its `loc` is the place, the parameter and what is within it."""
     place, *names = found["loc"]
-    name = shortened(str(names[0])) if names else None
+    name = shortened(_path(names) if place == "body" else str(names[0])) if names else None
     allowed = _allowed(request, found)
     subject = f"`{name}`" if name else f"The {place}"
     choice = f"; allowed: {', '.join(allowed)}" if allowed else ""
@@ -64,6 +67,18 @@ def _fault(request: Request, found: dict[str, Any]) -> ParameterFault:
         case _:
             message = f"{subject}{_echo(found, place, name)}{choice or f': {_reason(found)}'}."
     return ParameterFault(parameter=name, place=place, message=message, allowed=allowed)
+
+
+def _path(names: list[str | int]) -> str:
+    """Where in a body a value is, such as `queries[0].date_range`; the kind of a question is no part of it."""
+    path, follows_number = "", False
+    for name in names:
+        if isinstance(name, int):
+            path += f"[{name}]"
+        elif not follows_number:
+            path += f".{name}" if path else name
+        follows_number = isinstance(name, int)
+    return path
 
 
 def _allowed(request: Request, found: dict[str, Any]) -> tuple[str, ...] | None:

@@ -5,11 +5,11 @@ import sys
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
-from benchmarks.__main__ import README, write_between_markers
 from benchmarks.data import data_set
 from benchmarks.load import tables
 from benchmarks.load.hey import LoadGeneratorError, hey, install
 from benchmarks.load.measuring import Generator, Loads, measure
+from benchmarks.report import README, write_between_markers
 from benchmarks.tables import machine
 from util.clock import utc_now
 from util.errors import EXIT_OK

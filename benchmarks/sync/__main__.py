@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from benchmarks.__main__ import README, write_between_markers
+from benchmarks.report import README, write_between_markers
 from benchmarks.tables import machine, megabytes, table
 from demo.sample import sample
 from read_model.snapshot import open_snapshot

@@ -1,6 +1,6 @@
 """The dashboard's bundle: all sections of `GET /` over one set of tables (metrics reference, section 3)."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import polars as pl
 from pydantic import BaseModel, Field
@@ -14,7 +14,6 @@ from calculations.fpp.tables import Tables
 from calculations.fpp.traffic import Traffic, traffic
 from calculations.fpp.votes import Votes, votes
 from calculations.frames.collecting import worker_threads
-from calculations.frames.json_rows import json_rows
 from calculations.time.period import Period
 
 SECTIONS_AT_ONCE = 2
@@ -66,14 +65,3 @@ def bundle(tables: Tables, period: Period) -> Figures:
             historical=historical_.result(),
             location_and_user_agent=location_.result(),
         )
-
-
-def bundle_json(figures: Figures) -> bytes:
-    """The figures as a JSON object, as `Bundle` describes it."""
-    return b"{%s}" % b",".join(
-        b'"%s":%s' % (field.name.encode(), _json(getattr(figures, field.name))) for field in fields(figures)
-    )
-
-
-def _json(figures: BaseModel | pl.DataFrame) -> bytes:
-    return b"[%s]" % json_rows(figures) if isinstance(figures, pl.DataFrame) else figures.model_dump_json().encode()

@@ -1,17 +1,21 @@
 """Counts per weekday, their running totals and moving averages (metrics reference, historical)."""
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import polars as pl
 from pydantic import BaseModel, Field
 
 from calculations.fpp.tables import Tables
 from calculations.frames.arithmetic import DECIMALS, NotAdditive
-from calculations.frames.collecting import collect, collect_all
-from calculations.time.buckets import Buckets, is_weekday
+from calculations.frames.collecting import collect_all
+from calculations.time.buckets import LONGEST, Buckets, Granularity, is_weekday
 from calculations.time.period import Period
 
 WINDOW = 30
+# More buckets than hold 30 rows when weekends are left out.
+BEFORE = 100
 SERIES = ("new_users", "page_views", "rooms", "estimations", "votes")
 
 
@@ -43,36 +47,58 @@ def historical(tables: Tables, period: Period) -> pl.DataFrame:
     Returns:
         One row per weekday in order, its columns the fields of `HistoricalDay`.
     """
-    return counts_per_bucket(tables, Buckets.of(period), shown=is_weekday("date")).drop("bucket")
+    series = counts_per_bucket(instants_of(tables), Buckets.of(period), shown=is_weekday("date"))
+    return series.hstack(moving_averages(series)).select(*HistoricalDay.model_fields)
 
 
-def counts_per_bucket(tables: Tables, buckets: Buckets, *, shown: pl.Expr) -> pl.DataFrame:
-    """The series of new users, page views, rooms, estimations and votes.
+def instants_of(tables: Tables, names: Sequence[str] = SERIES) -> dict[str, pl.Series]:
+    """The instants that some of `SERIES` count, by name."""
+    instants = {
+        "new_users": tables.users.select("created_at"),
+        "page_views": tables.page_views.select("viewed_at"),
+        "rooms": tables.rooms.select("first_used_at"),
+        "estimations": tables.estimations.select("estimated_at"),
+        "votes": tables.votes.select("voted_at"),
+    }
+    # Collected as they are stored, in order; sorted within these queries, large tables would be sorted from scratch.
+    found = collect_all([instants[name] for name in names])
+    return {name: times.to_series() for name, times in zip(names, found, strict=True)}
+
+
+def counts_per_bucket(instants: Mapping[str, pl.Series], buckets: Buckets, *, shown: pl.Expr) -> pl.DataFrame:
+    """How many instants of each series lie in each bucket.
 
     Args:
-        tables: All but the events.
+        instants: The series (Datetime, UTC) by name; those outside the buckets don't count.
         buckets: What to count by.
         shown: Which buckets the series consists of, told by `date`; the others still belong to `acc_*`.
 
     Returns:
-        In order: `bucket` (Int32), then the fields of `HistoricalDay`: `date` (Date), the columns of `SERIES` and their
-        `acc_*` (Int64), and their `ma_*` (Float64, null until the series has `WINDOW` rows).
+        In order: `bucket` (Int32), `date` (Date) and for each series its count by its name and, as `acc_<name>`, the
+        sum of all counts up to the bucket (Int64).
     """
-    # Collected as they are stored, in order; sorted within these queries, large tables would be sorted from scratch.
-    instants = collect_all(
-        [
-            tables.users.select(new_users="created_at"),
-            tables.page_views.select(page_views="viewed_at"),
-            tables.rooms.select(rooms="first_used_at"),
-            tables.estimations.select(estimations="estimated_at"),
-            tables.votes.select(votes="voted_at"),
-        ]
-    )
-    counted = buckets.dated(*(buckets.counts(pl.lit(times.to_series())).alias(times.columns[0]) for times in instants))
-    return collect(
-        counted.lazy()
-        .with_columns(pl.col(SERIES).cum_sum().name.prefix("acc_"))
-        .filter(shown)
-        .with_columns((pl.col(SERIES).rolling_sum(WINDOW) / WINDOW).round(DECIMALS).name.prefix("ma_"))
-        .select("bucket", *HistoricalDay.model_fields)
-    )
+    names = list(instants)
+    counted = buckets.dated(*(buckets.counts(pl.lit(times)).alias(name) for name, times in instants.items()))
+    return counted.with_columns(pl.col(names).cum_sum().name.prefix("acc_")).filter(shown)
+
+
+def moving_averages(series: pl.DataFrame) -> pl.DataFrame:
+    """The mean of the last `WINDOW` rows of each count.
+
+    Args:
+        series: As `counts_per_bucket` gives it.
+
+    Returns:
+        `ma_<name>` (Float64, null until there are `WINDOW` rows) for each series, row by row.
+    """
+    names = [name for name in SERIES if name in series.columns]
+    return series.select((pl.col(names).rolling_sum(WINDOW) / WINDOW).round(DECIMALS).name.prefix("ma_"))
+
+
+def enough_before(period: Period, granularity: Granularity, start: dt.datetime) -> Period:
+    """A period with what the moving averages of its first buckets need of the time before it, but none before `start`.
+
+    A bucket that it cuts is further away than these rows, unless `start` cuts it.
+    """
+    long_before = period.start - BEFORE * LONGEST[granularity]
+    return replace(period, start=min(max(start, long_before), period.end))

@@ -1,6 +1,7 @@
 """Where the active users or rooms of each bucket come from, and how many of the last one stay away."""
 
-from dataclasses import replace
+from datetime import datetime
+from typing import Literal
 
 import polars as pl
 from pydantic import BaseModel, Field
@@ -9,12 +10,14 @@ from calculations.fpp.active_buckets import Entity, active_buckets, begins_subje
 from calculations.frames.arithmetic import NotAdditive
 from calculations.frames.collecting import collect
 from calculations.time.buckets import Buckets, Granularity, WeekStart
-from calculations.time.period import MICROSECOND, Period
+from calculations.time.period import MICROSECOND, Period, literal
+
+type State = Literal["new", "returning", "resurrecting", "dormant"]
 
 
 class LifecycleCounts(BaseModel, frozen=True):
-    """Users or rooms of one bucket (a day, week, month…). Active are those with estimations in it: the new, returning
-    and resurrecting ones; history before the period counts."""
+    """Users or rooms of one bucket (a day, week, month…). Active are those with estimations (or the chosen
+    activity) in it: the new, returning and resurrecting ones; history before the period counts."""
 
     new: int = Field(ge=0, description="Users (rooms) with their first estimation ever in this bucket.")
     returning: NotAdditive[int] = Field(
@@ -32,21 +35,72 @@ COUNTS = tuple(LifecycleCounts.model_fields)
 
 
 def lifecycle(
-    estimations: pl.LazyFrame, period: Period, *, entity: Entity, granularity: Granularity, week_start: WeekStart
+    rows: pl.LazyFrame,
+    period: Period,
+    *,
+    entity: Entity,
+    granularity: Granularity,
+    week_start: WeekStart,
+    known_until: datetime,
+    time: str = "estimated_at",
 ) -> pl.DataFrame:
     """Count new, returning, resurrecting and dormant users (rooms) per bucket, quiet buckets included.
 
-    The first bucket counts whole, also what of it lies before the period; rows at or after the period's end don't.
+    The first and the last bucket count whole, also what of them lies outside the period.
+
+    Args:
+        rows: What makes a user (room) active: rows of any table with `user_id` (`room_id`), of all time.
+        period: Its buckets are shown.
+        entity: Whom to count.
+        granularity: The length of a bucket.
+        week_start: The first day of weeks.
+        known_until: The instant (UTC) from which on nothing is known yet; rows at or after it don't count.
+        time: The column that tells when a row came to be.
 
     Returns:
         One row per bucket of `Buckets.of` the same arguments, in order: `bucket` (Int32) and `COUNTS` (Int64).
     """
     buckets = Buckets.of(period, granularity, week_start)
-    one_earlier = replace(period, start=buckets.edges[0] - MICROSECOND)
-    known = estimations.filter(pl.col("estimated_at") < period.end)
-    active = active_buckets(known, entity, Buckets.of(one_earlier, granularity, week_start))
-    changes = changes_per_bucket(active.with_columns(pl.col("bucket") - 1))
+    known = rows.filter(pl.col(time) < literal(known_until))
+    changes = changes_per_bucket(_active(known, buckets, entity, granularity, week_start, time))
     return collect(buckets.sums(changes, COUNTS).select("bucket", *COUNTS))
+
+
+def rooms_in_state(
+    rows: pl.LazyFrame,
+    moment: Period,
+    state: State,
+    *,
+    granularity: Granularity,
+    week_start: WeekStart,
+    known_until: datetime,
+    time: str = "estimated_at",
+) -> pl.Series:
+    """The ids (Int64) of the rooms that `lifecycle` counts in a bucket, in order.
+
+    Args:
+        rows: What makes a room active, of all time.
+        moment: A moment in the bucket.
+        state: Which of the counts.
+        granularity: The length of the bucket; like those below, as `lifecycle` takes it.
+        week_start: The first day of weeks.
+        known_until: The instant (UTC) from which on nothing is known yet.
+        time: The column that tells when a row came to be.
+    """
+    known = rows.filter(pl.col(time) < literal(known_until))
+    bucket = Buckets.of(moment, granularity, week_start)
+    came, left = _changes(_active(known, bucket, "room", granularity, week_start, time))
+    found = left if state == "dormant" else came.filter(pl.col(state))
+    return collect(found.filter(pl.col("bucket") == 0))["subject"]
+
+
+def _active(
+    known: pl.LazyFrame, buckets: Buckets, entity: Entity, granularity: Granularity, week_start: WeekStart, time: str
+) -> pl.LazyFrame:
+    """As `active_buckets` gives it, with the bucket before the first one shown as number -1."""
+    one_earlier = Period(buckets.edges[0] - MICROSECOND, buckets.edges[-1], buckets.zone)
+    active = active_buckets(known, entity, Buckets.of(one_earlier, granularity, week_start), time)
+    return active.with_columns(pl.col("bucket") - 1)
 
 
 def changes_per_bucket(active: pl.LazyFrame) -> list[pl.LazyFrame]:
@@ -59,15 +113,21 @@ def changes_per_bucket(active: pl.LazyFrame) -> list[pl.LazyFrame]:
     Returns:
         Two frames to be added up: `bucket` (Int32) and columns of `COUNTS` (UInt32).
     """
-    came = active.select(
-        "bucket", first=begins_subject(), stayed=(pl.col("bucket") - pl.col("bucket").shift(1) == 1)
-    ).with_columns(stayed=pl.col("stayed") & ~pl.col("first"))
-    left = active.filter(ends_subject() | (pl.col("bucket").shift(-1) - pl.col("bucket") > 1))
+    came, left = _changes(active)
     return [
-        came.group_by("bucket").agg(
-            new=pl.col("first").sum(),
-            returning=pl.col("stayed").sum(),
-            resurrecting=(~pl.col("first") & ~pl.col("stayed")).sum(),
-        ),
-        left.group_by(bucket=pl.col("bucket") + 1).agg(dormant=pl.len()),
+        came.group_by("bucket").agg(pl.col("new", "returning", "resurrecting").sum()),
+        left.group_by("bucket").agg(dormant=pl.len()),
     ]
+
+
+def _changes(active: pl.LazyFrame) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+    """Who came, with a Boolean column per state, and who stayed away: `subject` and `bucket`, in order."""
+    came = active.select(
+        "subject", "bucket", new=begins_subject(), stayed=(pl.col("bucket") - pl.col("bucket").shift(1) == 1)
+    )
+    stayed = pl.col("stayed") & ~pl.col("new")
+    left = active.filter(ends_subject() | (pl.col("bucket").shift(-1) - pl.col("bucket") > 1))
+    return (
+        came.select("subject", "bucket", "new", returning=stayed, resurrecting=~pl.col("new") & ~stayed),
+        left.with_columns(pl.col("bucket") + 1),
+    )

@@ -69,23 +69,24 @@ def returning_per_day(activities: pl.LazyFrame, estimations: pl.LazyFrame, days:
     )
 
 
-def returning_per_bucket(
-    activities: pl.LazyFrame, estimations: pl.LazyFrame, days: Buckets, buckets: Buckets
-) -> pl.DataFrame:
+def returning_per_bucket(estimations: pl.LazyFrame, since: Period, buckets: Buckets) -> pl.DataFrame:
     """How many users and rooms are reoccurring at the end of the last of its days that each bucket has.
 
     Args:
-        activities: Like the other two, as `returning_per_day` takes them.
-        estimations: The rows within the days.
-        days: All days of the buckets that have begun.
-        buckets: What the series consists of, days or longer.
+        estimations: The table.
+        since: From START_DATE, where days begin to count, to the end of the buckets' period.
+        buckets: What the series consists of, days or longer, all begun by the end of `since`.
 
     Returns:
-        One row per bucket in order: `bucket` (Int32) and the columns of `SERIES` (Int64).
+        One row per bucket in order: `bucket` (Int32) and the columns of `SERIES` (Int64), 0 before START_DATE.
     """
-    per_day = returning_per_day(activities, estimations, days)
+    known = estimations.filter(since.contains("estimated_at"))
+    days = Buckets.of(since)
+    per_day = returning_per_day(activities(known, since), known, days)
     begins = pl.DataFrame({"bucket": days.edges.head(len(days))}).select(bucket=buckets.number(pl.col("bucket")))
-    return per_day.with_columns(begins).group_by("bucket", maintain_order=True).last().select("bucket", *SERIES)
+    last = per_day.with_columns(begins).group_by("bucket", maintain_order=True).last()
+    shown = buckets.dated().select("bucket").join(last, on="bucket", how="left", maintain_order="left")
+    return shown.select("bucket", pl.col(SERIES).fill_null(0))
 
 
 def days_of_users(activities: pl.LazyFrame, days: Buckets) -> pl.LazyFrame:

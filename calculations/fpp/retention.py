@@ -7,9 +7,9 @@ from typing import Literal
 import polars as pl
 
 from calculations.fpp.active_buckets import Entity, active_buckets, begins_subject, ends_subject
-from calculations.frames.collecting import collect_all
+from calculations.frames.collecting import collect, collect_all
 from calculations.time.buckets import LONGEST, Buckets, WeekStart
-from calculations.time.period import Period
+from calculations.time.period import Period, literal
 
 type RetentionGranularity = Literal["day", "week", "month"]
 type RetentionType = Literal["first_time", "recurring"]
@@ -35,7 +35,7 @@ class Retention:
 
 
 def retention(
-    estimations: pl.LazyFrame,
+    rows: pl.LazyFrame,
     period: Period,
     *,
     entity: Entity,
@@ -45,11 +45,12 @@ def retention(
     retention_type: RetentionType,
     cumulative: bool,
     known_until: datetime,
+    time: str = "estimated_at",
 ) -> Retention:
     """Follow each bucket's users (rooms) through that bucket and the following ones.
 
     Args:
-        estimations: The table.
+        rows: What makes a user (room) active: rows of any table with `user_id` (`room_id`), of all time.
         period: Its buckets are the cohorts; the first and the last one count whole.
         entity: Whom to follow.
         granularity: The length of a bucket.
@@ -59,12 +60,11 @@ def retention(
             was before the first bucket; `recurring`: in those of all buckets with estimations.
         cumulative: Whether those active in a later bucket are retained, too, also after the last one shown.
         known_until: The instant (UTC) from which on nothing is known yet; rows at or after it don't count.
+        time: The column that tells when a row came to be.
     """
     cohorts = len(Buckets.of(period, granularity, week_start))
-    longer = replace(period, end=period.end + intervals * LONGEST[granularity])
-    followed = Buckets(Buckets.of(longer, granularity, week_start).edges.head(cohorts + intervals), period.zone)
-    known = estimations.filter(pl.col("estimated_at") < known_until)
-    active = active_buckets(known, entity, followed)
+    followed = _followed(period, granularity, week_start, cohorts + intervals - 1)
+    active = active_buckets(rows.filter(pl.col(time) < literal(known_until)), entity, followed, time)
     is_member = begins_subject() if retention_type == "first_time" else pl.lit(value=True)
     counts = [_last_activity(active, is_member, intervals)] if cumulative else _each(active, is_member, intervals)
     retained = _table(collect_all(counts), cohorts, intervals)
@@ -73,6 +73,48 @@ def retention(
     ended = pl.lit(followed.edges).gather(pl.col("bucket") + pl.col("interval") + 1) <= known_until
     cells = _cells(retained, ended)
     return Retention(cells, _means(cells, intervals))
+
+
+def retained_rooms(
+    rows: pl.LazyFrame,
+    moment: Period,
+    interval: int,
+    *,
+    granularity: RetentionGranularity,
+    week_start: WeekStart,
+    retention_type: RetentionType,
+    cumulative: bool,
+    known_until: datetime,
+    time: str = "estimated_at",
+) -> pl.Series:
+    """The ids (Int64) of the rooms of a cell of `retention`, in order; none for a bucket that hasn't ended.
+
+    Args:
+        rows: What makes a room active, of all time.
+        moment: A moment in the cohort's bucket.
+        interval: How many buckets later.
+        granularity: Like those below, as `retention` takes it.
+        week_start: The first day of weeks.
+        retention_type: Who is in the cohort.
+        cumulative: Whether those active in a later bucket are in the cell, too.
+        known_until: The instant (UTC) from which on nothing is known yet.
+        time: The column that tells when a row came to be.
+    """
+    followed = _followed(moment, granularity, week_start, interval + 1)
+    if followed.edges[-1] > known_until:
+        return pl.Series("subject", [], pl.Int64)
+    known = rows.filter(pl.col(time) < literal(known_until))
+    active = collect(active_buckets(known, "room", followed, time))
+    joins = begins_subject() if retention_type == "first_time" else pl.lit(value=True)
+    members = active.filter(joins & (pl.col("bucket") == 0))["subject"]
+    is_then = pl.col("bucket") >= interval if cumulative else pl.col("bucket") == interval
+    return active.filter(is_then & pl.col("subject").is_in(members.implode()))["subject"].unique().sort()
+
+
+def _followed(period: Period, granularity: RetentionGranularity, week_start: WeekStart, count: int) -> Buckets:
+    """So many buckets from the first one of a period on."""
+    longer = replace(period, end=period.end + count * LONGEST[granularity])
+    return Buckets(Buckets.of(longer, granularity, week_start).edges.head(count + 1), period.zone)
 
 
 def _each(active: pl.LazyFrame, is_member: pl.Expr, intervals: int) -> list[pl.LazyFrame]:

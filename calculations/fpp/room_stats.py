@@ -6,7 +6,7 @@ They take two steps, for one room as for each of many: `TOTALS` aggregates its v
 import polars as pl
 from pydantic import BaseModel, Field
 
-from calculations.frames.arithmetic import DECIMALS, NotAdditive, sums_and_counts
+from calculations.frames.arithmetic import NotAdditive, rounded, sums_and_counts
 from calculations.frames.collecting import collect
 
 MEASURES = (
@@ -37,21 +37,6 @@ class RoomStats(BaseModel, frozen=True):
     )
     spectators: int = Field(ge=0, description="Spectators of votes, summed.")
     spectators_per_vote: NotAdditive[float] = Field(description="Mean number of spectators of a vote.")
-
-
-def rounded(number: pl.Expr) -> pl.Expr:
-    """A Float64 below 10¹¹ with two decimals, exactly as `average` rounds it.
-
-    Polars rounds `number * 100`, and that product is rounded itself: of 2.675, in binary a little less, it is the tie
-    267.5, which makes 2.68 of what is nearer to 2.67. So such a number is first moved to the side it lies on.
-    """
-    scale = 10.0**DECIMALS
-    product = number * scale
-    # Numbers of 24 and of 29 binary digits have exact products, so this is by how much `product` is too small.
-    high = number.cast(pl.Float32).cast(pl.Float64)
-    error = (high * scale - product) + (number - high) * scale
-    looks_tied = product - product.floor() == 0.5
-    return pl.when(looks_tied).then(number + error.sign() * 0.1 / scale).otherwise(number).round(DECIMALS)
 
 
 def _mean(measure: str, count: str) -> pl.Expr:

@@ -55,6 +55,21 @@ def rooms(votes: pl.LazyFrame, rooms: pl.LazyFrame) -> pl.DataFrame:
     return collect(named.with_columns(label("name")).select(*Room.model_fields))
 
 
+def identities(ids: pl.Series, rooms: pl.LazyFrame) -> pl.DataFrame:
+    """Which rooms these are.
+
+    Args:
+        ids: Their ids (Int64).
+        rooms: The table, for names and times.
+
+    Returns:
+        One row per id, in their order: the fields of `RoomIdentity`, as `rooms` has them.
+    """
+    known = rooms.select(pl.col("id").cast(pl.Int64), "name", "first_used_at", "last_used_at")
+    named = pl.LazyFrame({"id": ids}).join(known, on="id", how="left", maintain_order="left")
+    return collect(named.with_columns(label("name")))
+
+
 def room_series(votes: pl.LazyFrame, room_id: int, buckets: Buckets) -> pl.DataFrame:
     """The votes of one room over time, quiet buckets included; the sums are those of `room_stats` for the same votes.
 

@@ -42,8 +42,20 @@ class Votes(BaseModel, frozen=True):
     )
 
 
+class VotesOfPeriod(Votes, frozen=True):
+    """Votes and estimations of a period."""
+
+    avg_duration_per_vote_s: NotAdditive[float] = Field(description="Mean duration of a vote, in seconds.")
+
+
 def votes(votes: pl.LazyFrame, estimations: pl.LazyFrame, zone: str = "UTC") -> Votes:
     """Count votes and estimations and average over votes; `zone` is the time zone of the weekdays."""
+    found = votes_of_period(votes, estimations, zone)
+    return Votes.model_construct(**{name: getattr(found, name) for name in Votes.model_fields})
+
+
+def votes_of_period(votes: pl.LazyFrame, estimations: pl.LazyFrame, zone: str = "UTC") -> VotesOfPeriod:
+    """The same with durations in seconds."""
     weekday = pl.col("voted_at").dt.convert_time_zone(zone).dt.weekday()
     on_weekdays = [(weekday == number).sum().alias(name) for number, name in enumerate(WEEKDAYS, start=1)]
     totals, values = collect_all(
@@ -55,12 +67,13 @@ def votes(votes: pl.LazyFrame, estimations: pl.LazyFrame, zone: str = "UTC") -> 
     )
     of = {name: (totals[f"{name}_sum"].item(), totals[f"{name}_count"].item()) for name in MEASURES}
     seconds, timed = of["duration"]
-    return Votes(
+    return VotesOfPeriod(
         total_votes=totals["votes"].item(),
         total_estimations=int(of["amount_of_estimations"][0]),
         avg_estimations_per_vote=average(*of["amount_of_estimations"]),
         avg_spectators_per_vote=average(*of["amount_of_spectators"]),
         avg_duration_per_vote=average(seconds, timed * MINUTE),
+        avg_duration_per_vote_s=average(seconds, timed),
         avg_estimation=average(*of["avg_estimation"]),
         avg_min_estimation=average(*of["min_estimation"]),
         avg_max_estimation=average(*of["max_estimation"]),

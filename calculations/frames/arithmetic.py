@@ -22,6 +22,21 @@ def average(total: float | Decimal, count: int) -> float:
     return round(float(total) / count, DECIMALS) if count else 0.0
 
 
+def rounded(number: pl.Expr) -> pl.Expr:
+    """A Float64 below 10¹¹ with two decimals, exactly as `average` rounds it.
+
+    Polars rounds `number * 100`, and that product is rounded itself: of 2.675, in binary a little less, it is the tie
+    267.5, which makes 2.68 of what is nearer to 2.67. So such a number is first moved to the side it lies on.
+    """
+    scale = 10.0**DECIMALS
+    product = number * scale
+    # Numbers of 24 and of 29 binary digits have exact products, so this is by how much `product` is too small.
+    high = number.cast(pl.Float32).cast(pl.Float64)
+    error = (high * scale - product) + (number - high) * scale
+    looks_tied = product - product.floor() == 0.5
+    return pl.when(looks_tied).then(number + error.sign() * 0.1 / scale).otherwise(number).round(DECIMALS)
+
+
 def sums_and_counts(columns: Iterable[str]) -> list[pl.Expr]:
     """What the averages of number columns need: `<column>_sum` (exact: Int64 of integers, otherwise Decimal) and
     `<column>_count` (UInt32, those not null), in no order."""
@@ -29,6 +44,11 @@ def sums_and_counts(columns: Iterable[str]) -> list[pl.Expr]:
     integers, decimals = numbers & cs.integer(), numbers & cs.decimal()
     sums = (integers.cast(pl.Int64), decimals, (numbers - integers - decimals).cast(EXACT))
     return [*(of.sum().name.suffix("_sum") for of in sums), numbers.count().name.suffix("_count")]
+
+
+def quotient(total: pl.Expr, count: pl.Expr) -> pl.Expr:
+    """`total / count` as `average` gives it, for columns (Float64)."""
+    return pl.when(count > 0).then(rounded(total.cast(pl.Float64) / count)).otherwise(0.0)
 
 
 def label(column: str) -> pl.Expr:

@@ -1,12 +1,43 @@
 """Tables as JSON, without an object per row in between."""
 
+import re
 from io import BytesIO
 
 import polars as pl
+import polars.selectors as cs
+
+INSTANTS = "%Y-%m-%dT%H:%M:%S%.f%:z"
 
 
 def json_rows(rows: pl.DataFrame) -> bytes:
-    """The rows as JSON objects with commas between them; dates and instants as ISO 8601."""
+    """The rows as JSON objects with commas between them.
+
+    Dates and instants are ISO 8601, UTC as `Z`; decimals are numbers with all of their places.
+    """
     text = BytesIO()
-    rows.write_json(text)
-    return text.getvalue()[1:-1]
+    rows.with_columns(written_instants(rows)).write_json(text)
+    return _with_plain_decimals(text.getvalue()[1:-1], rows)
+
+
+def json_lines(rows: pl.DataFrame) -> bytes:
+    """The same rows, one per line."""
+    text = BytesIO()
+    rows.with_columns(written_instants(rows)).write_ndjson(text)
+    return _with_plain_decimals(text.getvalue(), rows)
+
+
+def written_instants(rows: pl.DataFrame) -> list[pl.Expr]:
+    """The instants of a table as texts with the offset of their time zone, which is `Z` where there is none."""
+    instants = cs.expand_selector(rows, cs.datetime())
+    return [pl.col(name).dt.strftime(INSTANTS).str.replace(r"\+00:00$", "Z") for name in instants]
+
+
+def _with_plain_decimals(text: bytes, rows: pl.DataFrame) -> bytes:
+    """Take off the quotes that Polars puts around decimals.
+
+    Within a text every quote has a backslash before it, so nothing else looks like a key with its value.
+    """
+    names = [re.escape(name).encode() for name, dtype in rows.schema.items() if dtype.is_decimal()]
+    if not names:
+        return text
+    return re.sub(rb'("(?:%s)":)"([-0-9.]+)"' % b"|".join(names), rb"\1\2", text)

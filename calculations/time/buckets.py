@@ -1,4 +1,4 @@
-"""Buckets: a period cut into local hours, days, weeks, months, quarters or years."""
+"""Buckets: a period cut into minutes, local hours, days, weeks, months, quarters or years."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,13 +10,14 @@ import polars as pl
 
 from calculations.time.period import EPOCH, MICROSECOND, Period, midnight
 
-type Granularity = Literal["hour", "day", "week", "month", "quarter", "year"]
+type Granularity = Literal["minute", "hour", "day", "week", "month", "quarter", "year"]
 type WeekStart = Literal["monday", "sunday"]
 
 INTERVALS = {"hour": "1d", "day": "1d", "week": "1w", "month": "1mo", "quarter": "3mo", "year": "1y"}
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
 # No bucket is longer, nor shorter, clock changes included.
 LONGEST: Mapping[Granularity, timedelta] = {
+    "minute": timedelta(minutes=1),
     "hour": timedelta(hours=2),
     "day": timedelta(days=2),
     "week": timedelta(days=8),
@@ -25,6 +26,7 @@ LONGEST: Mapping[Granularity, timedelta] = {
     "year": timedelta(days=367),
 }
 SHORTEST: Mapping[Granularity, timedelta] = {
+    "minute": timedelta(minutes=1),
     "hour": timedelta(hours=1),
     "day": timedelta(hours=23),
     "week": timedelta(days=6),
@@ -44,8 +46,8 @@ def is_weekday(column: str) -> pl.Expr:
 class Buckets:
     """Consecutive buckets: the one with number i goes from `edges[i]` (inclusive) to `edges[i + 1]` (exclusive).
 
-    Edges are the instants (Datetime, UTC) at which local hours, days, weeks, months, quarters or years of `zone` begin,
-    so days with 23 or 25 hours are what they are. The first and last bucket may reach beyond the period.
+    Edges are the instants (Datetime, UTC) at which minutes, or local hours, days, weeks, months, quarters or years of
+    `zone` begin, so days with 23 or 25 hours are what they are. The first and last bucket may reach beyond the period.
     """
 
     edges: pl.Series
@@ -58,6 +60,8 @@ class Buckets:
 
         Several figures of a request, and of those that follow, are about the same ones: the last few are kept.
         """
+        if granularity == "minute":
+            return cls(_minutes(period), period.zone)
         first = _first_day(period.first, granularity, week_start)
         edges = _midnights(first, period.last + LONGEST["year"], INTERVALS[granularity], period.zone)
         if granularity == "hour":
@@ -139,6 +143,14 @@ def _counts_below(edges: pl.Expr, values: pl.Expr) -> pl.Expr:
     return values.drop_nulls().sort().search_sorted(edges).cast(pl.Int64)
 
 
+def _minutes(period: Period) -> pl.Series:
+    """The edges of the minutes that hold a period (Datetime, UTC), only the first one for an empty one."""
+    minute = LONGEST["minute"]
+    begin = period.start - (period.start - EPOCH) % minute
+    end = period.end + (EPOCH - period.end) % minute if period.start < period.end else begin
+    return pl.datetime_range(begin, end, minute, time_unit="us", time_zone="UTC", eager=True)
+
+
 def _midnights(first: date, last: date, interval: str, zone: str) -> pl.Series:
     """The first instants of local days (Datetime, UTC), without days that the zone skips."""
     days = pl.date_range(first, last, interval)
@@ -146,8 +158,10 @@ def _midnights(first: date, last: date, interval: str, zone: str) -> pl.Series:
     begins = pl.select(local.dt.convert_time_zone("UTC")).to_series()
     if begins.null_count() == 0:
         return begins
-    exact = [midnight(day, zone) for day in pl.select(days).to_series()]
-    return pl.Series(exact, dtype=begins.dtype).unique(maintain_order=True)
+    # A day that begins with a clock change, or is skipped: few of them, and each takes long.
+    skipped = pl.select(days).to_series().filter(begins.is_null())
+    exact = pl.Series([midnight(day, zone) for day in skipped], dtype=begins.dtype)
+    return pl.concat([begins.drop_nulls(), exact]).unique().sort()
 
 
 def _first_day(day: date, granularity: Granularity, week_start: WeekStart) -> date:

@@ -60,7 +60,7 @@ class NoDataError(AnalyticsError):
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CodeQuestion[P: Parameters](Question[P]):
     """A question whose `all` runs from the first of some commits to the last, dates in the future included.
 
@@ -84,10 +84,10 @@ class CodeQuestion[P: Parameters](Question[P]):
             yield f"{self.commits_ahead:,} commits are dated in the future; they are counted at their dates."
 
     @property
-    def _asked_period(self) -> Period:
+    def asked_period(self) -> Period:
         parameters = self.parameters
         if isinstance(parameters, OfPeriod) and parameters.date_range != "all":
-            return super()._asked_period
+            return super().asked_period
         zone = parameters.timezone if isinstance(parameters, OfPeriod) else "UTC"
         first, last = (local_day(instant or self.now, zone) for instant in (self.first_commit, self.last_commit))
         return Period.of_days(first, last, zone)

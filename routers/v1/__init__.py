@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from routers.v1 import cohorts, figures, rooms, series, snapshot
+from routers.v1 import cohorts, figures, lists, query, reports, rooms, series, snapshot
 from web.callers import requires
 from web.conditional import UNCHANGED
 from web.errors import INVALID, REFUSED, UNAVAILABLE
@@ -12,5 +12,5 @@ router = APIRouter(
     dependencies=[requires("fpp:read")],
     responses=UNCHANGED | REFUSED | INVALID | UNAVAILABLE,
 )
-for part in (figures, series, cohorts, rooms, snapshot):
+for part in (figures, lists, series, cohorts, rooms, query, snapshot, reports):
     router.include_router(part.router)

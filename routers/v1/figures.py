@@ -1,4 +1,4 @@
-"""Figures of a period: traffic, votes, behaviour and location."""
+"""Figures of a period: traffic, votes and distributions."""
 
 from collections.abc import Mapping
 from typing import Annotated
@@ -6,73 +6,96 @@ from typing import Annotated
 import polars as pl
 from fastapi import APIRouter, Response
 
-from calculations.fpp.behaviour import behaviour_lists
-from calculations.fpp.location import LABELS, users_per_label
-from calculations.fpp.tables import Tables
-from calculations.fpp.traffic import Visits, visits
-from calculations.fpp.votes import Votes, votes
-from read_model.tables.fpp import ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, USERS, VOTES
+from calculations.fpp.attributes import Kind
+from calculations.fpp.breakdown import breakdown, visits_of
+from calculations.fpp.distribution import Distribution, distribution, views_per_visit, visit_durations
+from calculations.fpp.traffic import Visits
+from calculations.fpp.votes import VotesOfPeriod, votes_of_period
 from routers.v1.asking import asked
-from routers.v1.schemas import BehaviourLists, LocationLists
+from routers.v1.parameters import DistributionParameters, TrafficParameters, VotesParameters
+from routers.v1.schemas import TrafficRow
+from routers.v1.selecting import Selected, selected
+from web.computing import computing
+from web.questions.answers import object_answer, table_answer
 from web.questions.figures import figures_answer
-from web.questions.lists import lists_answer
-from web.questions.parameters import FiguresParameters, ListsParameters
 from web.questions.question import Part, Question
-from web.questions.schemas import ALSO_ROWS, answer_of
+from web.questions.schemas import ALSO_ROWS, answer_of, chosen_type
+from web.questions.tables import columns_of, computed, cut, ordered, parsed_order
 from web.snapshot_route import SnapshotRoute
 
 router = APIRouter(route_class=SnapshotRoute)
 
-LARGEST_FIRST = {"count": True, "country": False, "name": False}
+TrafficQuestion = Annotated[Question[TrafficParameters], asked(TrafficParameters)]
+VotesQuestion = Annotated[Question[VotesParameters], asked(VotesParameters)]
+DistributionQuestion = Annotated[Question[DistributionParameters], asked(DistributionParameters)]
 
-FiguresQuestion = Annotated[Question[FiguresParameters], asked(FiguresParameters)]
-ListsQuestion = Annotated[Question[ListsParameters], asked(ListsParameters)]
+TRAFFIC = answer_of(chosen_type(Visits), TrafficParameters) | answer_of(
+    list[chosen_type(TrafficRow)],  # type: ignore[misc] # made for the description of the API
+    TrafficParameters,
+)
+MEASURES: Mapping[str, tuple[Kind, str]] = {
+    "vote_duration": ("votes", "duration"),
+    "estimations_per_vote": ("votes", "amount_of_estimations"),
+}
 
 
-@router.get("/traffic", response_model=answer_of(Visits, FiguresParameters), responses=ALSO_ROWS)
-def get_traffic(question: FiguresQuestion) -> Response:
-    """Visitors of a period and how long they stay."""
-    return figures_answer(
-        question, lambda part: visits(part.rows(PAGE_VIEWS), part.rows(ESTIMATIONS), part.period), "traffic"
-    )
+@router.get("/traffic", response_model=TRAFFIC, responses=ALSO_ROWS)
+def get_traffic(question: TrafficQuestion) -> Response:
+    """Visitors of a period and how long they stay; with `dimensions`, per value of one or two attributes."""
+    if question.parameters.dimensions is not None:
+        return _traffic_by_dimensions(question)
+    chosen = question.parameters.chosen
+
+    def traffic(part: Part) -> Visits:
+        rows = selected(question, part)
+        return visits_of(rows.within("page_views"), rows.within("estimations"), rows.selection, part.period, chosen)
+
+    return figures_answer(question, traffic, "traffic", chosen)
 
 
-@router.get("/votes", response_model=answer_of(Votes, FiguresParameters), responses=ALSO_ROWS)
-def get_votes(question: FiguresQuestion) -> Response:
+def _traffic_by_dimensions(question: Question[TrafficParameters]) -> Response:
+    dimensions, chosen = question.parameters.dimension_names, question.parameters.chosen
+
+    def traffic(part: Part) -> pl.DataFrame:
+        rows = selected(question, part)
+        tables = rows.within("page_views"), rows.within("estimations")
+        return breakdown(*tables, rows.attributes, rows.filter, dimensions).select(*dimensions, *chosen)
+
+    largest_first = {chosen[0]: True} | dict.fromkeys(dimensions, False)
+    order = parsed_order(question, [*dimensions, *columns_of(question, chosen)], largest_first)
+    rows = ordered(computed(question, traffic, dimensions), order)
+    return table_answer(question, cut(rows, question), "traffic", rows.frame.height)
+
+
+@router.get("/votes", response_model=answer_of(chosen_type(VotesOfPeriod), VotesParameters), responses=ALSO_ROWS)
+def get_votes(question: VotesQuestion) -> Response:
     """Totals and averages of the votes of a period."""
-    return figures_answer(
-        question, lambda part: votes(part.rows(VOTES), part.rows(ESTIMATIONS), part.period.zone), "votes"
-    )
 
-
-@router.get("/behaviour", response_model=answer_of(BehaviourLists, ListsParameters), responses=ALSO_ROWS)
-def get_behaviour(question: ListsQuestion) -> Response:
-    """What visitors of a period look at, do, come from and which rooms they vote in."""
-
-    def lists(part: Part) -> Mapping[str, pl.LazyFrame]:
-        tables = Tables(
-            page_views=part.rows(PAGE_VIEWS),
-            events=part.rows(EVENTS),
-            votes=part.rows(VOTES),
-            rooms=part.all_rows(ROOMS),
+    def votes(part: Part) -> VotesOfPeriod:
+        rows, kinds = selected(question, part), question.parameters.asked_counts().values()
+        voted, estimated = (
+            rows.rows(kind) if kind in kinds else rows.whole(kind).clear() for kind in ("votes", "estimations")
         )
-        found = behaviour_lists(tables)
-        return {name: rows.rename({rows.collect_schema().names()[0]: "name"}) for name, rows in found.items()}
+        return votes_of_period(voted, estimated, part.period.zone)
 
-    labels = dict.fromkeys(BehaviourLists.model_fields, ("name",))
-    return lists_answer(question, lists, labels, LARGEST_FIRST, "behaviour")
+    return figures_answer(question, votes, "votes", question.parameters.chosen)
 
 
-@router.get("/location", response_model=answer_of(LocationLists, ListsParameters), responses=ALSO_ROWS)
-def get_location(question: ListsQuestion) -> Response:
-    """Where the users created in a period come from and what they use."""
-    columns = {name: ("country", "name")[-len(labels) :] for name, labels in LABELS.items()}
+@router.get("/distribution", response_model=answer_of(Distribution, DistributionParameters), responses=ALSO_ROWS)
+def get_distribution(question: DistributionQuestion) -> Response:
+    """Percentiles and a histogram of one measure. Other formats than JSON hold the histogram."""
+    part = question.part(question.period)
+    with computing(question.request, question.snapshot):
+        found = distribution(_values(selected(question, part), question.parameters.of))
+    bins = [each.model_dump(by_alias=True) for each in found.histogram]
+    rows = pl.DataFrame(bins, {"from": pl.Float64, "to": pl.Float64, "n": pl.Int64})
+    return object_answer(question, [found.model_dump_json(by_alias=True).encode()], rows, question.parameters.of)
 
-    def lists(part: Part) -> Mapping[str, pl.LazyFrame]:
-        users = part.rows(USERS)
-        return {
-            name: users_per_label(users, name).rename(dict(zip(labels, columns[name], strict=True)))
-            for name, labels in LABELS.items()
-        }
 
-    return lists_answer(question, lists, columns, LARGEST_FIRST, "location")
+def _values(rows: Selected, measure: str) -> pl.Series:
+    """The values of a measure."""
+    if measure in MEASURES:
+        kind, column = MEASURES[measure]
+        return rows.rows(kind).select(column).collect().to_series()
+    visits = rows.selection.visits(rows.within("page_views"), rows.within("estimations"))
+    return visit_durations(visits) if measure == "visit_duration" else views_per_visit(visits)

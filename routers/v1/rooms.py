@@ -9,27 +9,26 @@ from calculations.fpp.room_stats import of_room, room_stats
 from calculations.fpp.rooms import Room, room_series, rooms
 from calculations.frames.arithmetic import UNKNOWN, label
 from calculations.frames.json_rows import json_rows
-from read_model.table import INSTANT
-from read_model.tables.fpp import ROOMS, VOTES
 from routers.v1.asking import asked
+from routers.v1.parameters import ROOM_KEYS, RoomParameters, RoomsParameters
 from routers.v1.schemas import RoomOverTime
+from routers.v1.selecting import Selected, selected
 from util.errors import AnalyticsError
 from web.errors import Problem
 from web.questions.answers import object_answer, table_answer
 from web.questions.figures import figures
-from web.questions.parameters import LONGEST_LIST, ListsParameters, SeriesParameters
+from web.questions.parameters import LONGEST_LIST
 from web.questions.question import Part, Question
-from web.questions.schemas import ALSO_ROWS, answer_of
+from web.questions.schemas import ALSO_ROWS, answer_of, chosen_type
 from web.questions.series import series
-from web.questions.tables import columns_of, computed, cut, ordered, parsed_order
+from web.questions.tables import columns_of, computed, cut, named_like, ordered, parsed_order
 from web.snapshot_route import SnapshotRoute
 
 router = APIRouter(prefix="/rooms", route_class=SnapshotRoute)
 
-RoomsQuestion = Annotated[Question[ListsParameters], asked(ListsParameters)]
-RoomQuestion = Annotated[Question[SeriesParameters], asked(SeriesParameters, is_cheap=True)]
+RoomsQuestion = Annotated[Question[RoomsParameters], asked(RoomsParameters)]
+RoomQuestion = Annotated[Question[RoomParameters], asked(RoomParameters, is_cheap=True)]
 
-KEYS = ("id", "name", "first_used_at", "last_used_at")
 MOST_VOTES_FIRST = {"votes": True, "id": False}
 
 
@@ -42,19 +41,28 @@ class UnknownRoomError(AnalyticsError):
         super().__init__(f"No room has the id {room_id}: /v1/rooms lists them")
 
 
-@router.get("", response_model=answer_of(list[Room], ListsParameters), responses=ALSO_ROWS)
+@router.get(
+    "",
+    response_model=answer_of(list[chosen_type(Room)], RoomsParameters),  # type: ignore[misc]
+    responses=ALSO_ROWS,
+)
 def get_rooms(question: RoomsQuestion) -> Response:
     """The rooms with votes in a period and their figures, those with most votes first."""
-    columns = [*KEYS, *columns_of(question, [name for name in Room.model_fields if name not in KEYS])]
-    order = parsed_order(question, columns, MOST_VOTES_FIRST)
-    table = computed(question, lambda part: rooms(part.rows(VOTES), _known(part)), KEYS)
-    rows = ordered(table, order)
+    chosen, search = question.parameters.chosen, question.parameters.search
+    order = parsed_order(question, [*ROOM_KEYS, *columns_of(question, chosen)], MOST_VOTES_FIRST)
+
+    def voted(part: Part) -> pl.DataFrame:
+        tables = selected(question, part)
+        found = rooms(tables.rows("votes"), tables.whole("rooms")).filter(named_like(search))
+        return found.select(*ROOM_KEYS, *chosen)
+
+    rows = ordered(computed(question, voted, ROOM_KEYS), order)
     return table_answer(question, cut(rows, question), "rooms", rows.frame.height)
 
 
 @router.get(
     "/{room_id}",
-    response_model=answer_of(RoomOverTime, SeriesParameters),
+    response_model=answer_of(RoomOverTime, RoomParameters),
     responses=ALSO_ROWS | {404: {"model": Problem, "description": "There is no such room."}},
 )
 def get_room(
@@ -65,9 +73,12 @@ def get_room(
     Raises:
         UnknownRoomError: There is no such room.
     """
-    room = _identity(question.part(question.period), room_id)
-    stats = figures(question, lambda part: room_stats(part.rows(VOTES), room_id))
-    over_time = series(question, lambda part: room_series(part.rows(VOTES), room_id, part.buckets))
+    everything = selected(question, question.part(question.period))
+    room = _identity(everything, room_id)
+    stats = figures(question, lambda part: room_stats(selected(question, part).rows("votes"), room_id))
+    over_time = series(
+        question, lambda part: room_series(selected(question, part).rows("votes"), room_id, part.buckets)
+    )
     body = b'{"room":%s,"series":%s}' % (
         json_rows(room.hstack(stats.table.nested())),
         b"".join(over_time.as_json()),
@@ -75,21 +86,13 @@ def get_room(
     return object_answer(question, [body], over_time.frame, f"room-{room_id}")
 
 
-def _identity(part: Part, room_id: int) -> pl.DataFrame:
+def _identity(rows: Selected, room_id: int) -> pl.DataFrame:
     """The row of a room, or what is left of one that was erased: its votes."""
-    known = _known(part).filter(pl.col("id") == room_id).select(KEYS).with_columns(label("name"))
-    votes = of_room(part.all_rows(VOTES), room_id).select(pl.len())
+    known = rows.whole("rooms").filter(pl.col("id") == room_id).select(ROOM_KEYS).with_columns(label("name"))
+    votes = of_room(rows.whole("votes"), room_id).select(pl.len())
     found, voted = pl.collect_all([known, votes])
     if not found.is_empty():
         return found
     if not voted.item():
         raise UnknownRoomError(room_id)
-    return pl.DataFrame([dict.fromkeys(KEYS) | {"id": room_id, "name": UNKNOWN}])
-
-
-def _known(part: Part) -> pl.LazyFrame:
-    """The rooms; plain files may lack when one was last used."""
-    known = part.all_rows(ROOMS)
-    if "last_used_at" in known.collect_schema():
-        return known
-    return known.with_columns(last_used_at=pl.lit(None, INSTANT))
+    return pl.DataFrame([dict.fromkeys(ROOM_KEYS) | {"id": room_id, "name": UNKNOWN}])

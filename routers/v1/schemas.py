@@ -2,15 +2,18 @@
 
 from pydantic import BaseModel, Field
 
+from calculations.fpp.active_users import ActiveUsers
 from calculations.fpp.historical import HistoricalDay
 from calculations.fpp.lifecycle import LifecycleCounts
 from calculations.fpp.reoccurring import ReoccurringDay
 from calculations.fpp.rooms import Room, RoomActivity
+from calculations.fpp.traffic import Visits
+from calculations.fpp.visitors import BucketVisitors
 from calculations.frames.arithmetic import NotAdditive
 from web.questions.schemas import Bucket
 
 
-class HistoricalBucket(Bucket, HistoricalDay, frozen=True):
+class HistoricalBucket(ActiveUsers, BucketVisitors, Bucket, HistoricalDay, frozen=True):
     """Counts of one bucket, totals from the period's beginning to its end, and means of the last 30 rows."""
 
     acc_new_users: NotAdditive[int] = Field(ge=0, description="Users created since the period began.")
@@ -19,19 +22,19 @@ class HistoricalBucket(Bucket, HistoricalDay, frozen=True):
     acc_estimations: NotAdditive[int] = Field(ge=0, description="Estimations since the period began.")
     acc_votes: NotAdditive[int] = Field(ge=0, description="Votes since the period began.")
     ma_new_users: NotAdditive[float | None] = Field(
-        description="Users created per bucket, mean of 30 rows; null before there are 30."
+        description="Users created per bucket, mean of the 30 rows up to it, from START_DATE on; null before."
     )
     ma_page_views: NotAdditive[float | None] = Field(
-        description="Page views per bucket, mean of 30 rows; null before there are 30."
+        description="Page views per bucket, mean of the 30 rows up to it, from START_DATE on; null before."
     )
     ma_rooms: NotAdditive[float | None] = Field(
-        description="Rooms first used per bucket, mean of 30 rows; null before there are 30."
+        description="Rooms first used per bucket, mean of the 30 rows up to it, from START_DATE on; null before."
     )
     ma_estimations: NotAdditive[float | None] = Field(
-        description="Estimations per bucket, mean of 30 rows; null before there are 30."
+        description="Estimations per bucket, mean of the 30 rows up to it, from START_DATE on; null before."
     )
     ma_votes: NotAdditive[float | None] = Field(
-        description="Votes per bucket, mean of 30 rows; null before there are 30."
+        description="Votes per bucket, mean of the 30 rows up to it, from START_DATE on; null before."
     )
 
 
@@ -45,6 +48,21 @@ class LifecycleBucket(LifecycleCounts, Bucket, frozen=True):
 
 class RoomBucket(RoomActivity, Bucket, frozen=True):
     """Votes of a room in one bucket."""
+
+
+class TrafficRow(Visits, frozen=True):
+    """Traffic of one combination of values; only the dimensions that were asked for are there."""
+
+    country: str = Field(description="Country code of the users.")
+    region: str = Field(description="Region code of the users.")
+    city: str = Field(description="City of the users.")
+    device: str = Field(description="Device of the users.")
+    os: str = Field(description="Operating system of the users.")
+    browser: str = Field(description="Browser of the users.")
+    route: str = Field(description="Route of the page views.")
+    source: str = Field(description="Category of the source of the page views; `Direct` without one.")
+    room: str = Field(description="Id of the room of the page views.")
+    room_name: str = Field(description="Name of the room of the page views.")
 
 
 class Labelled(BaseModel, frozen=True):

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
 
-from sources.git.command import Git
+from sources.git.command import Git, size_of
 from sources.git.configuration import Codebase
-from sources.git.errors import NETWORK, GitError
+from sources.git.errors import NETWORK, GitError, TooLargeError
 
 # A remote that does not answer this soon hangs.
 ANSWER_WITHIN_S = 60.0
@@ -159,6 +159,8 @@ class Mirror:
                 options=options,
                 pass_fds=descriptors,
             )
+        if size_of(self.git.repository) > self.git.most_bytes:
+            raise TooLargeError(self.git.most_bytes >> 20)
 
     def heads(self, remote: Heads) -> Heads:
         """The branches the mirror has now; those of a remote that moved meanwhile are of one moment."""
@@ -190,7 +192,7 @@ class Mirror:
             user = USER_NAMES.get(self.codebase.provider.lower(), "x-access-token")
             os.write(writing, f"username={user}\npassword={self.token}\n".encode())
             os.close(writing)
-            helper = f'!f() {{ test "$1" = get && cat <&{reading}; }}; f'
+            helper = f'!f() {{ test "$1" = get && cat /dev/fd/{reading}; }}; f'
             yield ("-c", f"credential.{parts.scheme}://{parts.netloc}.helper={helper}"), (reading,)
         finally:
             os.close(reading)

@@ -4,10 +4,11 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
-from calculations.fpp.bundle import bundle, bundle_json
+from calculations.fpp.bundle import bundle
 from calculations.fpp.daily import daily
 from calculations.fpp.room_stats import room_stats
 from read_model.tables.fpp import PAGE_VIEWS, VOTES
+from routers.bundle_json import bundle_json
 from tests import oracle
 from tests.calculations.strategies import ABSENT_ROOMS, ROOM_IDS, Case, Frames, tables_of
 

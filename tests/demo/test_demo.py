@@ -12,7 +12,8 @@ from polars.testing import assert_frame_equal
 from pydantic import SecretStr
 
 from config import ServerSettings
-from demo.__main__ import DATA_DIR, OUTDATED_AFTER, TOKEN, main, publish_sample, recent_sample
+from demo.__main__ import DATA_DIR, TOKEN, main
+from demo.publishing import OUTDATED_AFTER, publish_sample, recent_sample
 from demo.sample import sample
 from read_model.locking import locked
 from read_model.snapshot import open_snapshot

@@ -12,10 +12,10 @@ import polars as pl
 from fastapi import FastAPI
 
 from calculations.fpp import bundle, location
-from main import configured_app
 from read_model.snapshot import Snapshot
 from read_model.table import Table
 from read_model.tables.fpp import USERS
+from server import configured_app
 from tests.processes import PATIENCE_S, POLL_S, until
 
 GATE, SIZE = "GATE", "SIZE"

@@ -15,9 +15,10 @@ import pytest
 from pydantic import SecretStr
 
 from config import ServerSettings
-from demo.__main__ import publish_sample
+from demo.publishing import publish_sample
 from demo.sample import sample
 from read_model import snapshot
+from read_model.integrity import FileChecks
 from read_model.manifest import Manifest
 from read_model.tables.fpp import FPP
 from routers.health import examine
@@ -166,7 +167,7 @@ def test_fault_23_health_speaks_of_one_whole_snapshot(publisher: Publisher, monk
 
     monkeypatch.setattr(snapshot.Snapshot, "is_intact", look_late)
     settings = ServerSettings(analytics_secret_token=SecretStr(TOKEN), data_dir=publisher.data_dir)
-    health, serving_it = examine(settings, utc_now())
+    health, serving_it = examine(settings, FileChecks(), utc_now())
     assert (health.status, serving_it) == ("ok", True)
     assert health.components.freshness.data_updated_at == publisher.history.published[-1].data_updated_at
 
@@ -337,7 +338,7 @@ def test_fault_27_only_the_same_snapshot_and_query_are_not_modified(publisher: P
         for known in (new, new.removeprefix("W/"), f"{old}, {new}", f"garbage, {new}", "*"):
             unchanged = ask(server, DASHBOARD, If_None_Match=known)
             assert (unchanged.status, unchanged.body, unchanged.headers["etag"]) == (304, b"", new), known
-        for path in (ROOM, "/?x=1"):
+        for path in (ROOM, "/v1/snapshot"):
             assert ask(server, path, If_None_Match=new).status == 200
 
 

@@ -1,7 +1,6 @@
 """Faults 7 to 10: migrations, odd values and clocks, with real updaters on a real server."""
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import count
@@ -15,7 +14,7 @@ from read_model.tables.fpp import PAGE_VIEWS
 from read_model.updating import Job
 from tests.faults.invariants import Operator, add, insertions, minutes_ago, transaction
 from tests.faults.tcp_proxy import Link, proxied
-from tests.mariadb import quoted
+from tests.faults.troubles import reader_with_its_own_clock, set_clock
 from tests.source_database import SourceDatabase
 from update_readmodel import conclude, concluded, fpp_updater
 
@@ -241,24 +240,6 @@ def test_fault_10_time_zone_of_the_server_changes_between_runs(database: SourceD
         database.execute(f"SET GLOBAL time_zone = '{zones[0]}'")
     ages = [datetime.now(UTC) - row["viewed_at"] for row in database.stored("fpp_page_views")[1:]]
     assert max(ages) < timedelta(minutes=5)
-
-
-@contextmanager
-def reader_with_its_own_clock(database: SourceDatabase) -> Iterator[dict[str, str]]:
-    """An account for which the server's clock stands where `set_clock` put it; yields its variables."""
-    database.execute("CREATE OR REPLACE USER clocked@'%' IDENTIFIED BY 'clocked'")
-    database.execute(f"GRANT SELECT ON {quoted(database.name)}.* TO clocked@'%'")
-    try:
-        yield {"DB_USERNAME": "clocked", "DB_PASSWORD": "clocked"}
-    finally:
-        database.execute("SET GLOBAL init_connect = ''")
-        database.execute("DROP USER clocked@'%'")
-
-
-def set_clock(database: SourceDatabase, ahead: timedelta) -> None:
-    """Move the server's clock for accounts without special privileges."""
-    stands = (datetime.now(UTC) + ahead).timestamp()
-    database.execute(f"SET GLOBAL init_connect = 'SET @@session.timestamp = {stands}'")
 
 
 def test_fault_10_clock_that_goes_ahead_and_back(database: SourceDatabase, operator: Operator) -> None:

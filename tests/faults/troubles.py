@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
 
@@ -11,7 +11,7 @@ import polars as pl
 from tests import mariadb as servers
 from tests.faults.invariants import GROWING
 from tests.faults.tcp_proxy import Link
-from tests.mariadb import insert
+from tests.mariadb import insert, quoted
 from tests.source_database import SourceDatabase
 
 READER = {"DB_USERNAME": "reader", "DB_PASSWORD": "same-after-a-restart"}
@@ -67,3 +67,21 @@ def kill(database: SourceDatabase, what: str) -> Callable[[Link], None]:
                 cursor.execute(f"KILL {what} {session}")
 
     return happens
+
+
+@contextmanager
+def reader_with_its_own_clock(database: SourceDatabase) -> Iterator[dict[str, str]]:
+    """An account for which the server's clock stands where `set_clock` put it; yields its variables."""
+    database.execute("CREATE OR REPLACE USER clocked@'%' IDENTIFIED BY 'clocked'")
+    database.execute(f"GRANT SELECT ON {quoted(database.name)}.* TO clocked@'%'")
+    try:
+        yield {"DB_USERNAME": "clocked", "DB_PASSWORD": "clocked"}
+    finally:
+        database.execute("SET GLOBAL init_connect = ''")
+        database.execute("DROP USER clocked@'%'")
+
+
+def set_clock(database: SourceDatabase, ahead: timedelta) -> None:
+    """Move the server's clock for accounts without special privileges."""
+    stands = (datetime.now(UTC) + ahead).timestamp()
+    database.execute(f"SET GLOBAL init_connect = 'SET @@session.timestamp = {stands}'")

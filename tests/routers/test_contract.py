@@ -20,9 +20,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from calculations.time.date_ranges import COMPARISONS, RANGES
 from config import ServerSettings
-from demo.__main__ import publish_sample
+from demo.publishing import publish_sample
 from demo.sample import sample
-from main import create_app
+from server import create_app
 from tests.examples import NOW, QUESTIONS
 from tests.processes import TOKEN
 
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.slow
 
 DRAWN = 10  # Requests per path; the limits of every parameter come on top.
 PUBLIC = "/health"
-WITHOUT_PARAMETERS = ("/", "/daily-analytics", "/v1/snapshot", PUBLIC)
+WITHOUT_PARAMETERS = ("/", "/daily-analytics", "/v1/snapshot", "/v1/me", PUBLIC)
 START = date(2026, 6, 1)
 UP_TO_A_DAY = (None, "hour", "day")
 
@@ -42,6 +42,7 @@ FORMATS: Mapping[str, st.SearchStrategy[str]] = {
     "date-range": st.sampled_from(RANGES) | TWO_DATES,
     "comparison": st.sampled_from(COMPARISONS) | TWO_DATES,
     "time-zone": st.sampled_from(ZONES),
+    "day": st.just("yesterday") | DAYS.map(lambda day: day.isoformat()),
     "order": st.sampled_from(["name", "name:asc", "name:desc"]),
 }
 for name, strategy in FORMATS.items():

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from demo.__main__ import publish_sample
+from demo.publishing import publish_sample
 from read_model.tables.fpp import FPP
 from tests.processes import Server
 from tests.served import Sample

@@ -11,6 +11,7 @@ from tests import oracle
 from tests.processes import ROOT, TOKEN, Server, answering, finished, free_port, running, serving
 from tests.served import Sample, on_one_day
 from util.errors import EXIT_CONFIG
+from web.serving.server import is_loopback
 
 pytestmark = pytest.mark.server
 
@@ -135,3 +136,32 @@ def test_a_taken_port_is_said_without_a_traceback(server: Server, tmp_path: Path
     assert ended.returncode not in (0, -signal.SIGTERM)
     assert "address already in use" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_short_token_is_refused_where_others_can_reach_the_server(tmp_path: Path, command: str) -> None:
+    """Also in development: one line, before anything listens."""
+    host = ["--host", "0.0.0.0"] if command == "uvicorn" else []  # noqa: S104 - it never gets so far
+    listens = {} if host else {"HOST": "0.0.0.0"}  # noqa: S104
+    ended = finished([*COMMANDS[command], *host], tmp_path, ANALYTICS_SECRET_TOKEN="short", **listens)  # noqa: S106
+    assert ended.returncode == EXIT_CONFIG
+    assert "at least 16 characters where other machines can reach the server" in ended.stderr
+    assert [line for line in ended.stderr.splitlines() if not line.startswith("INFO")] == [
+        ended.stderr.splitlines()[-1]
+    ]
+
+
+def test_a_short_token_is_told_of_on_a_server_of_this_machine_alone(sampled: Sample) -> None:
+    with serving(sampled.data_dir, ANALYTICS_SECRET_TOKEN="short") as server:  # noqa: S106
+        assert "WARNING" in server.log
+        assert "can be guessed" in server.log
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
+def test_these_addresses_are_of_this_machine_alone(host: str) -> None:
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.7", "", "example.com"])  # noqa: S104 - only looked at
+def test_these_are_not(host: str) -> None:
+    assert not is_loopback(host)

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
 from polars.exceptions import PanicException
 
-from main import configured_app
+from server import configured_app
 
 
 def make_app() -> FastAPI:

@@ -33,7 +33,7 @@ WRONG = {
     "latin-1": b"Authorization: Bearer \xf6\xff\r\n",
     "utf-8": b"Authorization: Bearer \xc3\xb6\xf0\x9f\x83\x8f\r\n",
     "a non-ASCII suffix": b"Authorization: Bearer " + RIGHT + b"\xa0\r\n",
-    "32 kB long": b"Authorization: Bearer " + RIGHT * 2_000 + b"\r\n",
+    "7 kB long": b"Authorization: Bearer " + RIGHT * 420 + b"\r\n",
     "another header": b"X-Authorization: Bearer " + RIGHT + b"\r\n",
 }
 DATA_PATHS = ["/", "/daily-analytics", "/room/1/stats"]

@@ -1,5 +1,6 @@
 """`/docs` works without the internet, and under a policy that lets in nothing else."""
 
+import hashlib
 import re
 from collections.abc import Callable
 
@@ -8,8 +9,8 @@ from fastapi.testclient import TestClient
 
 from tests.browser import load
 from tests.processes import Server
+from web.docs import PARTS, SWAGGER_UI
 
-PARTS = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png")
 ADDRESS = re.compile(r"""(?:href|src|url)(?:=|: )["']([^"']+)["']""")
 
 
@@ -59,7 +60,39 @@ def test_a_part_is_sent_once(in_process: Callable[..., TestClient]) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/redoc", "/docs/parts/nothing.js", "/docs/parts", "/docs/parts/", "/docs/parts/..%2fcore.py"]
+    "path",
+    [
+        "/redoc",
+        "/docs/parts/nothing.js",
+        "/docs/parts",
+        "/docs/parts/",
+        "/docs/parts/README.md",
+        "/docs/parts/..%2fdocs.py",
+    ],
 )
 def test_there_are_no_other_pages(in_process: Callable[..., TestClient], path: str) -> None:
     assert in_process().get(path).status_code == 404
+
+
+def test_the_files_are_those_of_the_package() -> None:
+    """By the checksums that stand beside their version."""
+    told = re.findall(r"^([0-9a-f]{64})  (\S+)$", (SWAGGER_UI / "README.md").read_text(), re.MULTILINE)
+    assert {name for _, name in told} == PARTS
+    for checksum, name in told:
+        assert hashlib.sha256((SWAGGER_UI / name).read_bytes()).hexdigest() == checksum, name
+
+
+def test_the_description_can_be_hidden(in_process: Callable[..., TestClient]) -> None:
+    """`DOCS=off`: neither page nor description nor files are there."""
+    client = in_process(docs=False)
+    for path in ("/docs", "/openapi.json", "/docs/parts/swagger-ui.css"):
+        assert client.get(path).status_code == 404
+    assert client.get("/health").status_code == 200
+    assert "/docs" not in client.get("/nothing").json()["detail"]
+
+
+def test_the_description_names_the_prefix_of_a_proxy(in_process: Callable[..., TestClient]) -> None:
+    """So that the page's requests find their way."""
+    app = in_process().app
+    assert TestClient(app, root_path="/analytics").get("/openapi.json").json()["servers"] == [{"url": "/analytics"}]
+    assert "servers" not in TestClient(app).get("/openapi.json").json()

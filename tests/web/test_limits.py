@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 from tests.faults.gated_app import GATE, SIZE, SMALL, Gate
 from tests.processes import HOST, PATIENCE_S, Server, serving
 from tests.served import Sample
+from tests.web.tokens import readers_file, with_token
 
 BODIES = {
     "without a body": b"\r\n",
@@ -25,15 +26,16 @@ BODIES = {
 def test_a_request_whose_client_left_the_queue_is_not_computed(sampled: Sample, tmp_path: Path, body: bytes) -> None:
     """One computes, one waits and leaves, one waits, each for its own answer: the third computes second and last."""
     variables: dict[str, Any] = {GATE: tmp_path, SIZE: SMALL, "MAX_CONCURRENT_QUERIES": 1, "QUERY_QUEUE_SECONDS": 60}
+    variables["TOKENS_FILE"] = readers_file(tmp_path, "ann", "bob", "cem")
     gate = Gate(tmp_path)
     with (
         serving(sampled.data_dir, app="tests.faults.gated_app:make_app", factory=True, **variables) as server,
         ThreadPoolExecutor() as others,
     ):
-        first = others.submit(server.get, "/?first")
+        first = others.submit(server.http.get, "/", headers=with_token("ann"))
         gate.wait_for(1)
-        ask_and_leave(server, body)
-        third = others.submit(server.get, "/?third")
+        ask_and_leave(server, "bob", body)
+        third = others.submit(server.http.get, "/", headers=with_token("cem"))
         assert server.http.get("/health").status_code == 200
         gate.let(1)
         gate.wait_for(2)
@@ -45,9 +47,9 @@ def test_a_request_whose_client_left_the_queue_is_not_computed(sampled: Sample, 
         assert not (tmp_path / "came-3").exists()
 
 
-def ask_and_leave(server: Server, body: bytes) -> None:
+def ask_and_leave(server: Server, token: str, body: bytes) -> None:
     """Send a request for the dashboard and hang up."""
-    head = f"GET / HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: {server.token}\r\n".encode()
+    head = f"GET / HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: {token}\r\n".encode()
     with socket.create_connection((HOST, server.port), PATIENCE_S) as connection:
         connection.sendall(head + body)
 

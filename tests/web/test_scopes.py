@@ -11,15 +11,25 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from config import ServerSettings
-from main import create_app
+from server import create_app
 from tests.processes import TOKEN
-from tests.web.tokens import token_lines, written
+from tests.web.tokens import token_lines, with_token, written
 from web.callers import get_caller, requires
 
-# What may be asked without a token: the container's health check, and the description of the API.
-OPEN = {"/health", "/docs", "/openapi.json", "/docs/parts"}
+# What may be asked without a token: health checks, what Prometheus scrapes, the description of the
+# API, and the page of the dashboard, which holds no data.
+OPEN = {
+    "/analytics/v1/status/healthz",
+    "/analytics/v1/status/readyz",
+    "/metrics",
+    "/health",
+    "/docs",
+    "/openapi.json",
+    "/docs/parts",
+    "/dashboard",
+}
 # What may be asked with any token.
-FOR_EVERY_CALLER: set[str] = set()
+FOR_EVERY_CALLER = {"/v1/me"}
 
 
 def declared_scopes(dependant: Dependant) -> set[str]:
@@ -73,10 +83,6 @@ def client(in_process: Callable[..., TestClient], tmp_path: Path) -> TestClient:
         token_lines("narrow", "narrow", ["llm:read"], orgs=["*"]),
     )
     return in_process(tokens_file=path)
-
-
-def with_token(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
 
 
 @pytest.mark.parametrize("path", ["/", "/daily-analytics", "/room/1/stats", "/v1/traffic", "/v1/snapshot"])

@@ -16,6 +16,7 @@ from tests.faults.growth import Publisher
 from tests.faults.history import History
 from tests.processes import HOST, PATIENCE_S, Server, serving, until
 from tests.served import Sample
+from tests.web.tokens import readers_file, with_token
 
 pytestmark = pytest.mark.server
 
@@ -63,10 +64,11 @@ def test_nothing_is_kept(sampled: Sample, tmp_path: Path) -> None:
         assert came(tmp_path) == 2
 
 
-def test_other_questions_are_computed_for_themselves(sampled: Sample, tmp_path: Path) -> None:
-    """A query makes it another question."""
-    with gated(sampled, tmp_path, MAX_CONCURRENT_QUERIES=2) as (server, gate, others):
-        asked = [others.submit(server.get, path) for path in ("/", "/?another")]
+def test_callers_of_other_rights_compute_for_themselves(sampled: Sample, tmp_path: Path) -> None:
+    """Two organisations ask the same at the same time: neither is handed the other's answer."""
+    tokens = readers_file(tmp_path, "ann", "bob")
+    with gated(sampled, tmp_path, MAX_CONCURRENT_QUERIES=2, TOKENS_FILE=tokens) as (server, gate, others):
+        asked = [others.submit(server.http.get, "/", headers=with_token(token)) for token in ("ann", "bob")]
         gate.wait_for(1)
         gate.wait_for(2)
         gate.let(1)

@@ -168,3 +168,13 @@ def test_422_is_described_as_it_is_answered(client: TestClient) -> None:
     assert content_type == "application/problem+json"
     assert content["schema"] == {"$ref": "#/components/schemas/Problem"}
     assert "HTTPValidationError" not in str(described)
+
+
+def test_an_answer_to_many_faults_is_short(in_process: Callable[..., TestClient]) -> None:
+    """8 kB of unknown parameters: the first ten are named, the others counted."""
+    names = "&".join(f"x{number}" for number in range(1_200))
+    answer = in_process().get(f"/v1/rooms?{names}")
+    told = problem(answer, 422)
+    assert len(told["errors"]) == 10
+    assert told["detail"].endswith("And 1190 more.")
+    assert len(answer.content) < 8_000

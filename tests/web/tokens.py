@@ -20,3 +20,15 @@ def written(path: Path, *tokens: str) -> Path:
     """A file of tokens."""
     path.write_text("\n".join(tokens), encoding="utf-8")
     return path
+
+
+def readers_file(directory: Path, *tokens: str) -> Path:
+    """A file of tokens that are their own names, each of an organisation of its own: none may share an answer."""
+    return written(
+        directory / "tokens.toml", *(token_lines(token, token, ["fpp:read"], orgs=[token]) for token in tokens)
+    )
+
+
+def with_token(token: str) -> dict[str, str]:
+    """The header that a token is sent in."""
+    return {"Authorization": f"Bearer {token}"}

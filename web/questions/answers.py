@@ -1,23 +1,24 @@
 """The answers of the API: the envelope that all share."""
 
-from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Literal
 
 import polars as pl
 from fastapi import Response
-from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime, BaseModel, Field
 from pydantic_core import to_json
 
 from calculations.time.period import Period
-from web.questions.formats import MEDIA_TYPES, ROWS_AT_ONCE, TableResponse
+from web.questions.formats import MEDIA_TYPES, TableResponse, TableStream
 from web.questions.parameters import Parameters
 from web.questions.question import Question
 from web.questions.tables import Table
 
 # Periods of as many days may differ by this much less a moment.
 CLOCK_CHANGES = timedelta(hours=3)
+# Up to here an answer can be shared, and has a length; beyond, it is streamed.
+MOST_ROWS_IN_ONE_BODY = 10_000
 
 
 class Meta(BaseModel, frozen=True):
@@ -39,10 +40,10 @@ def table_answer[P: Parameters](
     question: Question[P], table: Table, name: str, total_rows: int | None = None
 ) -> Response:
     """An answer that is one table, in any format."""
-    if question.format != "json" or table.frame.height <= ROWS_AT_ONCE:
+    if question.format != "json" or table.frame.height <= MOST_ROWS_IN_ONE_BODY or question.is_one_of_several:
         return object_answer(question, table.as_json(), table.frame, name, total_rows)
     body = _enveloped(question, table.as_json(), total_rows)
-    return StreamingResponse(body, headers=question.headers, media_type=MEDIA_TYPES["json"])
+    return TableStream(table.frame, body, "json", _headers(question, total_rows))
 
 
 def object_answer[P: Parameters](
@@ -50,19 +51,42 @@ def object_answer[P: Parameters](
 ) -> Response:
     """An answer that is `data` in JSON, and `rows` in other formats."""
     if question.format == "json":
-        body = b"".join(_enveloped(question, data, total_rows))
-        return Response(body, headers=question.headers, media_type=MEDIA_TYPES["json"])
-    return TableResponse(rows, question.format, name, _headers(question, total_rows))
+        return JsonAnswer(question, b"".join(data), total_rows)
+    return TableResponse(rows, question.format, name, _headers(question, total_rows), bom=question.parameters.has_bom)
 
 
-def _enveloped[P: Parameters](question: Question[P], data: Iterable[bytes], total_rows: int | None) -> Iterator[bytes]:
+class JsonAnswer(Response):
+    """An answer in JSON; where it is one of several, without the envelope that is theirs."""
+
+    media_type = MEDIA_TYPES["json"]
+
+    def __init__[P: Parameters](self, question: Question[P], data: bytes, total_rows: int | None) -> None:
+        if question.is_one_of_several:
+            told = to_json({"query": question.resolved(), "notices": list(_notices(question))})
+            super().__init__(b'{"data":' + data + b"," + told[1:])
+        else:
+            headers = _headers(question, total_rows)
+            super().__init__(b"".join(_enveloped(question, [data], total_rows)), headers=headers)
+
+
+def together[P: Parameters](questions: Sequence[Question[P]], answers: Sequence[Response]) -> Response:
+    """The answers to several questions, in order, each with its query and notices."""
+    data = b",".join(bytes(answer.body) for answer in answers)
+    meta = meta_of(questions[0], total_rows=None)
+    return Response(
+        b'{"data":[%s],"meta":%s}' % (data, meta.model_dump_json().encode()), media_type=MEDIA_TYPES["json"]
+    )
+
+
+def _enveloped[P: Parameters](question: Question[P], data: Iterable[bytes], total_rows: int | None) -> Generator[bytes]:
     yield b'{"data":'
     yield from data
-    yield b',"meta":' + _meta(question, total_rows).model_dump_json().encode()
+    yield b',"meta":' + meta_of(question, total_rows).model_dump_json().encode()
     yield b',"query":' + to_json(question.resolved()) + b"}"
 
 
-def _meta[P: Parameters](question: Question[P], total_rows: int | None) -> Meta:
+def meta_of[P: Parameters](question: Question[P], total_rows: int | None) -> Meta:
+    """Of which data the figures of a question are."""
     return Meta(
         snapshot=question.snapshot.id,
         data_updated_at=question.snapshot.data_updated_at,
@@ -75,7 +99,7 @@ def _meta[P: Parameters](question: Question[P], total_rows: int | None) -> Meta:
 
 
 def _notices[P: Parameters](question: Question[P]) -> Iterator[str]:
-    known_until = question.known_until.isoformat(timespec="seconds")
+    known_until = written(question.known_until)
     if question.freshness.status == "future":
         yield "The data are dated ahead of the clock of the updater or of this server: see /health."
     elif question.freshness.status != "ok":
@@ -94,6 +118,9 @@ def _notices_of_periods[P: Parameters](question: Question[P], known_until: str) 
         yield f"The period to compare with is still open: it is counted up to {known_until}."
     if question.comparison is not None:
         yield from _notices_of_lengths(question, question.comparison)
+    if question.period != question.asked_period:
+        first, end = written(question.period.start), written(question.period.end)
+        yield f"The first and the last {question.granularity} count whole: from {first} to before {end}."
 
 
 def _notices_of_lengths[P: Parameters](question: Question[P], comparison: Period) -> Iterator[str]:
@@ -105,15 +132,20 @@ def _notices_of_lengths[P: Parameters](question: Question[P], comparison: Period
         yield "The comparison covers the time that has elapsed of the period."
 
 
+def written(instant: datetime) -> str:
+    """An instant in UTC, to the second."""
+    return instant.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def _days(time: timedelta) -> str:
     return f"{max(time, timedelta()) / timedelta(days=1):.1f}"
 
 
 def _headers[P: Parameters](question: Question[P], total_rows: int | None) -> dict[str, str]:
-    """What `meta` says of the data, for formats that hold rows only."""
+    """What `meta` says of the data, also for formats that hold rows only."""
     told = {
         "X-Snapshot": question.snapshot.id,
-        "X-Data-Updated-At": question.snapshot.data_updated_at.isoformat(),
+        "X-Data-Updated-At": written(question.snapshot.data_updated_at),
         "X-Freshness": question.freshness.status,
     }
     return question.headers | told | ({} if total_rows is None else {"X-Total-Rows": str(total_rows)})

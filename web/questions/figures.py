@@ -1,6 +1,6 @@
 """Figures of a period, which are no list: one row, so that they are compared and written like any table."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,16 +34,22 @@ class Figures:
         }
 
 
-def figures[P: Parameters](question: Question[P], calculate: Callable[[Part], BaseModel]) -> Figures:
-    """The figures of the question's period, set beside those of the period to compare with, if there is one."""
-    now, then = of_both_periods(question, lambda part: calculate(part).model_dump())
+def figures[P: Parameters](
+    question: Question[P], calculate: Callable[[Part], BaseModel], only: Collection[str] | None = None
+) -> Figures:
+    """The figures of the question's period, set beside those of the period to compare with, if there is one; all of
+    them, or `only` some."""
+    include = None if only is None else set(only)
+    now, then = of_both_periods(question, lambda part: calculate(part).model_dump(include=include))
     fields = _columns(now, then or {})
     return Figures(beside(_row(now), None if then is None else _row(then), keys=()), fields)
 
 
-def figures_answer[P: Parameters](question: Question[P], calculate: Callable[[Part], BaseModel], name: str) -> Response:
+def figures_answer[P: Parameters](
+    question: Question[P], calculate: Callable[[Part], BaseModel], name: str, only: Collection[str] | None = None
+) -> Response:
     """An answer that is such figures, in any format."""
-    found = figures(question, calculate)
+    found = figures(question, calculate, only)
     return object_answer(question, [to_json(found.as_object())], found.table.frame, name)
 
 

@@ -1,11 +1,15 @@
 """Tables of figures as CSV, NDJSON or Parquet: one response class for all formats without an envelope."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from io import BytesIO
 from typing import Any, Literal
 
 import polars as pl
 from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from calculations.frames.json_rows import json_lines, written_instants
+from web.delivery import declare_size
 
 # Not a `type`: the description of the API would make a model of it.
 Format = Literal["json", "csv", "ndjson", "parquet"]
@@ -24,25 +28,27 @@ OTHER_CONTENT: Mapping[str, Mapping[str, Any]] = {
     MEDIA_TYPES["parquet"]: {"schema": {"type": "string", "format": "binary", "description": "A Parquet file."}},
 }
 ANYTHING = ("*/*", "application/*")
-ROWS_AT_ONCE = 50_000
-INSTANTS = "%Y-%m-%dT%H:%M:%S%.f%:z"
+# A piece is some 2 MB: the copying of larger ones would keep the interpreter, and all other requests, waiting.
+ROWS_AT_ONCE = 2_000
+# Tells a spreadsheet that a file is UTF-8.
+BOM = b"\xef\xbb\xbf"
 # A spreadsheet takes a cell that begins so for a formula, and runs it.
 FORMULA = r"^[=+\-@\t\r\n]"
 
 
-def format_of(accept: str) -> Format:
-    """The format an `Accept` header likes best; JSON for one that names none of them."""
+def format_of(accept: str, default: Format = "json") -> Format:
+    """The format an `Accept` header likes best; `default` for one that names none of them."""
     liked: dict[Format, float] = {}
     for part in accept.split(","):
         name, *options = (piece.strip().lower() for piece in part.split(";"))
         quality = next((_quality(option[2:]) for option in options if option.startswith("q=")), 1.0)
         if name in ANYTHING:
-            liked.setdefault("json", quality)
+            liked.setdefault(default, quality)
         for format_, media_type in MEDIA_TYPES.items():
             if name == media_type:
                 liked[format_] = quality
     wanted = [format_ for format_, quality in liked.items() if quality > 0]
-    return max(wanted, key=lambda format_: liked[format_]) if wanted else "json"
+    return max(wanted, key=lambda format_: liked[format_]) if wanted else default
 
 
 def _quality(text: str) -> float:
@@ -52,16 +58,37 @@ def _quality(text: str) -> float:
         return 0.0
 
 
-class TableResponse(StreamingResponse):
-    """The rows of a table in a format, sent piece by piece; in Parquet all at once."""
+class TableStream(StreamingResponse):
+    """An answer made of a table piece by piece, as its client takes it; the table counts as under way until the end."""
 
-    def __init__(self, table: pl.DataFrame, format_: TableFormat, name: str, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self, table: pl.DataFrame, content: Generator[bytes], format_: Format, headers: Mapping[str, str]
+    ) -> None:
+        super().__init__(content, headers=headers, media_type=MEDIA_TYPES[format_])
+        self._content = content
+        self._table_bytes = int(table.estimated_size())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it, and let go of the table: where a client has gone, tracebacks would keep it for minutes."""
+        declare_size(scope, self._table_bytes)
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._content.close()
+
+
+class TableResponse(TableStream):
+    """The rows of a table as a file in a format, sent piece by piece; in Parquet all at once."""
+
+    def __init__(
+        self, table: pl.DataFrame, format_: TableFormat, name: str, headers: Mapping[str, str], *, bom: bool = False
+    ) -> None:
         download = {"Content-Disposition": f'attachment; filename="{name}.{format_}"'}
-        super().__init__(pieces(table, format_), headers={**headers, **download}, media_type=MEDIA_TYPES[format_])
+        super().__init__(table, pieces(table, format_, bom=bom), format_, {**headers, **download})
 
 
-def pieces(table: pl.DataFrame, format_: TableFormat) -> Iterator[bytes]:
-    """The text or file of a table, in pieces."""
+def pieces(table: pl.DataFrame, format_: TableFormat, *, bom: bool = False) -> Generator[bytes]:
+    """The text or file of a table, in pieces; CSV begins with a byte order mark if asked for."""
     match format_:
         case "parquet":
             file = BytesIO()
@@ -69,19 +96,15 @@ def pieces(table: pl.DataFrame, format_: TableFormat) -> Iterator[bytes]:
             yield file.getvalue()
         case "csv":
             safe = _without_formulas(table)
-            yield safe.clear().write_csv().encode()
+            yield (BOM if bom else b"") + safe.clear().write_csv().encode()
             for rows in safe.iter_slices(ROWS_AT_ONCE):
                 yield rows.write_csv(include_header=False).encode()
         case "ndjson":
             for rows in table.iter_slices(ROWS_AT_ONCE):
-                yield rows.write_ndjson().encode()
+                yield json_lines(rows)
 
 
 def _without_formulas(table: pl.DataFrame) -> pl.DataFrame:
     """Cells a spreadsheet would run get an apostrophe before them; instants become texts with their offset."""
     texts = [pl.col(name) for name, dtype in table.schema.items() if dtype == pl.String]
-    instants = [pl.col(name) for name, dtype in table.schema.items() if isinstance(dtype, pl.Datetime)]
-    return table.with_columns(
-        *(text.str.replace(FORMULA, "'$0") for text in texts),
-        *(instant.dt.strftime(INSTANTS) for instant in instants),
-    )
+    return table.with_columns(*(text.str.replace(FORMULA, "'$0") for text in texts), *written_instants(table))

@@ -6,20 +6,22 @@ import polars as pl
 from fastapi import Response
 
 from calculations.frames.collecting import collect_all
-from web.questions.answers import object_answer
-from web.questions.parameters import ListsParameters
+from web.questions.answers import object_answer, table_answer
+from web.questions.parameters import Listed
 from web.questions.question import Part, Question
 from web.questions.tables import Order, Table, beside, columns_of, cut, of_both_periods, ordered, parsed_order
 
 COUNT = "count"
 
 
-def lists_answer(
-    question: Question[ListsParameters],
+def lists_answer[P: Listed](
+    question: Question[P],
     calculate: Callable[[Part], Mapping[str, pl.LazyFrame]],
     labels: Mapping[str, tuple[str, ...]],
     default: Order,
     name: str,
+    *,
+    is_one: bool = False,
 ) -> Response:
     """Lists by name, each ordered and cut for itself; in other formats than JSON, one table of all.
 
@@ -29,6 +31,7 @@ def lists_answer(
         labels: The columns of labels of each list.
         default: The order, unless the question asks for another one.
         name: What a download is called.
+        is_one: Whether the answer is the one list there is.
     """
     distinct = dict.fromkeys(column for columns in labels.values() for column in columns)
     sortable = [*distinct, *columns_of(question, [COUNT])]
@@ -36,6 +39,9 @@ def lists_answer(
     now, then = of_both_periods(question, lambda part: _collected(calculate(part)))
     every = {list_: beside(now[list_], then[list_] if then else None, keys) for list_, keys in labels.items()}
     shown = {list_: cut(ordered(rows, order), question) for list_, rows in every.items()}
+    if is_one:
+        (rows,) = every.values()
+        return table_answer(question, next(iter(shown.values())), name, rows.frame.height)
     data = b",".join(b'"%s":%s' % (list_.encode(), b"".join(rows.as_json())) for list_, rows in shown.items())
     longest = max(rows.frame.height for rows in every.values())
     return object_answer(question, [b"{%s}" % data], _together(shown).select("list", *sortable), name, longest)

@@ -6,7 +6,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, cast
 from zoneinfo import available_timezones
 
 import polars as pl
@@ -17,20 +17,25 @@ from calculations.time.buckets import Granularity, WeekStart
 from calculations.time.date_ranges import (
     COMPARISONS,
     RANGES,
+    REALTIME,
     TWO_DATES,
+    TWO_INSTANTS,
     automatic,
     compared_period,
-    parsed_dates,
+    is_of_days,
+    on_same_weekday,
+    parsed_range,
     period_of,
 )
 from calculations.time.period import MICROSECOND, Period
 from web.errors import InvalidParameterError
 from web.questions.formats import Format, format_of
-from web.validation import choice_error
+from web.validation import Integer, choice_error
 
 LONGEST_LIST = 2**31 - 1
 # Up to this long, what happened in a period is found without reading much.
 SHORT = timedelta(days=2)
+UP_TO_A_DAY = ("minute", "hour", "day")
 
 
 def _is_date_range(text: str) -> str:
@@ -47,17 +52,17 @@ def _is_comparison(text: str) -> str:
 
 def _check_dates(text: str, names: tuple[str, ...]) -> None:
     try:
-        parsed_dates(text)
+        parsed_range(text, "UTC")
     except ValueError as error:
-        raise choice_error(str(error), *names, TWO_DATES) from None
+        raise choice_error(str(error), *names, TWO_DATES, TWO_INSTANTS) from None
 
 
-# Listing them walks through the time zones' files.
-_zones = cache(available_timezones)
+# Listing them walks through their files: a server does it at its start.
+time_zones = cache(available_timezones)
 
 
 def _is_zone(name: str) -> str:
-    if name not in _zones():
+    if name not in time_zones():
         raise ValueError("no such time zone; allowed: IANA names such as UTC, Europe/Berlin, America/New_York")
     try:
         pl.Series([], dtype=pl.Datetime("us", "UTC")).dt.convert_time_zone(name)
@@ -67,9 +72,11 @@ def _is_zone(name: str) -> str:
 
 
 def _written(names: tuple[str, ...], format_: str) -> WithJsonSchema:
-    """How a period is written, for the description of the API: a name or two dates."""
+    """How a period is written, for the description of the API: a name, two dates or two instants."""
     day = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
-    return WithJsonSchema({"type": "string", "format": format_, "pattern": f"^({'|'.join(names)}|{day},{day})$"})
+    instant = f"{day}T[0-9:.]+(Z|[+-][0-9]{{2}}:[0-9]{{2}})"
+    pattern = f"^({'|'.join(names)}|{day},{day}|{instant},{instant})$"
+    return WithJsonSchema({"type": "string", "format": format_, "pattern": pattern})
 
 
 DateRange = Annotated[str, AfterValidator(_is_date_range), _written(RANGES, "date-range")]
@@ -104,8 +111,8 @@ class Parameters(BaseModel):
     has_period: ClassVar[bool] = False
     # Whether they may be compared with those of another period.
     is_comparable: ClassVar[bool] = False
-    # Whether the first bucket counts whole, also what of it lies before the range.
-    begins_whole: ClassVar[bool] = False
+    # Whether the first and the last bucket count whole, also what of them lies outside the range.
+    has_whole_buckets: ClassVar[bool] = False
     # The headers of a request that decide on the answer, beside the parameters.
     varies_by: ClassVar[tuple[str, ...]] = ()
     # Whether the answer says how fresh the data are.
@@ -122,7 +129,14 @@ class Parameters(BaseModel):
         """What to write the answer in, for a client that sends this `Accept` header."""
         return "json"
 
-    def asked_period(self, now: datetime, first_day: date) -> Period:
+    def check(self) -> None:
+        """Refuse what no single parameter tells.
+
+        Raises:
+            InvalidParameterError: Parameters that are right by themselves don't go together.
+        """
+
+    def asked_period(self, now: datetime, first_day: date, _known_until: datetime) -> Period:
         """The period of the figures."""
         return period_of("all", now, first_day, "UTC")
 
@@ -152,6 +166,11 @@ class Parameters(BaseModel):
     def shows_weekends(self) -> bool:
         """Whether a series has buckets on Saturdays and Sundays."""
         return True
+
+    @property
+    def has_bom(self) -> bool:
+        """Whether CSV begins with a byte order mark."""
+        return False
 
     @property
     def cells_per_bucket(self) -> int:
@@ -187,6 +206,12 @@ class Formatted(Parameters):
         description="How the answer is written; without it, what the `Accept` header asks for, else `json`. "
         "`csv`, `ndjson` and `parquet` hold the rows only; what `meta` says of them is in headers.",
     )
+    bom: bool = Field(default=False, description="Begin CSV with a byte order mark, by which Excel knows UTF-8.")
+
+    @property
+    def has_bom(self) -> bool:
+        """As asked for."""
+        return self.bom
 
     def asked_format(self, accept: str) -> Format:
         """The one asked for, or what the client likes best."""
@@ -204,8 +229,10 @@ class OfPeriod(Parameters):
 
     date_range: DateRange = Field(
         default="all",
-        description=f"The period: {', '.join(f'`{name}`' for name in RANGES)} or `{TWO_DATES}`, both inclusive. "
-        "Days are local ones, and today is included; `all` begins with START_DATE, `24h` ends with this minute.",
+        description=f"The period: {', '.join(f'`{name}`' for name in RANGES)}, `{TWO_DATES}` (both inclusive) or "
+        f"`{TWO_INSTANTS}` (the second one exclusive). Days are local ones, and today is included; `all` begins with "
+        "START_DATE, `24h` ends with this minute, `realtime` is the last 30 minutes of which anything is known, by "
+        "minute.",
         examples=["30d", "2026-01-01,2026-03-31"],
     )
     timezone: TimeZone = Field(
@@ -219,14 +246,16 @@ class OfPeriod(Parameters):
         """The instants of the period."""
         return super().meaning_fields() | {name: (field.annotation, field) for name, field in Span.model_fields.items()}
 
-    def asked_period(self, now: datetime, first_day: date) -> Period:
+    def asked_period(self, now: datetime, first_day: date, known_until: datetime) -> Period:
         """That of the range."""
-        return period_of(self.date_range, now, first_day, self.timezone)
+        return period_of(
+            self.date_range, now, first_day, self.timezone, known_until=known_until, week_start=self.first_weekday
+        )
 
     def is_cheap(self, period: Period, comparison: Period | None) -> bool:
-        """When little of the tables is read; who counts the first bucket whole reads all that came before it."""
+        """When little of the tables is read; who counts whole buckets reads all that came before it."""
         is_short = all(part is None or part.end - part.start <= SHORT for part in (period, comparison))
-        return is_short and not self.begins_whole
+        return is_short and not self.has_whole_buckets
 
     def meant(self, meaning: Meaning) -> dict[str, object]:
         """With the instants of the period."""
@@ -240,10 +269,14 @@ class ComparedParameters(OfPeriod):
 
     compare: Comparison | None = Field(
         default=None,
-        description=f"A period to compare with: {', '.join(f'`{name}`' for name in COMPARISONS)} or `{TWO_DATES}`. "
-        "Each figure becomes `{value, comparison, change, change_pct}`. While the period is open, the same "
-        "elapsed time is compared.",
+        description=f"A period to compare with: {', '.join(f'`{name}`' for name in COMPARISONS)}, `{TWO_DATES}` or "
+        f"`{TWO_INSTANTS}`. Each figure becomes `{{value, comparison, change, change_pct}}`. While the period is open, "
+        "the same elapsed time is compared.",
         examples=["previous_period"],
+    )
+    compare_match_day_of_week: bool = Field(
+        default=False,
+        description="Move the period to compare with to the nearest one that begins on the same weekday.",
     )
 
     @classmethod
@@ -254,12 +287,17 @@ class ComparedParameters(OfPeriod):
 
     def asked_comparison(self, period: Period) -> Period | None:
         """That of `compare`."""
-        return None if self.compare is None else compared_period(self.compare, self.date_range, period)
+        if self.compare is None:
+            return None
+        base = compared_period(self.compare, self.date_range, period)
+        if not self.compare_match_day_of_week:
+            return base
+        return on_same_weekday(base, period, of_days=is_of_days(self.date_range))
 
     @property
     def compares_with_previous(self) -> bool:
-        """As `compare` says."""
-        return self.compare == "previous_period"
+        """As `compare` says, unless that is moved."""
+        return self.compare == "previous_period" and not self.compare_match_day_of_week
 
     def meant(self, meaning: Meaning) -> dict[str, object]:
         """With the instants of the other period."""
@@ -283,25 +321,32 @@ class Cut(Weekly):
 
     cut_by: ClassVar[str | None] = "granularity"
     # The granularities that `auto` may take.
-    shortest_auto: ClassVar[Granularity] = "hour"
+    shortest_auto: ClassVar[Granularity] = "minute"
 
-    granularity: Literal["hour", "day", "week", "month", "quarter", "year", "auto"] = Field(
-        default="day", description="Length of a bucket; `auto` takes one that suits the period."
+    granularity: Literal["minute", "hour", "day", "week", "month", "quarter", "year", "auto"] = Field(
+        default="day",
+        description="Length of a bucket; `auto` takes one that suits the period. Without it, `realtime` is by minute.",
     )
 
     def bucket_length(self, period: Period) -> Granularity:
         """The one asked for, or one that suits the period and its weekends."""
-        length = self._suitable(period) if self.granularity == "auto" else self.granularity
-        if not self.shows_weekends and length not in ("hour", "day"):
+        is_auto = self.granularity == "auto" or self._is_live
+        length = self._suitable(period) if is_auto else cast("Granularity", self.granularity)
+        if not self.shows_weekends and length not in UP_TO_A_DAY:
             message = f"`weekends` is `exclude`, but a {length} has weekends; allowed: include."
             raise InvalidParameterError("weekends", message, ["include"])
         return length
 
     def _suitable(self, period: Period) -> Granularity:
         length = automatic(period)
-        if length == "hour":
-            return self.shortest_auto
+        if length in ("minute", "hour"):
+            return length if self.shortest_auto == "minute" else self.shortest_auto
         return length if self.shows_weekends else "day"
+
+    @property
+    def _is_live(self) -> bool:
+        """Whether the last minutes are asked for, and not by anything longer."""
+        return getattr(self, "date_range", None) == REALTIME and "granularity" not in self.model_fields_set
 
     def meant(self, meaning: Meaning) -> dict[str, object]:
         """With the granularity that was chosen."""
@@ -336,15 +381,35 @@ class OnWeekdays(Parameters):
 class Listed(Parameters):
     """Which rows of a list."""
 
-    limit: int | None = Field(
+    limit: Integer | None = Field(
         default=None, ge=1, le=LONGEST_LIST, description="Maximum number of rows; all by default."
     )
-    offset: int = Field(default=0, ge=0, le=LONGEST_LIST, description="Number of rows to skip at the beginning.")
+    offset: Integer = Field(default=0, ge=0, le=LONGEST_LIST, description="Number of rows to skip at the beginning.")
     order_by: Order | None = Field(
         default=None,
-        description="Columns to sort by, separated by commas, each with `:asc` (the default) or `:desc`; "
-        "further columns decide between equals.",
+        description="Columns to sort by, separated by commas, each with `:asc` (the default) or `:desc`, in any case; "
+        "`-votes` means `votes:desc`. Further columns decide between equals.",
         examples=["name:desc"],
+    )
+
+    @classmethod
+    def sorted_by(cls, *columns: str) -> Any:
+        """The field `order_by` of a list with these columns; compared ones have further parts."""
+        field = cls.model_fields["order_by"]
+        told = f"{field.description} Columns: {', '.join(columns)}; where they are compared, also with _comparison, "
+        return Field(
+            default=None,
+            description=f"{told}_change and _change_pct.",
+            examples=[f"{columns[-1]}:desc"],
+            json_schema_extra={"x-sortable": list(columns)},
+        )
+
+
+class Searched(Parameters):
+    """Which entries of a list."""
+
+    search: str | None = Field(
+        default=None, max_length=100, description="Only entries whose name contains this text, in any case."
     )
 
 

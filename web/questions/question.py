@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
 
@@ -15,7 +15,7 @@ from calculations.time.period import MICROSECOND, Period
 from config import ServerSettings
 from read_model.freshness import Freshness, freshness
 from read_model.snapshot import Snapshot
-from read_model.table import INSTANT, Table
+from read_model.table import Table
 from web.callers import Caller
 from web.conditional import headers_if_changed
 from web.errors import InvalidParameterError
@@ -47,11 +47,7 @@ class Part:
 
     def rows(self, table: Table, time: str | None = None) -> pl.LazyFrame:
         """A table's rows within the period, by the column `time`, or else that of the table."""
-        rows = self.snapshot.scan(table)
-        time = time or self.snapshot.time_column(table)
-        if rows.collect_schema()[time] != INSTANT:
-            rows = rows.with_columns(pl.col(time).cast(INSTANT))
-        return rows.filter(self.period.contains(time))
+        return self.snapshot.scan(table).filter(self.period.contains(time or self.snapshot.time_column(table)))
 
 
 @dataclass(frozen=True)
@@ -65,6 +61,8 @@ class Question[P: Parameters]:
     settings: ServerSettings
     now: datetime
     first_day: date
+    # Whether it was asked together with others, whose snapshot and envelope it shares.
+    is_one_of_several: bool = False
 
     @property
     def known_until(self) -> datetime:
@@ -84,12 +82,14 @@ class Question[P: Parameters]:
     @cached_property
     def format(self) -> Format:
         """What to write the answer in."""
+        if self.is_one_of_several:
+            return "json"
         return self.parameters.asked_format(self.request.headers.get("accept", ""))
 
     @cached_property
     def period(self) -> Period:
-        """The period the figures are of; it begins with its first bucket, where that counts whole."""
-        return self._begun_whole(self._asked_period) if self.parameters.begins_whole else self._asked_period
+        """The period the figures are of, in whole buckets where the first and the last one count whole."""
+        return self._in_whole_buckets(self.asked_period) if self.parameters.has_whole_buckets else self.asked_period
 
     @cached_property
     def comparison(self) -> Period | None:
@@ -104,7 +104,7 @@ class Question[P: Parameters]:
         Raises:
             InvalidParameterError: Weekends are to be left out of buckets longer than a day.
         """
-        return self.parameters.bucket_length(self._asked_period)
+        return self.parameters.bucket_length(self.asked_period)
 
     @property
     def shown(self) -> pl.Expr:
@@ -114,7 +114,7 @@ class Question[P: Parameters]:
     @property
     def is_cheap(self) -> bool:
         """Whether the answer takes little time and memory, however much data there is."""
-        return self.parameters.is_cheap(self._asked_period, self._asked_comparison)
+        return self.parameters.is_cheap(self.asked_period, self._asked_comparison)
 
     def part(self, period: Period) -> Part:
         """The tables, and a period of them in buckets that have begun."""
@@ -127,13 +127,19 @@ class Question[P: Parameters]:
         Raises:
             InvalidParameterError: A parameter is given twice, or the answer would have too many buckets.
         """
-        given = Counter(name for name, _ in self.request.query_params.multi_items())
+        given = (
+            Counter()
+            if self.is_one_of_several
+            else Counter(name for name, _ in self.request.query_params.multi_items())
+        )
         for name, times in given.items():
             if times > 1:
                 raise InvalidParameterError(name, f"`{name}` is given {times} times; once is allowed.")
-        if self.parameters.cut_by is not None:
-            self._check_length(self._asked_period, self.parameters.cut_by, "period")
-            self._check_length(self._asked_comparison, "compare", "comparison")
+        self.parameters.check()
+        if (cut_by := self.parameters.cut_by) is not None:
+            self._check_length(self.asked_period, cut_by)
+            if self._asked_comparison is not None:
+                self._check_length(self._asked_comparison, cut_by)
 
     @property
     def notices(self) -> Iterable[str]:
@@ -156,42 +162,44 @@ class Question[P: Parameters]:
         facts = [self.snapshot.id, self.request.url.path, str(self.resolved()), *days, freshness, self._last_bucket]
         return headers_if_changed(self.request, self.caller, facts, *self.parameters.varies_by)
 
-    @property
-    def _asked_period(self) -> Period:
-        return self.parameters.asked_period(self.now, self.first_day)
+    @cached_property
+    def asked_period(self) -> Period:
+        """What the range means."""
+        return self.parameters.asked_period(self.now, self.first_day, self.known_until)
 
     @property
     def _asked_comparison(self) -> Period | None:
-        return self.parameters.asked_comparison(self._asked_period)
+        return self.parameters.asked_comparison(self.asked_period)
 
-    def _check_length(self, period: Period | None, name: str, of: str) -> None:
+    def _check_length(self, period: Period, cut_by: str) -> None:
         most = min(MOST_BUCKETS, MOST_CELLS // self.parameters.cells_per_bucket)
-        if period is not None and (period.end - period.start) / SHORTEST[self.granularity] > most:
+        if (period.end - period.start) / SHORTEST[self.granularity] > most:
             message = (
-                f"The {of} may have more than {most:,} buckets of one {self.granularity}: take longer ones or a "
-                f"shorter {of}."
+                f"`{cut_by}` is `{self.granularity}`, of which there are more than {most:,}: take a longer one or a "
+                "shorter period."
             )
-            raise InvalidParameterError(name, message)
+            raise InvalidParameterError(cut_by, message)
 
-    def _begun_whole(self, period: Period) -> Period:
-        """A period from the beginning of its first bucket; an empty one has none."""
+    def _in_whole_buckets(self, period: Period) -> Period:
+        """A period from the beginning of its first bucket to the end of its last one; an empty one has none."""
         if period.start >= period.end:
             return period
-        return replace(period, start=self._beginning(period.start, period.zone))
+        first, last = self._bucket(period.start, period.zone), self._bucket(period.end - MICROSECOND, period.zone)
+        return Period(first.start, last.end, period.zone)
 
-    def _beginning(self, instant: datetime, zone: str) -> datetime:
-        """When the bucket of an instant begins."""
+    def _bucket(self, instant: datetime, zone: str) -> Period:
+        """The bucket an instant lies in."""
         moment = Period(instant, instant + MICROSECOND, zone)
-        begins: datetime = Buckets.of(moment, self.granularity, self.parameters.first_weekday).edges[0]
-        return begins
+        start, end = Buckets.of(moment, self.granularity, self.parameters.first_weekday).edges
+        return Period(start, end, zone)
 
     def _whole_comparison(self) -> Period | None:
         asked = self._asked_comparison
-        if asked is None or not self.parameters.begins_whole:
+        if asked is None or not self.parameters.has_whole_buckets:
             return asked
         if self.parameters.compares_with_previous:
             return buckets_before(self.period, self.granularity, self.parameters.first_weekday)
-        return self._begun_whole(asked)
+        return self._in_whole_buckets(asked)
 
     @property
     def _last_bucket(self) -> str:
@@ -199,4 +207,4 @@ class Question[P: Parameters]:
         if self.parameters.cut_by is None:
             return ""
         last = max(self.period.start, min(self.now, self.period.end - MICROSECOND))
-        return str(self._beginning(last, self.period.zone))
+        return str(self._bucket(last, self.period.zone).start)

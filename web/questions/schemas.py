@@ -2,9 +2,10 @@
 
 import datetime as dt
 from functools import cache
-from typing import Any, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import AwareDatetime, BaseModel, Field, create_model
+from pydantic.fields import FieldInfo
 
 from web.errors import Responses
 from web.questions.answers import Meta
@@ -14,7 +15,8 @@ from web.questions.parameters import Parameters
 # What `responses=` says of an answer with rows: the formats besides JSON.
 ALSO_ROWS: Responses = {200: {"content": OTHER_CONTENT}}
 # Numbers that say which row it is.
-UNCOMPARED = ("id",)
+UNCOMPARED = ("id", "weekday", "hour")
+CHOSEN = "Chosen"
 
 
 class Figure(BaseModel, frozen=True):
@@ -65,6 +67,28 @@ def answer_of(data: Any, parameters: type[Parameters]) -> Any:
     return plain | _answer(compared_type(data), asked) if parameters.is_comparable else plain
 
 
+@cache
+def chosen_type(kind: type[BaseModel]) -> type[BaseModel]:
+    """The type of figures of which some may be chosen: every field may be left out."""
+    fields: dict[str, Any] = {
+        name: (
+            Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation,
+            _described(field, is_optional=True),
+        )
+        for name, field in kind.model_fields.items()
+    }
+    base = Bucket if issubclass(kind, Bucket) else BaseModel
+    if base is Bucket:
+        fields = {name: field for name, field in fields.items() if name not in Bucket.model_fields}
+    return create_model(f"{CHOSEN}{kind.__name__}", __base__=base, __doc__=kind.__doc__, **fields)
+
+
+def _described(field: FieldInfo, *, is_optional: bool = False) -> Any:
+    """A field described like another one; one that may be left out stays so."""
+    told: dict[str, Any] = {"description": field.description, "json_schema_extra": field.json_schema_extra}
+    return Field(**told) if field.is_required() and not is_optional else Field(default_factory=dict, **told)
+
+
 def compared_type(kind: Any) -> Any:
     """The type of compared data: every number in it is a `Figure`."""
     if kind in (int, float) or kind == float | None:
@@ -82,13 +106,13 @@ def _compared_model(kind: type[BaseModel]) -> type[BaseModel]:
     fields: dict[str, Any] = {
         name: (
             field.annotation if name in UNCOMPARED else compared_type(field.annotation),
-            Field(description=field.description, json_schema_extra=field.json_schema_extra),
+            _described(field),
         )
         for name, field in kind.model_fields.items()
     }
     if issubclass(kind, Bucket):
         fields |= {name: (field.annotation, field) for name, field in OtherBucket.model_fields.items()}
-    return create_model(f"Compared{kind.__name__}", __doc__=kind.__doc__, **fields)
+    return create_model(f"Compared{kind.__name__.removeprefix(CHOSEN)}", __doc__=kind.__doc__, **fields)
 
 
 def _answer(data: Any, asked: type[BaseModel]) -> Any:

@@ -104,15 +104,23 @@ def parsed_order[P: Listed](question: Question[P], columns: Sequence[str], defau
     order: dict[str, bool] = {}
     asked = question.parameters.order_by
     for part in [] if asked is None else asked.split(","):
-        name, _, direction = part.strip().partition(":")
-        if name not in columns or (direction or "asc") not in DIRECTIONS:
+        name, direction = _column_and_direction(part.strip())
+        if name not in columns or direction not in DIRECTIONS:
             message = (
                 f"`order_by` is `{shortened(part)}`; allowed: one or more of {', '.join(columns)}, separated by "
-                "commas, each with or without :asc or :desc."
+                "commas, each with or without :asc or :desc, or with a minus before it for :desc."
             )
             raise InvalidParameterError("order_by", message, columns)
-        order.setdefault(name, DIRECTIONS[direction or "asc"])
+        order.setdefault(name, DIRECTIONS[direction])
     return order | {name: descending for name, descending in default.items() if name not in order}
+
+
+def _column_and_direction(part: str) -> tuple[str, str]:
+    """What one part of `order_by` names; a minus goes without a direction."""
+    name, colon, direction = part.partition(":")
+    if name.startswith("-") and not colon:
+        return name[1:], "desc"
+    return name, direction.lower() if colon else "asc"
 
 
 def ordered(table: Table, order: Order) -> Table:
@@ -120,6 +128,13 @@ def ordered(table: Table, order: Order) -> Table:
     by = {name: descending for name, descending in order.items() if name in table.frame.columns}
     frame = table.frame.sort(list(by), descending=list(by.values()), nulls_last=True)
     return Table(frame, table.keys, table.is_compared)
+
+
+def named_like(search: str | None, column: str = "name") -> pl.Expr:
+    """Whether a name contains a text, in any case; every one does without a text."""
+    if search is None:
+        return pl.lit(value=True)
+    return pl.col(column).str.to_lowercase().str.contains(search.lower(), literal=True)
 
 
 def cut[P: Listed](table: Table, question: Question[P]) -> Table:

@@ -34,7 +34,12 @@ def counts_of(
 ) -> list[tuple[int, ...]]:
     """New, returning, resurrecting and dormant of a drawn table, bucket by bucket."""
     result = lifecycle(
-        rows(ESTIMATIONS, estimations), period, entity=entity, granularity=granularity, week_start=week_start
+        rows(ESTIMATIONS, estimations),
+        period,
+        entity=entity,
+        granularity=granularity,
+        week_start=week_start,
+        known_until=period.end,
     )
     assert result["bucket"].to_list() == list(range(len(result)))
     return result.select(COUNTS).rows()
@@ -109,8 +114,9 @@ def test_all_history_is_not_the_bucket_before() -> None:
     ) == [(0, 0, 1, 0), (0, 0, 0, 1), (0, 0, 0, 0)]
 
 
-def test_the_first_bucket_counts_whole_and_the_last_one_up_to_the_end() -> None:
-    """From Wednesday to Wednesday noon: Ann's Monday is in week 1; Bob just before the end counts, Cem at it not."""
+def test_the_first_bucket_counts_whole_and_the_last_one_up_to_what_is_known() -> None:
+    """From Wednesday to Wednesday noon, until which all is known: Ann's Monday is in week 1; Bob just before counts,
+    Cem at noon not."""
     period = Period(datetime(2026, 3, 4, tzinfo=UTC), datetime(2026, 3, 11, 12, tzinfo=UTC))
     assert counts_of(
         """
@@ -196,7 +202,9 @@ def test_nobody_is_not_counted(entity: Entity) -> None:
 @pytest.mark.parametrize("entity", ["user", "room"])
 def test_an_empty_table_has_a_row_of_zeros_per_bucket(entity: Entity) -> None:
     """Seven quiet days."""
-    result = lifecycle(rows(ESTIMATIONS), WEEK, entity=entity, granularity="day", week_start="monday")
+    result = lifecycle(
+        rows(ESTIMATIONS), WEEK, entity=entity, granularity="day", week_start="monday", known_until=WEEK.end
+    )
     assert result.schema == {"bucket": pl.Int32, **dict.fromkeys(COUNTS, pl.Int64)}
     assert result.select(COUNTS).rows() == [(0, 0, 0, 0)] * 7
 
@@ -210,7 +218,7 @@ def test_an_empty_period_has_no_row() -> None:
 def test_a_row_is_what_the_model_describes() -> None:
     """The columns are the model's fields."""
     estimations = rows(ESTIMATIONS, "user_id | estimated_at\nann | 2026-03-02 09:00")
-    result = lifecycle(estimations, WEEK, entity="user", granularity="week", week_start="monday")
+    result = lifecycle(estimations, WEEK, entity="user", granularity="week", week_start="monday", known_until=WEEK.end)
     assert LifecycleCounts.model_validate(result.drop("bucket").row(0, named=True)) == LifecycleCounts(
         new=1, returning=0, resurrecting=0, dormant=0
     )
@@ -358,7 +366,12 @@ def fast_lifecycle(case: Case, frame: pl.LazyFrame | None = None) -> list[tuple[
     """What the service computes."""
     estimations = case.frame() if frame is None else frame
     result = lifecycle(
-        estimations, case.period, entity=case.entity, granularity=case.granularity, week_start=case.week_start
+        estimations,
+        case.period,
+        entity=case.entity,
+        granularity=case.granularity,
+        week_start=case.week_start,
+        known_until=case.period.end,
     )
     return result.select(COUNTS).rows()
 

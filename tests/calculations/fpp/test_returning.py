@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calculations.fpp.activities import activities
 from calculations.fpp.reoccurring import SERIES, returning_per_bucket
 from calculations.time.buckets import Buckets, Granularity
 from calculations.time.period import Period
@@ -21,10 +20,8 @@ FEBRUARY_AND_MARCH = Period.of_days(date(2026, 2, 1), date(2026, 3, 31))
 
 
 def series_of(estimations: pl.LazyFrame, period: Period, granularity: Granularity) -> pl.DataFrame:
-    """The series of a table."""
-    inside = estimations.filter(period.contains("estimated_at"))
-    buckets = Buckets.of(period, granularity)
-    return returning_per_bucket(activities(inside, period), inside, Buckets.of(period), buckets)
+    """The series of a table from START_DATE on, which is the period's first day."""
+    return returning_per_bucket(estimations, period, Buckets.of(period, granularity))
 
 
 ANN_AND_BOB = rows(
@@ -59,10 +56,26 @@ def test_the_last_day_of_a_cut_bucket_is_the_periods() -> None:
     assert series_of(ANN_AND_BOB, period, "month")["reoccurring_users"].to_list() == [1]
 
 
-def test_what_came_before_the_period_does_not_count() -> None:
+def test_what_came_before_start_date_does_not_count() -> None:
     """From 10 February on Ann has one day, and Bob two."""
     period = Period.of_days(date(2026, 2, 10), date(2026, 3, 31))
     assert series_of(ANN_AND_BOB, period, "month")["reoccurring_users"].to_list() == [1, 1]
+
+
+@pytest.mark.parametrize("first", [date(2026, 2, 1), date(2026, 2, 10), date(2026, 2, 27), date(2026, 3, 31)])
+def test_a_figure_does_not_depend_on_the_zoom(first: date) -> None:
+    """On 31 March both are back since START_DATE, 1 February, however little of it is shown."""
+    shown = Period.of_days(first, date(2026, 3, 31))
+    found = returning_per_bucket(ANN_AND_BOB, FEBRUARY_AND_MARCH, Buckets.of(shown))
+    whole = series_of(ANN_AND_BOB, FEBRUARY_AND_MARCH, "day")
+    assert found.drop("bucket").rows() == whole.drop("bucket").tail(len(found)).rows()
+
+
+def test_before_start_date_nobody_is_back() -> None:
+    """Shown from 1 February, counted from the 27th: zeros, then Bob on the 28th."""
+    since = Period.of_days(date(2026, 2, 27), date(2026, 2, 28))
+    found = returning_per_bucket(ANN_AND_BOB, since, Buckets.of(Period.of_days(date(2026, 2, 1), date(2026, 2, 28))))
+    assert found["reoccurring_users"].to_list() == [0] * 27 + [1]
 
 
 def test_days_are_those_of_the_zone() -> None:

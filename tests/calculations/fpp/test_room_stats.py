@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calculations.fpp.room_stats import TOTALS, RoomStats, figures, room_stats, rounded
+from calculations.fpp.room_stats import TOTALS, RoomStats, figures, room_stats
+from calculations.frames.arithmetic import rounded
 from read_model.tables.fpp import VOTES
 from tests import oracle
 from tests.calculations.strategies import Case

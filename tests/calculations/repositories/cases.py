@@ -9,6 +9,7 @@ import polars as pl
 from hypothesis import strategies as st
 
 from calculations.repositories.history import History, Selection, history
+from read_model.table import Table
 from read_model.tables.repositories import COMMIT_BRANCHES, COMMITS, FILE_CHANGES
 
 type Row = dict[str, Any]
@@ -33,14 +34,8 @@ class Case:
 
     def history(self) -> History:
         """The history that the fast calculations take."""
-        tables = ((COMMITS, self.commits), (FILE_CHANGES, self.changes), (COMMIT_BRANCHES, self.held))
-        frames = [
-            pl.DataFrame(rows, dict(table.columns), orient="row", strict=False).lazy()
-            if rows
-            else pl.LazyFrame(schema=dict(table.columns))
-            for table, rows in tables
-        ]
-        return history(*frames, self.selection)
+        commits, changes = _frame(COMMITS, self.commits), _frame(FILE_CHANGES, self.changes)
+        return history(commits, changes, _frame(COMMIT_BRANCHES, self.held), self.selection)
 
     def selected(self) -> tuple[list[Row], list[Row]]:
         """Commits and changes that count, slowly: merges without lines, unless they are included."""
@@ -59,12 +54,16 @@ class Case:
         return commits, [change for row in commits for change in row["own"]]
 
 
+def _frame(table: Table, rows: list[Row]) -> pl.LazyFrame:
+    return pl.LazyFrame([{name: row.get(name) for name in table.columns} for row in rows], dict(table.columns))
+
+
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
     """Up to ten commits that change up to three paths each."""
     commits, changes, held = [], [], []
     for number in range(draw(st.integers(0, 10))):
-        commit = {
+        commit: Row = {
             "codebase_id": CODEBASE,
             "commit_sha": f"sha-{number}",
             "commit_key": number,

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from config import ServerSettings
-from main import create_app
+from server import create_app
 from tests.processes import TOKEN
 from tests.repositories import ANN, BOB, Deployment, Repository
 from tests.web.tokens import token_lines, written
@@ -39,7 +39,7 @@ class Organisation:
     def get(self, path: str, token: str = "reader", /, **parameters: object) -> Any:  # noqa: S107 - its name
         """The answer of an endpoint of the shop, or of a whole path."""
         whole = path if path.startswith("/") else f"/codebases/{self.shop_id}/analytics/{path}"
-        return self.client(token).get(whole, params=parameters)
+        return self.client(token).get(whole, params={name: str(value) for name, value in parameters.items()})
 
     def data(self, path: str, token: str = "reader", /, **parameters: object) -> Any:  # noqa: S107 - its name
         """The data of that answer."""

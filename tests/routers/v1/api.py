@@ -18,10 +18,10 @@ from httpx2 import Response
 from pydantic import SecretStr
 
 from config import ServerSettings
-from demo.__main__ import publish_sample
-from main import create_app
+from demo.publishing import publish_sample
 from read_model.table import INSTANT, Table
 from read_model.tables.fpp import ESTIMATIONS, EVENTS, FPP, PAGE_VIEWS, ROOMS, USERS, VOTES
+from server import create_app
 from tests.processes import TOKEN
 from tests.rows import rows
 
@@ -44,7 +44,12 @@ ALL = (*PERIODS, "snapshot")
 type Drawn = Mapping[Table, str | pl.LazyFrame]
 
 # Columns of the source that these tables need besides those the calculations do.
-FURTHER: Mapping[Table, Mapping[str, pl.DataType]] = {EVENTS: {"event_at": INSTANT}, ROOMS: {"last_used_at": INSTANT}}
+FURTHER: Mapping[Table, Mapping[str, pl.DataType]] = {
+    EVENTS: {"user_id": pl.String(), "event_at": INSTANT},
+    PAGE_VIEWS: {"room_id": pl.Int32()},
+    ROOMS: {"last_used_at": INSTANT},
+    USERS: {"id": pl.String()},
+}
 
 # Thursday.
 NOW = datetime(2026, 3, 5, 12, 30, tzinfo=UTC)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from http import HTTPStatus
 from itertools import count, cycle
 from pathlib import Path
@@ -40,13 +40,7 @@ class Held(Snapshot):
     """A snapshot in memory, up to an instant."""
 
     frames: Frames = field(default_factory=dict)
-    until: datetime = datetime.min  # noqa: DTZ901 - always given
     number: int = field(default_factory=_ids.__next__)
-
-    @property
-    def data_updated_at(self) -> datetime:
-        """As given."""
-        return self.until
 
     @property
     def id(self) -> str:
@@ -77,7 +71,7 @@ class HeldApi(Api):
         """From now on, these tables, START_DATE and clock."""
         self.now = case.now
         self.app.state.settings = self.app.state.settings.model_copy(update={"start_date": case.start})
-        snapshot = Held(FPP, Path(), None, frames=case.frames, now=case.now)
+        snapshot = Held(FPP, Path(), None, last_written=case.now, frames=case.frames)
 
         async def held() -> Snapshot:
             return snapshot

@@ -51,6 +51,7 @@ def test_votes(api: Api) -> None:
         "avg_estimations_per_vote": 2.25,
         "avg_spectators_per_vote": 0.75,
         "avg_duration_per_vote": 1.25,
+        "avg_duration_per_vote_s": 75.0,
         "avg_estimation": 3.88,
         "avg_min_estimation": 2.75,
         "avg_max_estimation": 5.0,

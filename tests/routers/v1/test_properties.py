@@ -74,8 +74,9 @@ def test_series_of_weekdays_are_those_of_the_dashboard(held: HeldApi, case: Case
     bundle = api.bundle()
     for path in ("historical", "reoccurring"):
         rows = api.data(path, weekends="exclude")
-        ours = [{name: value for name, value in row.items() if name not in BUCKET[1:]} for row in rows]
-        assert ours == bundle[path], path
+        assert len(rows) == len(bundle[path])
+        for ours, theirs in zip(rows, bundle[path], strict=True):
+            assert ours.items() >= theirs.items(), path
 
 
 @few
@@ -85,7 +86,7 @@ def test_figures_of_all_time_are_those_of_the_dashboard(held: HeldApi, case: Cas
     api = held.hold(case)
     bundle = api.bundle()
     ever = {"date_range": written(date(1970, 1, 1), case.now.date())}
-    assert api.data("votes", **ever) == bundle["votes"]
+    assert api.data("votes", **ever).items() >= bundle["votes"].items()
     traffic, since = api.data("traffic", **ever), api.data("traffic")
     assert (traffic["visitors"], traffic["page_views"]) == (
         bundle["traffic"]["unique_users"],

@@ -18,6 +18,9 @@ OTHER_FORMATS = {
     "parquet": "application/vnd.apache.parquet",
 }
 
+OPEN = "The period is still open: it is counted up to 2026-03-05T12:30:00Z."
+WHOLE_WEEKS = "The first and the last week count whole: from 2026-02-02T00:00:00Z to before 2026-03-09T00:00:00Z."
+
 every_period = pytest.mark.parametrize("path", PERIODS)
 every_path = pytest.mark.parametrize("path", ALL)
 
@@ -33,9 +36,7 @@ def test_the_envelope(api: Api, path: str) -> None:
         "age_seconds": 60,
         "freshness": "ok",
         "exact": True,
-        "notices": []
-        if path == "snapshot"
-        else ["The period is still open: it is counted up to 2026-03-05T12:30:00+00:00."],
+        "notices": [] if path == "snapshot" else [OPEN, *([WHOLE_WEEKS] if path == "retention" else [])],
         "total_rows": {"behaviour": 3, "location": 3, "rooms": 3}.get(path),
     }
 
@@ -46,7 +47,9 @@ def test_the_query_tells_every_parameter_and_what_it_means(api: Api, path: str) 
     query = api.get(path)["query"]
     assert query["format"] == "json"
     assert (query["date_range"], query["timezone"]) == ("all", "UTC")
-    assert (query["first_instant"], query["last_instant"]) == ("2026-02-02T00:00:00Z", "2026-03-05T23:59:59.999999Z")
+    last_day = "2026-03-08" if path == "retention" else "2026-03-05"
+    assert query["first_instant"] == "2026-02-02T00:00:00Z"
+    assert query["last_instant"] == f"{last_day}T23:59:59.999999Z"
     assert query.get("granularity", "day") == "day"
     assert ("compare" in query, "comparison" in query) == (path in COMPARED, path in COMPARED)
     allowed = problem(api.ask(path, nonsense=1), 422)["errors"][0]["allowed"]
@@ -110,7 +113,7 @@ def test_old_data_are_noticed(api: Api, age: timedelta, freshness: str, notices:
     assert (meta["freshness"], meta["age_seconds"]) == (freshness, age.total_seconds())
     assert len(meta["notices"]) == notices
     if notices == 2:
-        told = f"The data are {freshness}: nothing after 2026-03-05T12:30:00+00:00 is counted."
+        told = f"The data are {freshness}: nothing after 2026-03-05T12:30:00Z is counted."
         assert meta["notices"][0] == told
 
 
@@ -124,7 +127,7 @@ def test_old_data_are_noticed(api: Api, age: timedelta, freshness: str, notices:
             {"date_range": "2026-03-01,2026-03-05", "compare": "previous_period"},
             ["The period is still open", "The comparison covers the time that has elapsed of the period."],
         ),
-        ({"date_range": "2026-03-06,2026-03-07"}, ["The period has not begun by 2026-03-05T12:30:00+00:00"]),
+        ({"date_range": "2026-03-06,2026-03-07"}, ["The period has not begun by 2026-03-05T12:30:00Z"]),
         (
             {"date_range": "2026-03-01,2026-03-04", "compare": "2026-03-05,2026-03-07"},
             ["The period to compare with is", "The comparison covers 0.5 days, the period 4.0."],
@@ -174,7 +177,7 @@ def test_headers_of_other_formats(api: Api, path: str, format_: str) -> None:
     name = f"{'room-1' if path == 'rooms/1' else path}.{format_}"
     assert answer.headers["Content-Disposition"] == f'attachment; filename="{name}"'
     assert answer.headers["X-Snapshot"] == meta["snapshot"]
-    assert answer.headers["X-Data-Updated-At"] == "2026-03-05T12:30:00+00:00"
+    assert answer.headers["X-Data-Updated-At"] == "2026-03-05T12:30:00Z"
     assert answer.headers["X-Freshness"] == "ok"
     total = None if meta["total_rows"] is None else str(meta["total_rows"])
     assert answer.headers.get("X-Total-Rows") == total
@@ -232,8 +235,12 @@ def test_an_unknown_parameter_is_told_the_known_ones(api: Api, path: str) -> Non
 @pytest.mark.parametrize(
     ("name", "value", "told"),
     [
-        ("date_range", "14d", "24h, 7d, 28d, 30d, 91d, month, 6mo, 12mo, year, all, YYYY-MM-DD,YYYY-MM-DD"),
-        ("date_range", "2026-03-05,2026-03-01", "in order, from 1970-01-01 to 2199-12-31; allowed: 24h, 7d"),
+        (
+            "date_range",
+            "14d",
+            "7d, 28d, 30d, 91d, last_week, month, last_month, 6mo, 12mo, year, all, YYYY-MM-DD,YYYY-MM-DD",
+        ),
+        ("date_range", "2026-03-05,2026-03-01", "in order, from 1970-01-01 to 2199-12-31; allowed: realtime, 24h"),
         ("timezone", "Berlin", "no such time zone; allowed: IANA names such as UTC, Europe/Berlin"),
         ("timezone", "Factory", "allowed: IANA names such as Europe/Berlin"),
         ("timezone", "../UTC", "no such time zone"),
@@ -257,7 +264,7 @@ def test_an_unknown_comparison_is_told_the_allowed_ones(api: Api, path: str) -> 
 @pytest.mark.parametrize(
     ("path", "name", "value", "allowed"),
     [
-        ("historical", "granularity", "fortnight", "hour, day, week, month, quarter, year, auto"),
+        ("historical", "granularity", "fortnight", "minute, hour, day, week, month, quarter, year, auto"),
         ("historical", "week_start", "friday", "monday, sunday"),
         ("historical", "weekends", "only", "include, exclude"),
         ("lifecycle", "entity", "team", "user, room"),
@@ -328,6 +335,8 @@ def test_answers_are_utf_8(api_over: Callable[..., Api]) -> None:
     ("path", "told"),
     [
         ("historical?date_range=1990-01-01,2026-03-01&granularity=hour", "`granularity` is `hour`"),
+        ("historical?date_range=2026-01-01,2199-12-31&granularity=hour", "`granularity` is `hour`"),
+        ("historical?date_range=7d&compare=1990-01-01,2026-03-01&granularity=hour", "`granularity` is `hour`"),
         ("retention?date_range=1990-01-01,2026-03-01&period=day&total_intervals=100", "`period` is `day`"),
         ("traffic?date_range=7d&date_range=30d", "`date_range` is given 2 times"),
     ],

@@ -54,7 +54,7 @@ def test_rooms(api: Api) -> None:
     """Room 1 with two votes of 30 and 90 s, 3 and 4 estimations; then rooms 2 and 404 with one each, by id."""
     rows = api.data("rooms", date_range=WEEK)
     assert ids(rows) == [1, 2, 404]
-    times = {"first_used_at": "2026-02-23T09:00:00+00:00", "last_used_at": "2026-03-03T09:11:00+00:00"}
+    times = {"first_used_at": "2026-02-23T09:00:00Z", "last_used_at": "2026-03-03T09:11:00Z"}
     assert rows[0] == ROOM_1 | times
     assert rows[2] == ERASED
 
@@ -115,7 +115,7 @@ def test_rooms_are_the_same_in_every_format(api: Api, asked: dict[str, str]) -> 
 def test_a_room_over_time(api: Api) -> None:
     """The figures of the list, and its votes of Monday and Tuesday."""
     data = api.data("rooms/1", date_range=WEEK)
-    times = {"first_used_at": "2026-02-23T09:00:00+00:00", "last_used_at": "2026-03-03T09:11:00+00:00"}
+    times = {"first_used_at": "2026-02-23T09:00:00Z", "last_used_at": "2026-03-03T09:11:00Z"}
     assert data["room"] == ROOM_1 | times
     assert [(row["votes"], row["estimations"]) for row in data["series"]] == [(1, 3), (1, 4), (0, 0), (0, 0)]
     assert [row["partial"] for row in data["series"]] == [False, False, False, True]

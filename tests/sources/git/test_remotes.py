@@ -1,4 +1,4 @@
-"""Remotes that hang, are gone, ask for a password or are hostile: they fail alone, with a reason and without a trace."""
+"""Remotes that hang, are gone, want a password or are hostile: they fail alone, with a reason and without a trace."""
 
 import logging
 import os
@@ -14,6 +14,7 @@ from tests.repositories import SUBMODULE, Deployment, File, Repository
 from tests.sources.git.remotes import HOST, serving, silent_port
 
 TOKEN = "secret-token-of-a-codebase"  # noqa: S105 - it guards nothing
+BY = ("-c", "user.name=x", "-c", "user.email=x@example.org")
 OTHER_REPOSITORY = b"0123456789abcdef0123456789abcdef01234567"
 
 
@@ -113,15 +114,15 @@ def test_a_repository_that_is_not_there_over_http(repository: Repository, deploy
 
 def test_the_token_does_not_follow_to_another_host(repository: Repository, deployment: Deployment) -> None:
     """Nor do redirects stop working for who needs no password."""
-    with serving(repository.path.parent, token=TOKEN) as other:
-        with serving(repository.path.parent, elsewhere=other.url) as remote:
-            url = f"{remote.url}/shop.git"
-            deployment.configure({"owner": "o", "name": "shop", "url": url, "token_env": "SHOP_TOKEN"})
-            deployment.run(SHOP_TOKEN=TOKEN)
-            assert other.paths
-            assert not other.authorizations
-            other.token = None
-            assert deployment.run(SHOP_TOKEN=TOKEN).exit_code == 0
+    directory = repository.path.parent
+    with serving(directory, token=TOKEN) as other, serving(directory, elsewhere=other.url) as remote:
+        url = f"{remote.url}/shop.git"
+        deployment.configure({"owner": "o", "name": "shop", "url": url, "token_env": "SHOP_TOKEN"})
+        deployment.run(SHOP_TOKEN=TOKEN)
+        assert other.paths
+        assert not other.authorizations
+        other.token = None
+        assert deployment.run(SHOP_TOKEN=TOKEN).exit_code == 0
 
 
 def test_a_mirror_that_is_too_large(repository: Repository, deployment: Deployment) -> None:
@@ -135,15 +136,15 @@ def test_hooks_submodules_and_configuration_of_the_remote_do_nothing(
     tmp_path: Path, repository: Repository, deployment: Deployment
 ) -> None:
     harm = tmp_path / "harm"
+    modules = b'[submodule "x"]\n\tpath = x\n\turl = ext::touch %s\n' % str(harm).encode()
+    attributes = b"* filter=harm diff=harm -text\n*.py binary\n"
+    repository.commit({".gitmodules": modules, "x": File(OTHER_REPOSITORY, SUBMODULE), ".gitattributes": attributes})
+    repository.commit({"b.py": b"1\n2\n"})
     for name in ("post-checkout", "reference-transaction", "pre-auto-gc"):
         hook = repository.path / "hooks" / name
         hook.parent.mkdir(exist_ok=True)
         hook.write_text(f"#!/bin/sh\ntouch {harm}\n")
         hook.chmod(0o755)
-    modules = b'[submodule "x"]\n\tpath = x\n\turl = ext::touch %s\n' % str(harm).encode()
-    attributes = b"* filter=harm diff=harm -text\n*.py binary\n"
-    repository.commit({".gitmodules": modules, "x": File(OTHER_REPOSITORY, SUBMODULE), ".gitattributes": attributes})
-    repository.commit({"b.py": b"1\n2\n"})
     repository.git("config", "diff.harm.textconv", f"touch {harm}; cat")
     deployment.watch(repository)
     deployment.run()
@@ -151,13 +152,15 @@ def test_hooks_submodules_and_configuration_of_the_remote_do_nothing(
     assert deployment.rows(COMMITS)["additions_lines"].sum() == 1 + 3 + 1 + 2 + 2
 
 
+@pytest.mark.slow
 def test_a_commit_of_a_hundred_thousand_files_and_a_file_of_a_hundred_megabytes(
     repository: Repository, deployment: Deployment
 ) -> None:
     """The files of one tree hold the same, so that git takes them fast."""
-    names = "".join(f"100644 blob {repository_blob(repository)}\tf{number:06}\n" for number in range(100_000))
+    known = repository_blob(repository)
+    names = "".join(f"100644 blob {known}\tf{number:06}\n" for number in range(100_000))
     tree = repository.git("mktree", stdin=names.encode()).decode().strip()
-    commit = repository.git("commit-tree", "-m", "many", "-p", repository.head() or "", tree).decode().strip()
+    commit = repository.git(*BY, "commit-tree", "-m", "many", "-p", repository.head() or "", tree).decode().strip()
     repository.point("main", commit)
     repository.commit({"large": b"x" * (100 << 20)})
     deployment.watch(repository)
@@ -171,13 +174,14 @@ def repository_blob(repository: Repository) -> str:
     return repository.git("hash-object", "-w", "--stdin", stdin=b"1\n").decode().strip()
 
 
+@pytest.mark.slow
 def test_a_tree_that_unfolds_without_end_fails_alone(repository: Repository, deployment: Deployment) -> None:
     """Ten levels of ten times the same tree are ten thousand million paths."""
     tree = repository.git("mktree", stdin=f"100644 blob {repository_blob(repository)}\tf\n".encode()).decode().strip()
     for _ in range(10):
-        tree = repository.git("mktree", stdin="".join(f"040000 tree {tree}\td{n}\n" for n in range(10)).encode())
-        tree = tree.decode().strip()  # type: ignore[attr-defined]
-    commit = repository.git("commit-tree", "-m", "bomb", tree).decode().strip()
+        entries = "".join(f"040000 tree {tree}\td{n}\n" for n in range(10))
+        tree = repository.git("mktree", stdin=entries.encode()).decode().strip()
+    commit = repository.git(*BY, "commit-tree", "-m", "bomb", tree).decode().strip()
     repository.point("main", commit)
     deployment.watch(repository)
     assert deployment.run(seconds=120).exit_code == 69

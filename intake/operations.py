@@ -1,0 +1,113 @@
+"""How the collector is: /health for balancers and people, /metrics for Prometheus."""
+
+import hmac
+from collections.abc import Iterator
+from typing import Literal
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
+from pydantic import BaseModel, Field
+from sqlalchemy import Engine, select
+from starlette.concurrency import run_in_threadpool
+
+from config import CollectorSettings
+from intake.database import DatabaseError, explained, reading
+from intake.llm.intake import IntakeDep
+from intake.migrating import require_head
+from intake.tables import INTAKE_TOTALS
+from util.errors import AnalyticsError
+from util.version import VERSION
+from web.callers import UnauthorizedError
+from web.errors import REFUSED, UNAVAILABLE
+
+router = APIRouter()
+
+
+class Health(BaseModel, frozen=True):
+    """Whether events can be taken."""
+
+    status: Literal["ok", "failed"] = Field(description="`failed` when events would be refused.")
+    database: str = Field(description="`ok`, or what is wrong with the database.")
+    writer: Literal["ok", "ended"] = Field(description="Whether the thread that commits is at work.")
+    version: str = Field(description="Version of this program.")
+
+
+class Totals(Collector):
+    """The events of all ways in, as the database counts them: exact over restarts, and over all processes."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def collect(self) -> Iterator[Metric]:
+        """The counters.
+
+        Raises:
+            DatabaseError: The database failed.
+        """
+        events = CounterMetricFamily(
+            "analytics_ingestion_events", "Events by way in and result.", labels=["source", "result"]
+        )
+        conflicts = CounterMetricFamily(
+            "analytics_ingestion_dedupe_conflicts", "Events that were there already, by whatever way they came."
+        )
+        with explained(self._engine.url), reading(self._engine) as connection:
+            counts = connection.execute(select(INTAKE_TOTALS)).all()
+        for source, result, count in sorted(counts):
+            events.add_metric([source, result], count)
+        conflicts.add_metric([], sum(count for _, result, count in counts if result == "duplicate"))
+        yield events
+        yield conflicts
+
+    def describe(self) -> list[Metric]:
+        """Nothing: to register must not ask the database."""
+        return []
+
+
+@router.get("/health", responses={503: {"model": Health, "description": "Events would be refused."}})
+async def get_health(request: Request, intake: IntakeDep) -> JSONResponse:
+    """Whether events can be taken. Needs no token and tells nothing about them."""
+    database = await run_in_threadpool(_database_state, request.app.state.engine)
+    writer: Literal["ok", "ended"] = "ok" if intake.writer.is_alive else "ended"
+    is_well = database == writer == "ok"
+    health = Health(status="ok" if is_well else "failed", database=database, writer=writer, version=VERSION)
+    return JSONResponse(health.model_dump(), 200 if is_well else 503)
+
+
+def _database_state(engine: Engine) -> str:
+    try:
+        require_head(engine)
+    except DatabaseError:
+        return "the database does not answer"
+    except AnalyticsError:
+        return "the database is not at the revision this version needs"
+    return "ok"
+
+
+async def _may_scrape(request: Request) -> None:
+    """Let a request pass that shows METRICS_TOKEN, where there is one.
+
+    Raises:
+        UnauthorizedError: It does not.
+    """
+    settings: CollectorSettings = request.app.state.settings
+    if settings.metrics_token is None:
+        return
+    wanted = f"Bearer {settings.metrics_token.get_secret_value()}".encode()
+    given = [value for name, value in request.headers.raw if name == b"authorization"]
+    if len(given) != 1 or not hmac.compare_digest(given[0], wanted):
+        raise UnauthorizedError
+
+
+@router.get(
+    "/metrics",
+    response_class=PlainTextResponse,
+    responses={**REFUSED, **UNAVAILABLE},
+    dependencies=[Depends(_may_scrape)],
+)
+async def get_metrics(request: Request) -> Response:
+    """What Prometheus scrapes. Needs a token only where METRICS_TOKEN is set."""
+    registry: CollectorRegistry = request.app.state.registry
+    return Response(await run_in_threadpool(generate_latest, registry), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,1 @@
+"""Figures as documents for people: text and HTML, and the mail that carries them."""

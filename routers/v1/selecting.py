@@ -1,0 +1,105 @@
+"""The rows that a question about the app is about: those of a period that its filter selects."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+import polars as pl
+
+from calculations.fpp.attributes import Attributes, Kind, is_of_users
+from calculations.fpp.selection import Selection
+from calculations.fpp.tables import Tables
+from calculations.frames.filters import Filter
+from calculations.time.period import Period, midnight
+from read_model.table import INSTANT, Table
+from read_model.tables.fpp import ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, USERS, VOTES
+from routers.v1.parameters import Filtered
+from web.questions.question import Part, Question
+
+TABLES: Mapping[Kind, Table] = {
+    "users": USERS,
+    "page_views": PAGE_VIEWS,
+    "events": EVENTS,
+    "estimations": ESTIMATIONS,
+    "votes": VOTES,
+    "rooms": ROOMS,
+}
+# What plain files may lack.
+OPTIONAL: Mapping[Kind, Mapping[str, pl.DataType]] = {
+    "page_views": {"room_id": pl.Int32()},
+    "events": {"user_id": pl.String()},
+    "rooms": {"last_used_at": INSTANT},
+    "users": {"id": pl.String()},
+}
+FIRST_USED, HAPPENED = "first_used_at", "event_at"
+
+
+@dataclass(frozen=True, eq=False)
+class Selected:
+    """The app's tables in a period, and what a filter selects of them."""
+
+    part: Part
+    filter: Filter
+
+    @cached_property
+    def attributes(self) -> Attributes:
+        """What rows are filtered by."""
+        return Attributes(self.whole("users"), self.part.all_rows(ROOMS))
+
+    @property
+    def selection(self) -> Selection:
+        """What of page views and visits it selects."""
+        of_users = is_of_users(list(self.filter.attributes()))
+        return Selection(attributes=self.attributes, filter=self.filter, of_users=of_users)
+
+    def time(self, kind: Kind) -> str:
+        """The column that tells when a row of a table came to be."""
+        return FIRST_USED if kind == "rooms" else self.part.snapshot.time_column(TABLES[kind])
+
+    def whole(self, kind: Kind) -> pl.LazyFrame:
+        """All rows of a table, of all time; the time of events is called `event_at`."""
+        rows = self.part.all_rows(TABLES[kind])
+        known = rows.collect_schema()
+        absent = [
+            pl.lit(None, dtype).alias(name) for name, dtype in OPTIONAL.get(kind, {}).items() if name not in known
+        ]
+        return rows.with_columns(absent).rename({self.time(kind): HAPPENED} if kind == "events" else {})
+
+    def within(self, kind: Kind, period: Period | None = None) -> pl.LazyFrame:
+        """The rows of the part's period, or of another one, whatever the filter."""
+        time = HAPPENED if kind == "events" else self.time(kind)
+        return self.whole(kind).filter((period or self.part.period).contains(time))
+
+    def ever(self, kind: Kind) -> pl.LazyFrame:
+        """The rows of all time that the filter selects."""
+        return self.attributes.selected(self.whole(kind), kind, self.filter)
+
+    def rows(self, kind: Kind, period: Period | None = None) -> pl.LazyFrame:
+        """The rows of the part's period, or of another one, that the filter selects."""
+        return self.attributes.selected(self.within(kind, period), kind, self.filter)
+
+    def tables(self, *kinds: Kind, period: Period | None = None, **others: pl.LazyFrame) -> Tables:
+        """Several such tables, beside others."""
+        return Tables(**{kind: self.rows(kind, period) for kind in kinds} | others)
+
+
+def selected[P: Filtered](question: Question[P], part: Part) -> Selected:
+    """What a question selects of the tables of a part."""
+    return Selected(part, question.parameters.filter)
+
+
+def since_start[P: Filtered](question: Question[P], part: Part) -> Period:
+    """From START_DATE, a local day, to the end of what has begun of a part; at least that."""
+    start = start_of(question, part)
+    return Period(min(start, part.begun.end), part.begun.end, part.begun.zone)
+
+
+def start_of[P: Filtered](question: Question[P], part: Part) -> datetime:
+    """When START_DATE begins."""
+    return midnight(question.first_day, part.period.zone)
+
+
+def known[P: Filtered](question: Question[P], part: Part) -> datetime:
+    """The instant from which on nothing of a part is counted: nothing is known, or it is not compared."""
+    return min(question.known_until, part.period.end)

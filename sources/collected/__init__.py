@@ -1,0 +1,1 @@
+"""The collector's database as a source: SQLite, PostgreSQL, MySQL and MariaDB."""

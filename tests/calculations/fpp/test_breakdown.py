@@ -1,0 +1,88 @@
+"""Traffic that is filtered or broken down: worked by hand, and against the slow twin."""
+
+from itertools import product
+from typing import Any
+
+import polars as pl
+from hypothesis import given
+from hypothesis import strategies as st
+
+from calculations.fpp.attributes import ATTRIBUTES, BORNE, is_of_users
+from calculations.fpp.breakdown import FIGURES, breakdown, visits_of
+from calculations.fpp.selection import Selection
+from calculations.fpp.traffic import visits
+from calculations.frames.filters import EVERYTHING, parsed_filter
+from tests import asking
+from tests.calculations.asking import PERIOD, Rows, attributes_of, filters_on, frames, named, tables_of_rows
+
+BORNE_BY_VIEWS = BORNE["page_views"]
+
+
+def filtered(rows: Rows, clauses: Any) -> dict[str, Any]:
+    """The traffic of a filter, as the service computes it."""
+    tables, filter_ = frames(rows), parsed_filter(clauses, ATTRIBUTES)
+    of_users = is_of_users(list(filter_.attributes()))
+    selection = Selection(attributes=attributes_of(tables), filter=filter_, of_users=of_users)
+    return visits_of(tables.page_views, tables.estimations, selection, PERIOD, FIGURES).model_dump()
+
+
+@given(tables_of_rows(), filters_on(*BORNE_BY_VIEWS))
+def test_filtered_traffic_is_the_twins(rows: Rows, clauses: Any) -> None:
+    """On users, on rows and on both."""
+    assert filtered(rows, clauses) == asking.visits(named(rows), clauses)
+
+
+@given(tables_of_rows(), filters_on(*BORNE_BY_VIEWS))
+def test_figures_alone_are_those_of_all(rows: Rows, clauses: Any) -> None:
+    """Page views and visitors take another way."""
+    tables, filter_ = frames(rows), parsed_filter(clauses, ATTRIBUTES)
+    of_users = is_of_users(list(filter_.attributes()))
+    selection = Selection(attributes=attributes_of(tables), filter=filter_, of_users=of_users)
+    whole = filtered(rows, clauses)
+    for names in (["page_views"], ["visitors"], ["page_views", "visitors"]):
+        found = visits_of(tables.page_views, tables.estimations, selection, PERIOD, names)
+        assert [getattr(found, name) for name in names] == [whole[name] for name in names]
+
+
+@given(
+    tables_of_rows(),
+    filters_on(*BORNE_BY_VIEWS),
+    st.lists(st.sampled_from(BORNE_BY_VIEWS), min_size=1, max_size=2, unique=True),
+)
+def test_a_breakdown_has_the_twins_traffic_of_each_value(rows: Rows, clauses: Any, dimensions: list[str]) -> None:
+    """Every combination of values is what a filter on it gives, and no other combination has any traffic."""
+    tables, twin = frames(rows), named(rows)
+    found = breakdown(
+        tables.page_views, tables.estimations, attributes_of(tables), parsed_filter(clauses, ATTRIBUTES), dimensions
+    )
+    of_users = asking.names(clauses) | set(dimensions) <= set(asking.USER)
+    expected = []
+    for values in product(*(values_of(twin, name, of_users=of_users) for name in dimensions)):
+        also = [["is", name, [value]] for name, value in zip(dimensions, values, strict=True)]
+        figures = asking.visits(twin, [*clauses, *also], of_users=of_users)
+        if figures["page_views"] or figures["visits"]:
+            expected.append(dict(zip(dimensions, values, strict=True)) | figures)
+    key = pl.struct(dimensions)
+    assert found.sort(key).to_dicts() == sorted(expected, key=lambda row: tuple(row[name] for name in dimensions))
+
+
+def values_of(twin: asking.Tables, name: str, *, of_users: bool) -> list[str]:
+    """All values of an attribute."""
+    tables = ["fpp_page_views", *(["fpp_estimations"] if of_users else [])]
+    return sorted({asking.attribute(twin, table, row, name) for table in tables for row in twin[table]})
+
+
+@given(tables_of_rows())
+def test_without_a_filter_it_is_all_traffic(rows: Rows) -> None:
+    """As computed without attributes."""
+    tables = frames(rows)
+    found = breakdown(tables.page_views, tables.estimations, attributes_of(tables), EVERYTHING)
+    assert found.row(0, named=True) == visits(tables.page_views, tables.estimations, PERIOD).model_dump()
+
+
+@given(tables_of_rows(), st.sampled_from(BORNE_BY_VIEWS))
+def test_page_views_add_up_over_the_values(rows: Rows, name: str) -> None:
+    """Each has one value of every attribute."""
+    tables = frames(rows)
+    found = breakdown(tables.page_views, tables.estimations, attributes_of(tables), EVERYTHING, [name])
+    assert found["page_views"].sum() == len(rows["page_views"])

@@ -1,0 +1,87 @@
+"""How filters are read, and what is refused."""
+
+from typing import Any
+
+import pytest
+
+from calculations.frames.filters import MOST_CLAUSES, MOST_LEVELS, parsed_filter
+
+ATTRIBUTES = ("country", "room")
+CLAUSE = ["is", "country", ["DE"]]
+
+
+def nested(levels: int) -> Any:
+    """A clause within so many negations."""
+    clause: Any = CLAUSE
+    for _ in range(levels):
+        clause = ["not", clause]
+    return clause
+
+
+@pytest.mark.parametrize(
+    "clauses",
+    [
+        [],
+        [CLAUSE],
+        [["or", [CLAUSE, ["not", ["contains_not", "room", ["1", "2"]]]]]],
+        [["and", [["matches", "country", ["^(D|A)"]]]]],
+        [nested(MOST_LEVELS - 1)],
+        [CLAUSE] * MOST_CLAUSES,
+    ],
+    ids=lambda clauses: str(clauses)[:40],
+)
+def test_a_filter_is_written_as_it_was_read(clauses: Any) -> None:
+    """Operators, nesting and values."""
+    assert parsed_filter(clauses, ATTRIBUTES).written() == ["and", clauses]
+
+
+def test_numbers_and_truth_are_texts() -> None:
+    """As the attributes are."""
+    assert parsed_filter([["is", "room", [5, True, False]]], ATTRIBUTES).written() == [
+        "and",
+        [["is", "room", ["5", "true", "false"]]],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("clauses", "told"),
+    [
+        ({}, "filters are a list of clauses"),
+        ("is", "filters are a list of clauses"),
+        (["is"], "is no clause"),
+        ([[]], "is no clause"),
+        ([[["is"]]], "is no clause"),
+        ([["is"]], "at least one value"),
+        ([["is", "country"]], "at least one value"),
+        ([["is", "country", []]], "at least one value"),
+        ([["is", "country", "DE"]], "at least one value"),
+        ([["is", ["country"], ["DE"]]], "at least one value"),
+        ([["is", "country", ["DE"], 1]], "at least one value"),
+        ([["equals", "country", ["DE"]]], "`equals` is no operator; allowed: is, is_not, contains"),
+        ([["IS", "country", ["DE"]]], "is no operator"),
+        ([["is", "planet", ["DE"]]], "`planet` is no attribute; allowed: country, room"),
+        ([["is", "country", [None]]], "is no value"),
+        ([["is", "country", [1.5]]], "is no value"),
+        ([["is", "country", [["DE"]]]], "is no value"),
+        ([["is", "country", ["\ud800"]]], "half of a surrogate pair"),
+        ([["is", "country", ["x" * 1001]]], "longer than 1000 characters"),
+        ([["is", "country", ["x"] * 1001]], "more than 1000 values"),
+        ([["matches", "country", ["("]]], "no regular expression (unclosed group)"),
+        ([["matches_not", "country", ["(?=x)"]]], "no regular expression (look-around"),
+        ([["matches", "country", ["(x{1000}){1000}"]]], "no regular expression (Compiled regex exceeds size limit"),
+        ([["and"]], "`and` takes a list of at least one clause"),
+        ([["or", []]], "`or` takes a list of at least one clause"),
+        ([["or", CLAUSE]], "is no clause"),
+        ([["not"]], "`not` takes one clause"),
+        ([["not", CLAUSE, CLAUSE]], "`not` takes one clause"),
+        ([nested(MOST_LEVELS)], "nested more than 10 deep"),
+        ([CLAUSE] * (MOST_CLAUSES + 1), "more than 100 clauses"),
+        ([["or", [CLAUSE] * MOST_CLAUSES]], "more than 100 clauses"),
+    ],
+    ids=lambda part: str(part)[:40],
+)
+def test_what_is_no_filter_is_told(clauses: object, told: str) -> None:
+    """What is wrong, and what is allowed."""
+    with pytest.raises(ValueError) as refusal:  # noqa: PT011 - the text is compared below
+        parsed_filter(clauses, ATTRIBUTES)
+    assert told in str(refusal.value)

@@ -1,0 +1,143 @@
+"""How it looks: on phones and screens, light and dark; and what keyboards and screen readers find."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.dashboard.visits import Visit, visiting
+from tests.processes import Server
+
+pytestmark = [pytest.mark.server, pytest.mark.slow]
+
+AXE = (Path(__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+SERIOUS = ("serious", "critical")
+VIEW = {"date_range": "91d", "timezone": "UTC", "granularity": "auto", "compare": "previous_period"}
+CASES = {
+    "full": VIEW,
+    "little": VIEW | {"date_range": "yesterday"},
+    "none": VIEW | {"date_range": "2001-01-01,2001-01-31"},
+}
+# Elements that reach out of the window or of their panel, other than in what scrolls.
+REACHING_OUT = """
+[...document.querySelectorAll("main *, header *, footer *")].filter((one) => {
+  if (one.closest(".scrolled, .list, .unseen, svg, select, .menu-body") || !one.checkVisibility()) return false;
+  const box = one.getBoundingClientRect();
+  const panel = one.closest(".panel, .card")?.getBoundingClientRect();
+  return box.right > innerWidth + 1 || (panel && (box.right > panel.right + 1 || box.bottom > panel.bottom + 1));
+}).map((one) => one.outerHTML.slice(0, 120))
+"""
+# Texts that lie over one another within a panel or a card.
+OVERLAPPING = """
+[...document.querySelectorAll(".panel, .card, .controls, .top")].flatMap((part) => {
+  const texts = [...part.querySelectorAll("h2, p, dt, dd > span, button, summary, legend + label, select, td, .call")]
+    .filter((one) => one.checkVisibility() && !one.closest(".unseen, .scrolled, .list"))
+    .filter((one) => one.getBoundingClientRect().width > 2);
+  const over = (a, b) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1;
+  return texts.flatMap((one, i) => texts.slice(i + 1)
+    .filter((other) => !one.contains(other) && !other.contains(one))
+    .filter((other) => over(one.getBoundingClientRect(), other.getBoundingClientRect()))
+    .map((other) => `${one.textContent} / ${other.textContent}`));
+})
+"""
+
+
+def violations(visit: Visit) -> list[str]:
+    """What axe-core finds serious; it is put into the page from outside, where the policy does not hold."""
+    visit.page.evaluate(AXE)
+    found = visit.page.evaluate("axe.run(document, {resultTypes: ['violations']}).then((result) => result.violations)")
+    return [
+        f"{rule['id']}: {node['html'][:160]} {node['failureSummary']}"
+        for rule in found
+        if rule["impact"] in SERIOUS
+        for node in rule["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 768, 1440])
+def test_nothing_overlaps_or_is_cut_off(
+    browser: Browser, server: Server, screenshots: Path, width: int, scheme: str
+) -> None:
+    """With full, little and no data; axe-core finds nothing serious."""
+    with visiting(browser, server, viewport={"width": width, "height": 900}, color_scheme=scheme) as visit:
+        for name, view in CASES.items():
+            visit.go(**view)
+            visit.page.screenshot(path=screenshots / f"{name}-{width}-{scheme}.png", full_page=True)
+            assert visit.page.evaluate("document.documentElement.scrollWidth") == width, name
+            assert visit.page.evaluate(REACHING_OUT) == [], name
+            assert visit.page.evaluate(OVERLAPPING) == [], name
+        visit.go(**VIEW)
+        assert violations(visit) == []
+        assert visit.said == []
+
+
+def test_the_form_and_a_room_are_for_everyone_too(browser: Browser, server: Server) -> None:
+    with visiting(browser, server, signed_in=False) as stranger:
+        stranger.page.goto(f"{stranger.origin}/dashboard")
+        expect(stranger.page.locator("input[name=token]")).to_be_visible()
+        assert violations(stranger) == []
+    room = server.get("/v1/rooms?limit=1").json()["data"][0]["id"]
+    with visiting(browser, server) as visit:
+        visit.go(**VIEW, room=str(room))
+        assert violations(visit) == []
+        visit.go(**VIEW)
+        visit.panel("rooms").locator("[data-action=enlarge]").click()
+        visit.settle()
+        assert violations(visit) == []
+
+
+def test_the_theme_is_remembered(browser: Browser, server: Server) -> None:
+    """The switch wins over the system, also after a reload."""
+    with visiting(browser, server, color_scheme="light") as visit:
+        visit.go(**VIEW)
+        background = "getComputedStyle(document.body).backgroundColor"
+        light = visit.page.evaluate(background)
+        visit.page.locator("[data-action=theme]").click()
+        dark = visit.page.evaluate(background)
+        assert dark != light
+        visit.page.reload()
+        visit.settle()
+        assert visit.page.evaluate(background) == dark
+
+
+def test_everything_can_be_done_by_keyboard(browser: Browser, server: Server) -> None:
+    """Sign in, choose a period, filter by a bar, take the filter away, open a menu and a panel, close both."""
+    with visiting(browser, server, signed_in=False) as visit:
+        page = visit.page
+        page.goto(f"{visit.origin}/dashboard?date_range=91d&timezone=UTC")
+        expect(page.locator("input[name=token]")).to_be_focused()
+        page.keyboard.type("a-token-for-tests")
+        page.keyboard.press("Enter")
+        visit.settle()
+        tab_to(visit, "[name=date_range]")
+        page.keyboard.press("ArrowDown")
+        visit.settle()
+        assert "date_range=last_week" in page.url
+        page.keyboard.press("ArrowUp")
+        visit.settle()
+        tab_to(visit, "[data-panel='behaviour/sources'] [data-filter]")
+        page.keyboard.press("Enter")
+        visit.settle()
+        expect(page.locator("[data-chip]")).to_have_count(1)
+        page.locator("[data-chip] button").focus()
+        page.keyboard.press("Enter")
+        visit.settle()
+        expect(page.locator("[data-chip]")).to_have_count(0)
+        tab_to(visit, "[data-panel=historical] summary")
+        page.keyboard.press("Enter")
+        expect(page.locator("[data-panel=historical] [data-action=csv]")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(page.locator("[data-panel=historical] [data-action=csv]")).to_be_hidden()
+        expect(page.locator("[data-panel=historical] summary")).to_be_focused()
+
+
+def tab_to(visit: Visit, selector: str) -> None:
+    """Press Tab until an element has the focus; what has it on the way can be seen."""
+    target = visit.page.locator(selector).first
+    for _ in range(120):
+        visit.page.keyboard.press("Tab")
+        assert visit.page.evaluate("document.activeElement.checkVisibility()")
+        if target.evaluate("(one) => one === document.activeElement"):
+            return
+    raise AssertionError(f"Tab never reaches {selector}")

@@ -1,0 +1,94 @@
+"""Parameters that are written as one text and mean more: lists of names, and filters.
+
+In a body they may be what they mean, a list; answers always tell them so.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+from calculations.frames.filters import Junction, parsed_filter
+from web.errors import shortened
+from web.validation import choice_error
+
+
+@dataclass(frozen=True)
+class Names:
+    """Marks a text as names of a choice, separated by commas, each at most once."""
+
+    choice: tuple[str, ...]
+    most: int | None = None
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """The text, checked."""
+        return core_schema.no_info_before_validator_function(self._checked, handler(source))
+
+    def __get_pydantic_json_schema__(self, _: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """A text in a request, a list or null in an answer."""
+        if handler.mode == "serialization":
+            return {"anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "null"}]}
+        name = f"({'|'.join(self.choice)})"
+        return {"type": "string", "pattern": f"^{name}(,{name}){{0,{(self.most or len(self.choice)) - 1}}}$"}
+
+    def _checked(self, value: object) -> object:
+        if isinstance(value, list):
+            value = ",".join(map(str, value))
+        if not isinstance(value, str):
+            return value
+        names = names_of(value)
+        if unknown := [name for name in names if name not in self.choice]:
+            raise choice_error(f"there is no {shortened(unknown[0])}", *self.choice)
+        if self.most is not None and len(names) > self.most:
+            raise ValueError(f"at most {self.most} are allowed")
+        return ",".join(names)
+
+
+@dataclass(frozen=True)
+class FilterOn:
+    """Marks a text as a filter on attributes, in JSON."""
+
+    attributes: tuple[str, ...]
+    # Whether requests write it as a list, too.
+    is_list: bool = False
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """The text, checked."""
+        return core_schema.no_info_before_validator_function(self._checked, handler(source))
+
+    def __get_pydantic_json_schema__(self, _: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """A text in a request, a list or null in an answer."""
+        if handler.mode == "serialization":
+            return {"anyOf": [{"type": "array", "items": {}}, {"type": "null"}]}
+        if self.is_list:
+            return {"type": "array", "items": {"type": "array"}}
+        return {"type": "string", "format": "filters"}
+
+    def _checked(self, value: object) -> object:
+        if isinstance(value, list):
+            return _as_text(parsed_filter(value, self.attributes))
+        return _as_text(self.parsed(value)) if isinstance(value, str) else value
+
+    def parsed(self, text: str) -> Junction:
+        """The filter of a text.
+
+        Raises:
+            ValueError: It isn't one.
+        """
+        try:
+            clauses = json.loads(text)
+        except (ValueError, RecursionError):
+            raise ValueError('it is no JSON; write for example [["is","country",["DE","AT"]]]') from None
+        return parsed_filter(clauses, self.attributes)
+
+
+def names_of(text: str | None) -> Sequence[str]:
+    """The names in a text, each once."""
+    return () if text is None else tuple(dict.fromkeys(name.strip() for name in text.split(",")))
+
+
+def _as_text(filter_: Junction) -> str:
+    return json.dumps([part.written() for part in filter_.parts], ensure_ascii=False)
