@@ -20,6 +20,7 @@ from sources.git.mirror import EMPTY_TREES, SHA256_DIGITS, Heads, Mirror
 from sources.git.parts import Parts, commit_key, publish_segment
 from sources.git.segments import RawCommits
 from sources.git.state import Extracted, StoredSegment
+from util.crash_points import crash_point
 from sources.git.tree import COLUMNS as TREE_COLUMNS
 from sources.git.tree import primary_language, tree_table
 
@@ -74,6 +75,7 @@ class Workplace:
             return before.model_copy(update={"generated_at": now(), "generation_seconds": elapsed})
         self.show("fetching", 0)
         mirror.fetch(remote)
+        crash_point("after the fetch")
         try:
             return _Update(self, mirror.git, mirror.heads(remote), before, began).extracted(now, started)
         except GitError:
@@ -138,6 +140,7 @@ class _Update:
         self.workplace.raw_directory.mkdir(parents=True, exist_ok=True)
         raw = RawCommits(self.git, self.codebase.exclude, self.workplace.raw_directory, self.began)
         segments = raw.brought_to(reachable(self.git, heads), self._usable(shallow), self._progress)
+        crash_point("after the segments")
         self.workplace.show("publishing", sum(segment.commits for segment in segments))
         default_head = heads.commits.get(heads.head or "")
         mailmap = self._blob(default_head, ".mailmap")

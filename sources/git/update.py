@@ -24,6 +24,7 @@ from sources.git.errors import TokenMissingError
 from sources.git.identities import Pseudonyms
 from sources.git.state import State
 from util.clock import utc_now
+from util.crash_points import crash_point
 from util.error_reporting import report
 from util.errors import EXIT_DIFFERENT, EXIT_OK, EXIT_UNAVAILABLE, EXIT_USAGE, AnalyticsError, Severity
 from util.progress import ShowRows, shown_progress
@@ -149,7 +150,9 @@ class _Run:
             report(error, Severity.HIGH)
             name = type(error).__name__
             state = before.after_failure(f"The updater failed ({name}): see its log", utc_now())
+        crash_point("before the state")
         state.write(directory)
+        crash_point("after the state")
         return state
 
     def _workplace(self, codebase: Codebase, directory: Path, show: ShowRows) -> Workplace:
