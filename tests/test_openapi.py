@@ -29,6 +29,7 @@ PROBLEM = {"$ref": "#/components/schemas/Problem"}
 UNITS = (
     *("users", "visitors", "rooms", "sessions", "visits", "page views", "events", "votes", "estimations", "spectators"),
     *("rows", "files", "bytes", "megabytes", "days", "intervals", "story points", "seconds", "minutes"),
+    *("commits", "merges", "lines", "people", "paths", "branches", "codebases", "hour of the day", "day of the week"),
     *("share", "0 to 1", "percent", "own unit", "same unit", "id of", "http status"),
 )
 

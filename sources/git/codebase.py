@@ -20,9 +20,9 @@ from sources.git.mirror import EMPTY_TREES, SHA256_DIGITS, Heads, Mirror
 from sources.git.parts import Parts, commit_key, publish_segment
 from sources.git.segments import RawCommits
 from sources.git.state import Extracted, StoredSegment
-from util.crash_points import crash_point
 from sources.git.tree import COLUMNS as TREE_COLUMNS
 from sources.git.tree import primary_language, tree_table
+from util.crash_points import crash_point
 
 MIRROR, RAW, GIT_CONFIG = "mirror.git", "raw", "gitconfig"
 
