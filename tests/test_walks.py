@@ -22,11 +22,15 @@ from util.clock import utc_now
 
 pytestmark = [pytest.mark.slow, pytest.mark.server]
 
-ASK = 'curl -H "Authorization: Bearer free-planning-poker-demo" "http://127.0.0.1:5100'
+WEEKS = (
+    'curl -H "Authorization: Bearer free-planning-poker-demo" '
+    '"http://127.0.0.1:5100/v1/historical?date_range=91d&granularity=week&format=csv"'
+)
 # What following the recipes could break: what compares lists of tables, endpoints and documents with each other.
 CHECKS_OF_A_RECIPE = (
-    "tests/test_documents.py tests/test_imports.py tests/test_openapi.py tests/test_packaging.py tests/test_sample.py "
-    "tests/demo tests/web tests/routers/test_health.py tests/routers/v1/test_snapshot.py"
+    "tests/test_documents.py tests/test_imports.py tests/test_packaging.py tests/test_sample.py tests/demo "
+    "tests/web/test_scopes.py tests/web/test_snapshots.py tests/routers/test_health.py tests/routers/v1/test_snapshot.py "
+    "tests/calculations/fpp/test_properties.py::test_every_table_belongs_to_users_or_rooms"
 )
 
 
@@ -68,7 +72,7 @@ def recipes() -> list[Recipe]:
     found = []
     for block in blocks(section("CONTRIBUTING.md", "How to add …")):
         place, _, text = block.text.partition("\n")
-        named = re.fullmatch(r"(?:#|--|---) ([\w/]+\.(?:py|sql))", place)
+        named = re.fullmatch(r"(?:#|--|---) ([\w/]+\.(?:py|sql|md))", place)
         assert named, f"{place} names no file"
         old, new = (marked(text, sign) for sign in "-+") if block.language == "diff" else ("", text)
         found.append(Recipe(named[1], old, new))
@@ -98,10 +102,10 @@ def test_newcomer_looks_at_the_demo(clone: FreshClone) -> None:
         for request, example in examples():
             answer = json.loads(clone.ask(request, {"5100": port}))
             assert differences(example, answer) == [], request
-        table_ = clone.ask(f'{ASK}/v1/historical?date_range=91d&granularity=week&format=csv"', {"5100": port})
-        assert table_.startswith("date,start,end,partial,new_users,")
+        asked = clone.ask(WEEKS, {"5100": port})
+        assert asked.startswith("date,start,end,partial,new_users,")
         printed = re.findall(r"^ +(curl .+)$", server.log, re.MULTILINE)
-        assert len(printed) == 3
+        assert len(printed) > 2
         assert all("detail" not in clone.ask(request) or request.endswith("/health") for request in printed)
         assert DEMO_TOKEN in server.log
         assert f"http://{HOST}:{port}\n" in server.log
@@ -109,13 +113,15 @@ def test_newcomer_looks_at_the_demo(clone: FreshClone) -> None:
         assert f"Port {port} is taken" in taken.stderr
         with clone.serving("make demo PORT=5101", other_port, {"5101": other_port}) as other:
             assert other.get("/health").json()["status"] == "ok"
+    report = clone.run("uv run fpp report --timezone Europe/Berlin", DATA_DIR="data/demo")
+    assert "visitors" in report.lower()
+    clone.run("uv run fpp report --date 2026-01-31 --format html > report.html", DATA_DIR="data/demo")
+    assert (clone.directory / "report.html").read_text().lower().startswith("<!doctype html>")
 
 
 @pytest.mark.database
-def test_operator_serves_a_database_and_a_developer_adds_to_it(
-    clone: FreshClone, database: SourceDatabase, reader: dict[str, str]
-) -> None:
-    """From an empty `.env` to a table, a metric and an endpoint of one's own."""
+def test_operator_serves_a_database(clone: FreshClone, database: SourceDatabase, reader: dict[str, str]) -> None:
+    """From an empty `.env` to a table and an endpoint of one's own."""
     database.fill(sample(utc_now(), scale=0.01))
     clone.run("cp .env.example .env")
     port = free_port()
@@ -149,6 +155,17 @@ def test_operator_serves_a_database_and_a_developer_adds_to_it(
     with clone.serving("python main.py", port, PATH=f"{clone.directory}/.venv/bin:{os.environ['PATH']}") as server:
         assert server.get("/feedback").json() == {"messages": 3}
         assert server.http.get("/feedback").status_code == 401
+
+
+def test_developer_follows_the_recipes(clone: FreshClone) -> None:
+    """The checks pass on the result, and the demo is as healthy as before."""
+    for recipe in recipes():
+        recipe.follow(clone.directory)
+    clone.run(f".venv/bin/python -m pytest -q -x -m 'not database and not server and not slow' {CHECKS_OF_A_RECIPE}")
+    clone.run(".venv/bin/mypy calculations/fpp/feedback.py routers/dashboard.py")
+    port = free_port()
+    with clone.serving("make demo", port, PORT=port) as server:
+        assert server.get("/health").json()["status"] == "ok"
 
 
 @pytest.fixture
