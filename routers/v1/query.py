@@ -76,8 +76,7 @@ ASKED: Mapping[str, Asked] = {
     },
     "location": Asked(LocationParameters, get_location),
     **{
-        f"location/{name}": Asked(PlacesParameters, partial(get_location_list, name))
-        for name in get_args(LocationList)
+        f"location/{name}": Asked(PlacesParameters, partial(get_location_list, name)) for name in get_args(LocationList)
     },
     "historical": Asked(HistoricalParameters, get_historical),
     "reoccurring": Asked(ReoccurringParameters, get_reoccurring),
