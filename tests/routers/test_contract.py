@@ -43,6 +43,8 @@ FORMATS: Mapping[str, st.SearchStrategy[str]] = {
     "comparison": st.sampled_from(COMPARISONS) | TWO_DATES,
     "time-zone": st.sampled_from(ZONES),
     "day": st.just("yesterday") | DAYS.map(lambda day: day.isoformat()),
+    "filters": st.sampled_from(["[]"]),
+    "moment": DAYS.map(str),
     "order": st.sampled_from(["name", "name:asc", "name:desc"]),
 }
 for name, strategy in FORMATS.items():
