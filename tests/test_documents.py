@@ -31,13 +31,15 @@ WALKS = ROOT / "tests" / "test_walks.py"
 CI = ".ci/run"
 STAND_INS = {
     "make test": CI,
+    "uv run fpp report --timezone Europe/Berlin": CI,
+    "uv run fpp report --date 2026-01-31 --format html > report.html": CI,
+    "uv run fpp report --send": CI,
     "uv run pytest tests/calculations": CI,
     'uv run pytest -m "not database and not server and not slow"': CI,
     "uv run pytest -k bounce": CI,
     # It needs a container engine.
     "docker compose up --build": "tests/test_packaging.py",
     # It needs a mail server.
-    "uv run fpp report --send": "tests/reports/test_mail.py",
 }
 PROGRAMS = ("cp ", "curl ", "docker ", "git ", "make ", "pip ", "python ", "uv ")
 SERVICES = ("server", "updater", "collector")

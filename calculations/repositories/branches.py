@@ -17,7 +17,7 @@ STALE_AFTER = dt.timedelta(days=30)
 class Branch(BaseModel, frozen=True):
     """A branch; one that is deleted keeps its row."""
 
-    name: str = Field(description="Name.")
+    name: str = Field(description="Name of the branch.")
     is_default: bool = Field(description="Whether it is the default branch.")
     head: str = Field(description="The commit it points at, or did last.")
     divergence: str | None = Field(

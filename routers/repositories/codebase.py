@@ -106,7 +106,7 @@ class Extraction(BaseModel, frozen=True):
 
 
 @router.get("/overview", response_model=answer_of(Overview, OverviewParameters), responses=ALSO_ROWS | MISSING)
-def get_overview(codebase_id: CodebaseId, question: OverviewQuestion) -> Response:
+def get_codebase_overview(codebase_id: CodebaseId, question: OverviewQuestion) -> Response:
     """Commits, people, lines and size of a codebase."""
     code = Code.one(question, codebase_id)
     resolved = code.resolved()
@@ -132,7 +132,7 @@ def get_overview(codebase_id: CodebaseId, question: OverviewQuestion) -> Respons
 @router.get(
     "/activity", response_model=answer_of(list[ActivityBucket], ActivityParameters), responses=ALSO_ROWS | MISSING
 )
-def get_activity(codebase_id: CodebaseId, question: ActivityQuestion) -> Response:
+def get_codebase_activity(codebase_id: CodebaseId, question: ActivityQuestion) -> Response:
     """Commits, lines, bytes and people of a codebase per bucket, quiet ones included."""
     code = Code.one(question, codebase_id)
     resolved, merges = code.resolved(), question.parameters.merges
@@ -141,7 +141,7 @@ def get_activity(codebase_id: CodebaseId, question: ActivityQuestion) -> Respons
 
 
 @router.get("/branches", response_model=answer_of(list[Branch], BranchesParameters), responses=ALSO_ROWS | MISSING)
-def get_branches(codebase_id: CodebaseId, question: BranchesQuestion) -> Response:
+def get_codebase_branches(codebase_id: CodebaseId, question: BranchesQuestion) -> Response:
     """The branches of a codebase, deleted ones included, the last changed first."""
     code = Code.one(question, codebase_id)
     return list_answer(
@@ -155,7 +155,7 @@ def get_branches(codebase_id: CodebaseId, question: BranchesQuestion) -> Respons
 
 
 @router.get("/ownership", response_model=answer_of(list[Directory], OwnershipParameters), responses=ALSO_ROWS | MISSING)
-def get_ownership(codebase_id: CodebaseId, question: OwnershipQuestion) -> Response:
+def get_codebase_ownership(codebase_id: CodebaseId, question: OwnershipQuestion) -> Response:
     """Who changed which directories, files or languages of a codebase, the most changed first."""
     code, asked_for = Code.one(question, codebase_id), question.parameters
     return list_answer(
@@ -173,7 +173,7 @@ def get_ownership(codebase_id: CodebaseId, question: OwnershipQuestion) -> Respo
 @router.get(
     "/contributors", response_model=answer_of(list[Contributor], PeopleParameters), responses=ALSO_ROWS | MISSING
 )
-def get_contributors(codebase_id: CodebaseId, question: PeopleQuestion) -> Response:
+def get_codebase_contributors(codebase_id: CodebaseId, question: PeopleQuestion) -> Response:
     """The people of a codebase and what they did, those with most commits first."""
     code, zone = Code.one(question, codebase_id), question.parameters.timezone
     return list_answer(
@@ -189,7 +189,7 @@ def get_contributors(codebase_id: CodebaseId, question: PeopleQuestion) -> Respo
 
 
 @router.get("/files", response_model=answer_of(HotSpots, FilesParameters), responses=ALSO_ROWS | MISSING)
-def get_files(codebase_id: CodebaseId, question: FilesQuestion) -> Response:
+def get_codebase_files(codebase_id: CodebaseId, question: FilesQuestion) -> Response:
     """The paths of a codebase that change most, and those that change together.
 
     `limit` and `offset` hold for both lists, `order_by` for the paths. Other formats than JSON hold the paths.
@@ -210,7 +210,7 @@ def get_files(codebase_id: CodebaseId, question: FilesQuestion) -> Response:
 
 
 @router.get("/rhythm", response_model=answer_of(list[RhythmHour], RhythmParameters), responses=ALSO_ROWS | MISSING)
-def get_rhythm(codebase_id: CodebaseId, question: RhythmQuestion) -> Response:
+def get_codebase_rhythm(codebase_id: CodebaseId, question: RhythmQuestion) -> Response:
     """When the people of a codebase commit: every hour of the week, in each author's own time zone."""
     code = Code.one(question, codebase_id)
     resolved = code.resolved()
@@ -220,7 +220,7 @@ def get_rhythm(codebase_id: CodebaseId, question: RhythmQuestion) -> Response:
 
 
 @router.get("/status", response_model=answer_of(Extraction, StatusParameters), responses=ALSO_ROWS)
-def get_status(codebase_id: CodebaseId, question: StatusQuestion) -> Response:
+def get_codebase_status(codebase_id: CodebaseId, question: StatusQuestion) -> Response:
     """How the last extraction of a codebase went; `none` for one that the token does not see."""
     known = Code.visible(question).only(codebase_id).known
     empty = dict.fromkeys(Extraction.model_fields) | {"codebase_id": str(codebase_id), "status": "none"}

@@ -39,7 +39,7 @@ class Summary(Totals, frozen=True):
 
 
 @router.get("/summary", response_model=answer_of(Summary, SummaryParameters), responses=ALSO_ROWS)
-def get_summary(question: SummaryQuestion) -> Response:
+def get_codebases_summary(question: SummaryQuestion) -> Response:
     """Commits, people, lines and sizes of all codebases that the token may see."""
     code = Code.visible(question)
     resolved = code.resolved()

@@ -9,7 +9,8 @@ from web.questions.parameters import ComparedParameters, Cut, Formatted, Listed,
 LONGEST_TEXT = 1_000
 DEEPEST = 20
 
-type Text = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_TEXT)]
+# Not a `type`: the description of the API would make a model of it.
+Text = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_TEXT)]
 
 
 class Selecting(Parameters):

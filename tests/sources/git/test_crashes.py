@@ -13,7 +13,12 @@ from tests.processes import ROOT, clean_environment
 from tests.repositories import Deployment, Repository
 from util.crash_points import VARIABLE
 
-RUN = "import sys; from pathlib import Path; from tests.repositories import Deployment; Deployment(Path(sys.argv[1])).run()"
+RUN = """
+import sys
+from pathlib import Path
+from tests.repositories import Deployment
+Deployment(Path(sys.argv[1])).run()
+"""
 POINTS = (
     *("after the fetch", "after the segments", "before the state", "after the state"),
     *("after the directory", "after linking repo_commits.parquet", "before the rename", "after the rename"),
