@@ -122,7 +122,7 @@ def test_newcomer_looks_at_the_demo(clone: FreshClone) -> None:
 
 @pytest.mark.database
 def test_operator_serves_what_there_is(clone: FreshClone, database: SourceDatabase, reader: dict[str, str]) -> None:
-    """From an empty `.env` to figures of a database, of LLM calls and of a repository, and on to a table of one's own."""
+    """From an empty `.env` to figures of a database, LLM calls and a repository, and to a table of one's own."""
     database.fill(sample(utc_now(), scale=0.01))
     port, collector_port = free_port(), free_port()
     copy, new_token, migrate, collect, send, update, serve, *requests = commands(section(*FOLLOWED))
