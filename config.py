@@ -3,6 +3,7 @@
 The server's settings know nothing of a database, the updater's nothing of tokens.
 """
 
+import os
 import re
 from collections.abc import Iterable
 from datetime import date
@@ -10,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal, Self
 
+from dotenv import dotenv_values
 from pydantic import Field, FilePath, HttpUrl, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -291,6 +293,11 @@ class UpdaterSettings(Settings):
         default=None, description="Push URL of an Uptime Kuma monitor, called after every run."
     )
 
+    @property
+    def run_deadline_seconds(self) -> float:
+        """How long a run may take before it is ended."""
+        return self.sync_deadline_seconds
+
 
 class MysqlSettings(Block):
     """Where the app's database is."""
@@ -309,12 +316,35 @@ class MysqlUpdaterSettings(UpdaterSettings, MysqlSettings):
     """Settings of an update from MySQL or MariaDB."""
 
 
+class RepositoriesUpdaterSettings(UpdaterSettings):
+    """Settings of an update from git repositories."""
+
+    repositories_file: FilePath = Field(description="YAML file that lists the git repositories to analyse.")
+    repository_deadline_seconds: float = Field(
+        default=7200, gt=0, le=LONGEST_S, description="Longest time a codebase may take, in seconds."
+    )
+    repository_max_mb: int = Field(default=10_000, gt=0, description="Largest mirror of a codebase, in megabytes.")
+
+    @property
+    def run_deadline_seconds(self) -> float:
+        """Codebases have deadlines of their own, and are published one by one."""
+        return LONGEST_S
+
+
 class ConfiguredSources(Block):
     """The settings that tell which sources there are; each is None where its source is not configured."""
 
     db_host: str | None = None
     db_username: str | None = None
+    repositories_file: Path | None = None
     collector_database_url: SecretStr | None = None
+
+
+def environment_and_dotenv() -> dict[str, str]:
+    """All variables by name, for settings whose name is itself configured; the environment wins over `.env`."""
+    file = Settings.model_config.get("env_file")
+    found = dotenv_values(str(file)) if file else {}
+    return {name: value for name, value in found.items() if value} | dict(os.environ)
 
 
 class CollectorDatabaseSettings(Block):

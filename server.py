@@ -18,7 +18,8 @@ from read_model.integrity import FileChecks
 from read_model.snapshot import published_files
 from read_model.tables.fpp import FPP
 from read_model.tables.llm import LLM
-from routers import dashboard, health, llm, me, metrics, room, v1
+from read_model.tables.repositories import REPOSITORIES
+from routers import dashboard, health, llm, me, metrics, repositories, room, v1
 from routers.dashboard_page import add_dashboard
 from routers.examples import EXAMPLES
 from util.clock import utc_now
@@ -49,7 +50,7 @@ from web.validation import answer_invalid
 logger = logging.getLogger(__name__)
 
 BYTES_PER_MB = 1_000_000
-READ_MODELS = (FPP, LLM)
+READ_MODELS = (FPP, LLM, REPOSITORIES)
 
 
 def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now) -> FastAPI:
@@ -93,6 +94,7 @@ def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now
         (dashboard.router, "dashboard"),
         (room.router, "dashboard"),
         (llm.router, "LLM usage"),
+        (repositories.router, "repositories"),
         (health.router, "health"),
         (metrics.router, "metrics"),
     ):

@@ -21,12 +21,23 @@ import stamina
 from polars.exceptions import PanicException
 from pydantic import SecretStr
 
-from config import CollectedUpdaterSettings, ConfiguredSources, MysqlUpdaterSettings, UpdaterSettings
+from config import (
+    CollectedUpdaterSettings,
+    ConfiguredSources,
+    MysqlUpdaterSettings,
+    RepositoriesUpdaterSettings,
+    UpdaterSettings,
+    environment_and_dotenv,
+)
 from read_model.sync import Options
 from read_model.tables.fpp import FPP
 from read_model.tables.llm import LLM
+from read_model.tables.repositories import REPOSITORIES
 from read_model.updating import Job, Outcome, SourceUpdater, Updater
 from sources.collected.source import consistent_source as collected_source
+from sources.git.codebase import Limits
+from sources.git.configuration import load_configuration
+from sources.git.update import RepositoriesUpdater
 from sources.mysql.source import consistent_source
 from util.endings import InterruptedRunError, ended_by_deadline, ended_by_signals
 from util.error_reporting import flush, report, start_error_reporting
@@ -125,9 +136,22 @@ class Known[Settings: UpdaterSettings]:
     is_configured: Callable[[ConfiguredSources], bool]
 
 
+def repositories_updater(settings: RepositoriesUpdaterSettings) -> RepositoriesUpdater:
+    """The read model of git repositories, from their remotes."""
+    return RepositoriesUpdater(
+        configuration=load_configuration(settings.repositories_file),
+        data_dir=settings.data_dir,
+        limits=Limits(settings.repository_deadline_seconds, settings.repository_max_mb),
+        tokens=environment_and_dotenv(),
+    )
+
+
 # The first one is updated when none is configured: its message says which settings are missing.
 KNOWN: Mapping[str, Known[Any]] = {
     FPP.name: Known(MysqlUpdaterSettings, fpp_updater, lambda sources: bool(sources.db_host or sources.db_username)),
+    REPOSITORIES.name: Known(
+        RepositoriesUpdaterSettings, repositories_updater, lambda sources: bool(sources.repositories_file)
+    ),
     LLM.name: Known(CollectedUpdaterSettings, llm_updater, lambda sources: sources.collector_database_url is not None),
 }
 
@@ -166,6 +190,9 @@ def arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--allow-shrink", action="store_true", help="publish even if a table lost more than 20 %% of its rows"
+    )
+    parser.add_argument(
+        "--codebase", metavar="OWNER/NAME", help="of the repositories, update this codebase only; all by default"
     )
     # How a run of several read models hears from the process of each.
     parser.add_argument("--tell", type=int, metavar="DESCRIPTOR", help=argparse.SUPPRESS)
@@ -225,7 +252,7 @@ def update_all(names: Sequence[str], job: Job) -> int:
 @contextmanager
 def _processes(names: Sequence[str], job: Job) -> Iterator[dict[str, tuple[subprocess.Popen[bytes], int]]]:
     """A process per read model and what it tells; they are asked to end, and waited for, when the block is left."""
-    options = [f"--{option.replace('_', '-')}" for option, given in asdict(job).items() if given]
+    options = _as_options(job)
     running: dict[str, tuple[subprocess.Popen[bytes], int]] = {}
     try:
         for name in names:
@@ -239,6 +266,14 @@ def _processes(names: Sequence[str], job: Job) -> Iterator[dict[str, tuple[subpr
             process.terminate()
             process.wait()
             os.close(heard)
+
+
+def _as_options(job: Job) -> list[str]:
+    options = []
+    for name, given in asdict(job).items():
+        if given:
+            options += [f"--{name.replace('_', '-')}", *([] if given is True else [given])]
+    return options
 
 
 def _told(process: subprocess.Popen[bytes], descriptor: int) -> Outcome:
@@ -272,7 +307,7 @@ def update_one(name: str, job: Job, descriptor: int | None = None) -> int:
         flush()
 
     try:
-        with ended_by_deadline(settings.sync_deadline_seconds, end), ended_by_signals(end):
+        with ended_by_deadline(settings.run_deadline_seconds, end), ended_by_signals(end):
             outcome = concluded(known.updater(settings), job)
             if outcome.exit_code in {EXIT_OK, EXIT_DIFFERENT}:
                 logger.info("%s in %.1f s", outcome.message, time.monotonic() - started)

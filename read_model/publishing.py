@@ -64,7 +64,7 @@ def writing_to(home: Path) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Kept:
-    """Files of an earlier snapshot that stand in the new one as they are."""
+    """Files of an earlier snapshot, or of another directory, that stand in the new one as they are."""
 
     directory: Path
     files: tuple[File, ...]
@@ -113,7 +113,7 @@ class SnapshotWriter:
         return file.rows >= self.segment_rows or file.bytes >= SEGMENT_BYTES // 2
 
     def write(self, table: Table, schema: pl.Schema, frames: Iterable[pl.DataFrame], kept: Kept | None = None) -> None:
-        """Store a table: hard links to the files `kept` of an earlier snapshot, then the rows of `frames`.
+        """Store a table: hard links to the files `kept`, then the rows of `frames`.
 
         Rows are cut into segments of `segment_rows`, or of fewer where rows are large; without any row one empty file
         keeps the columns.
@@ -121,17 +121,23 @@ class SnapshotWriter:
         Raises:
             CannotWriteError: The disk is full or read-only, or a kept file is gone.
         """
-        files = [self._link(kept.directory, file) for file in kept.files] if kept else []
+        files = self._linked(table, kept) if kept else []
         for segment in _segments(frames, schema, self.segment_rows, at_least_one=not files):
             files.append(self._write_file(file_name(table.name, len(files)), segment))
         columns = {name: dtype_name(dtype) for name, dtype in schema.items()}
         self.tables[table.name] = StoredTable(columns=columns, files=tuple(files))
 
-    def _link(self, kept: Path, facts: File) -> File:
+    def _linked(self, table: Table, kept: Kept) -> list[File]:
+        return [
+            self._link(kept.directory / file.name, file_name(table.name, number), file)
+            for number, file in enumerate(kept.files)
+        ]
+
+    def _link(self, kept: Path, name: str, facts: File) -> File:
         with writing_to(self.home):
-            self._link_or_copy(kept / facts.name, self.directory / facts.name)
-        crash_point(f"after linking {facts.name}")
-        return facts
+            self._link_or_copy(kept, self.directory / name)
+        crash_point(f"after linking {name}")
+        return facts.model_copy(update={"name": name})
 
     def _link_or_copy(self, kept: Path, new: Path) -> None:
         try:
@@ -143,7 +149,7 @@ class SnapshotWriter:
                 logger.warning("Files can't be hard-linked in %s (%s): they are copied", self.home, error.strerror)
             self._copies = True
             shutil.copyfile(kept, new)
-            _flush(new)
+            flush_to_disk(new)
 
     def _write_file(self, name: str, rows: pl.DataFrame) -> File:
         path = self.directory / name
@@ -200,13 +206,13 @@ class SnapshotWriter:
             file.flush()
             os.fsync(file.fileno())
         crash_point("after the manifest")
-        _flush(self.directory)
-        _flush(self.home / SNAPSHOTS)
+        flush_to_disk(self.directory)
+        flush_to_disk(self.home / SNAPSHOTS)
         self._new_link.symlink_to(Path(SNAPSHOTS) / self.id)
         crash_point("before the rename")
         self._new_link.replace(self.home / CURRENT)
         crash_point("after the rename")
-        _flush(self.home)
+        flush_to_disk(self.home)
 
 
 def _segments(
@@ -229,7 +235,7 @@ def _segments(
         yield pl.concat([schema.to_frame(), *waiting])
 
 
-def _flush(path: Path) -> None:
+def flush_to_disk(path: Path) -> None:
     """Make the bytes of a file, or the names in a directory, durable."""
     descriptor = os.open(path, os.O_RDONLY)
     try:

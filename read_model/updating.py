@@ -46,13 +46,17 @@ class StrangeFilesError(AnalyticsError):
 
 @dataclass(frozen=True)
 class Job:
-    """What a run is asked to do with each read model; at most one of the first four is set."""
+    """What a run is asked to do with each read model; at most one of the first four is set.
+
+    `codebase` is the one of the repositories to update, all by default.
+    """
 
     full: bool = False
     verify: bool = False
     repair: bool = False
     erase_now: bool = False
     allow_shrink: bool = False
+    codebase: str | None = None
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from config import CollectedUpdaterSettings, CollectorSettings, MysqlUpdaterSettings, ServerSettings
+from config import (
+    CollectedUpdaterSettings,
+    CollectorSettings,
+    MysqlUpdaterSettings,
+    RepositoriesUpdaterSettings,
+    ServerSettings,
+)
 from tests.mariadb import Server, fresh_database, private_server
 from tests.source_database import SourceDatabase
 
@@ -15,7 +21,13 @@ pytest_plugins = ["tests.served"]
 @pytest.fixture(autouse=True)
 def only_given_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the developer's `.env` nor their environment reaches a test."""
-    for settings in (ServerSettings, MysqlUpdaterSettings, CollectedUpdaterSettings, CollectorSettings):
+    for settings in (
+        ServerSettings,
+        MysqlUpdaterSettings,
+        CollectedUpdaterSettings,
+        RepositoriesUpdaterSettings,
+        CollectorSettings,
+    ):
         monkeypatch.setitem(settings.model_config, "env_file", None)
         for name in settings.model_fields:
             monkeypatch.delenv(name.upper(), raising=False)

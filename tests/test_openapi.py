@@ -42,6 +42,7 @@ UNITS = (
     *("users", "visitors", "rooms", "sessions", "visits", "page views", "events", "votes", "estimations", "spectators"),
     *("calls", "tokens", "cents", "milliseconds"),
     *("rows", "files", "bytes", "megabytes", "days", "intervals", "story points", "seconds", "minutes"),
+    *("commits", "merges", "lines", "people", "paths", "branches", "codebases", "hour of the day", "day of the week"),
     *("share", "0 to 1", "percent", "own unit", "same unit", "id of", "http status"),
     *("values", "unit of the measure", "hour", "weekday"),
 )

@@ -129,9 +129,9 @@ def report(name: str, collector: Collector, process: int, batches: list[bytes], 
     seconds = time.perf_counter() - began
     cpu, peak = used(process)
     events = len(batches) * EVENTS_PER_BATCH
+    rate, rate_of_cpu = events / seconds, events / (cpu - cpu_before)
     print(
-        f"{name}: {events / seconds:,.0f} events/s (target {TARGET:,}),"
-        f" {events / (cpu - cpu_before):,.0f} per second of processor time,"
+        f"{name}: {rate:,.0f} events/s (target {TARGET:,}), {rate_of_cpu:,.0f} a CPU second,"
         f" p50 {took[len(took) // 2] * 1000:.0f} ms, slowest {took[-1] * 1000:.0f} ms, {peak:.0f} MB at most;"
         f" load {os.getloadavg()[0]:.1f}"
     )

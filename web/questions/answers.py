@@ -106,6 +106,7 @@ def _notices[P: Parameters](question: Question[P]) -> Iterator[str]:
         yield f"The data are {question.freshness.status}: nothing after {known_until} is counted."
     if question.parameters.has_period:
         yield from _notices_of_periods(question, known_until)
+    yield from question.notices
 
 
 def _notices_of_periods[P: Parameters](question: Question[P], known_until: str) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """A question to the API: its parameters, resolved against the clock and one snapshot, before any work."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -139,6 +140,11 @@ class Question[P: Parameters]:
             self._check_length(self.asked_period, cut_by)
             if self._asked_comparison is not None:
                 self._check_length(self._asked_comparison, cut_by)
+
+    @property
+    def notices(self) -> Iterable[str]:
+        """What a subject says of its data besides what holds for all."""
+        return ()
 
     def resolved(self) -> dict[str, object]:
         """Every parameter as it was understood, and the instants it means."""

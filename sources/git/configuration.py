@@ -1,0 +1,152 @@
+"""REPOSITORIES_FILE: which codebases there are, and where."""
+
+import ipaddress
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from util.errors import ConfigurationError
+from util.strict_yaml import Mapping, YamlError, load_yaml
+
+SCP_LIKE = re.compile(r"[\w.-]+@[\w.-]+:[^:]+")
+CONTROL = re.compile(r"[\x00-\x20\x7f]")
+
+type Word = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+def _is_reachable(url: str) -> str:
+    if url.startswith("-") or "::" in url or CONTROL.search(url):
+        raise ValueError("it is neither an https or ssh URL nor a path")
+    parts = urlsplit(url)
+    if parts.scheme in {"http", "https"} and (parts.username is not None or parts.password is not None):
+        raise ValueError("it carries a user or password: put the token into a variable and name it in `token_env`")
+    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+        raise ValueError("http is for this machine only: use https")
+    if parts.scheme not in {"", "http", "https", "ssh", "file"} and not SCP_LIKE.fullmatch(url):
+        raise ValueError(f"`{parts.scheme}` is not supported: use https, ssh or a path")
+    if parts.scheme == "ssh" and parts.password is not None:
+        raise ValueError("it carries a password: use an ssh key")
+    return url
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+class Codebase(BaseModel):
+    """One repository. `id` follows from `url` when it is not given, so it stays when owner or name change."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    organization_id: Word
+    owner: Word
+    name: Word
+    provider: Word = "git"
+    url: Annotated[str, StringConstraints(min_length=1, max_length=2000), AfterValidator(_is_reachable)]
+    id: UUID
+    default_branch: Word | None = None
+    branches: tuple[Word, ...] = ()
+    exclude: tuple[Word, ...] = ()
+    token_env: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
+
+    @property
+    def display_name(self) -> str:
+        """`owner/name`."""
+        return f"{self.owner}/{self.name}"
+
+    @property
+    def protocol(self) -> str:
+        """How git calls the way to the remote: https, http, ssh or file."""
+        if SCP_LIKE.fullmatch(self.url):
+            return "ssh"
+        return urlsplit(self.url).scheme or "file"
+
+
+class Configuration(BaseModel):
+    """The file as a whole."""
+
+    model_config = ConfigDict(frozen=True)
+
+    organization_id: str
+    codebases: tuple[Codebase, ...] = Field(default=())
+
+
+def load_configuration(path: Path) -> Configuration:
+    """The codebases of a file; local paths in it are relative to its directory.
+
+    Raises:
+        ConfigurationError: It can't be read, or something in it is wrong; the text names the line.
+    """
+    document = load_yaml(path)
+    if not isinstance(document, Mapping):
+        raise YamlError(path, 1, "it must have `organization_id` and `codebases`")
+    if unknown := sorted(document.keys() - {"organization_id", "codebases"}):
+        raise YamlError(path, document.lines[unknown[0]], f"`{unknown[0]}` is unknown: organization_id, codebases")
+    organization = document.get("organization_id")
+    if not isinstance(organization, str):
+        raise YamlError(path, document.line, "`organization_id` is missing: name the organisation the codebases are of")
+    listed = document.get("codebases") or []
+    if not isinstance(listed, list):
+        raise YamlError(path, document.lines["codebases"], "`codebases` must be a list")
+    entries = list(_entries(path, organization, listed))
+    _refuse_twins(path, entries)
+    return Configuration(organization_id=organization, codebases=tuple(codebase for codebase, _ in entries))
+
+
+def _entries(path: Path, organization: str, listed: Iterable[Any]) -> Iterator[tuple[Codebase, int]]:
+    """Each codebase with the line it begins on."""
+    for number, entry in enumerate(listed, start=1):
+        if not isinstance(entry, Mapping):
+            raise ConfigurationError(f"{path}: entry {number} of `codebases` must have owner, name and url")
+        yield _codebase(path, organization, entry), entry.line
+
+
+def _codebase(path: Path, organization: str, entry: Mapping) -> Codebase:
+    given: dict[str, Any] = {name: value for name, value in entry.items() if value is not None}
+    url = given.get("url")
+    if isinstance(url, str) and _is_local(url):
+        given["url"] = url = str((path.parent / url.removeprefix("file://")).resolve())
+    if isinstance(url, str):
+        given.setdefault("id", uuid5(NAMESPACE_URL, normalized(url)))
+    try:
+        return Codebase(**(given | {"organization_id": organization}))
+    except ValidationError as error:
+        # Where the URL is missing, so is the id that would follow from it.
+        fault = next(fault for fault in error.errors() if fault["loc"][:1] != ("id",) or url)
+        name = str(fault["loc"][0])
+        reason = {"missing": "is missing", "extra_forbidden": "is unknown"}.get(fault["type"], "is wrong")
+        text = "" if reason != "is wrong" else f": {fault['msg'].removeprefix('Value error, ')}"
+        raise YamlError(path, entry.lines.get(name, entry.line), f"`{name}` {reason}{text}") from None
+
+
+def _is_local(url: str) -> bool:
+    return "::" not in url and not SCP_LIKE.fullmatch(url) and urlsplit(url).scheme in {"", "file"}
+
+
+def normalized(url: str) -> str:
+    """A URL without what makes no difference to where it leads."""
+    scheme, found, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    if not found:
+        return url.rstrip("/").removesuffix(".git")
+    return f"{scheme.lower()}://{host.lower()}{slash}{path}".rstrip("/").removesuffix(".git")
+
+
+def _refuse_twins(path: Path, entries: Iterable[tuple[Codebase, int]]) -> None:
+    seen: dict[tuple[str, str], int] = {}
+    for codebase, line in entries:
+        for key in (("id", str(codebase.id)), ("url", normalized(codebase.url))):
+            if key in seen:
+                # The same URL gives the same id: the URL is what the reader wrote.
+                name = "url" if ("url", normalized(codebase.url)) in seen else "id"
+                raise YamlError(path, line, f"the codebase has the same `{name}` as the one in line {seen[key]}")
+        for key in (("id", str(codebase.id)), ("url", normalized(codebase.url))):
+            seen[key] = line

@@ -1,0 +1,79 @@
+"""What can go wrong with a codebase, in sentences that carry neither token, name nor address."""
+
+import re
+from typing import ClassVar
+
+from util.errors import EXIT_CONFIG, EXIT_UNAVAILABLE, AnalyticsError
+
+NETWORK = (
+    "Could not resolve host|Failed to connect|Connection refused|Connection timed out|Connection reset"
+    "|Operation too slow|No route to host|SSL|TLS|returned error: 5[0-9][0-9]|hung up|early EOF|Empty reply"
+)
+# What git, ssh and curl say, and what it means to the person who reads the status of a codebase.
+MEANINGS: tuple[tuple[str, str], ...] = (
+    (
+        r"could not read Username|could not read Password|Authentication failed|terminal prompts disabled"
+        r"|Permission denied|HTTP Basic: Access denied|returned error: 40[13]|Host key verification failed",
+        "the remote refuses access: check `token_env` and the rights of its token, or the ssh key and known_hosts",
+    ),
+    (
+        r"not found|does not exist|does not appear to be a git repository|returned error: 404|No such file",
+        "there is no repository at `url`: check `url`, and that the token may see it",
+    ),
+    (NETWORK, "the remote can't be reached or broke off: check `url` and the network"),
+    (r"[Oo]ut of memory|malloc failed|mmap failed", "git needed more memory than it may use"),
+)
+ADDRESS = re.compile(r"[^\s<>'\"/]+@[^\s<>'\"]+")
+URL = re.compile(r"[a-z]+://\S+")
+
+
+class CodebaseError(AnalyticsError):
+    """A codebase can't be brought up to date; its previous state stays in force."""
+
+    exit_code = EXIT_UNAVAILABLE
+
+
+class GitError(CodebaseError):
+    """A git command failed."""
+
+    def __init__(self, command: str, said: str) -> None:
+        super().__init__(f"git {command} failed: {meaning(said)}")
+        self.said = said
+
+
+class GitTimeoutError(CodebaseError):
+    """A git command took too long."""
+
+    def __init__(self, command: str, seconds: float) -> None:
+        super().__init__(
+            f"git {command} was ended after {seconds:.0f} s: the remote hangs, or the codebase needs a longer"
+            " REPOSITORY_DEADLINE_SECONDS"
+        )
+
+
+class TooLargeError(CodebaseError):
+    """A mirror outgrew its limit."""
+
+    def __init__(self, megabytes: int) -> None:
+        super().__init__(
+            f"The mirror is larger than REPOSITORY_MAX_MB ({megabytes:,}): raise it, or take the codebase"
+            " out of REPOSITORIES_FILE"
+        )
+
+
+class TokenMissingError(CodebaseError):
+    """The variable that should hold a token is not set."""
+
+    exit_code: ClassVar[int] = EXIT_CONFIG
+
+    def __init__(self, variable: str) -> None:
+        super().__init__(f"The variable {variable}, named by `token_env`, is not set: set it, or remove `token_env`")
+
+
+def meaning(said: str) -> str:
+    """What a command's complaint means; its own last words, without addresses, where that is not known."""
+    for pattern, sentence in MEANINGS:
+        if re.search(pattern, said):
+            return sentence
+    words = [line.strip() for line in said.splitlines() if line.strip()]
+    return ADDRESS.sub("…", URL.sub("…", words[-1]))[:300] if words else "it gave no reason"

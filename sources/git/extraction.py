@@ -1,0 +1,226 @@
+"""Read commits out of a mirror into raw segments: Parquet files with identities as they were written."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from fnmatch import translate
+from functools import lru_cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import polars as pl
+
+from read_model.table import INSTANT
+from read_model.tables.repositories import LINES_AND_BYTES
+from sources.git.command import Git
+from sources.git.languages import extension_of, language_of
+from sources.git.log import DIFF_OPTIONS, FORMAT, LOG_OPTIONS, Commit, FileChange, LogReader
+from sources.git.recount import recounted, renames
+
+MOST_CHANGES = 1_000_000
+MESSAGE_CHARACTERS = 1_000
+# Rows that are held before they are looked up for renames, and before they are written.
+COMMITS_AT_ONCE, CHANGES_AT_ONCE = 1_000, 50_000
+SEGMENT_COMMITS, SEGMENT_CHANGES = 50_000, 200_000
+LAST_SECOND = 253_000_000_000  # in the year 9987; zones and periods still work there
+CHANGE_TYPES = {"A": "added", "M": "modified", "D": "deleted", "T": "typechange", "R": "renamed", "C": "copied"}
+DATE = re.compile(rb"(-?\d{1,18}) ([+-])(\d+)(\d\d)")
+US = 1_000_000
+
+RAW_COMMITS = pl.Schema(
+    {
+        "commit_sha": pl.String(),
+        "parent_count": pl.Int32(),
+        "author_name": pl.Binary(),
+        "author_email": pl.Binary(),
+        "committer_name": pl.Binary(),
+        "committer_email": pl.Binary(),
+        "authored_at": INSTANT,
+        "committed_at": INSTANT,
+        "utc_offset_minutes": pl.Int32(),
+        "message": pl.String(),
+        "message_length": pl.Int64(),
+        "files_changed": pl.Int64(),
+        **LINES_AND_BYTES,
+        "collected_at": INSTANT,
+    }
+)
+RAW_CHANGES = pl.Schema(
+    {
+        "commit_sha": pl.String(),
+        "path": pl.String(),
+        "change_type": pl.String(),
+        "previous_path": pl.String(),
+        **LINES_AND_BYTES,
+        "extension": pl.String(),
+        "language": pl.String(),
+        "is_binary": pl.Boolean(),
+        "path_key": pl.Int64(),
+    }
+)
+
+type Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Commits that were read together: `commits.<name>.parquet` and `changes.<name>.parquet`."""
+
+    name: str
+    commits: int
+
+    def commits_file(self, directory: Path) -> Path:
+        """Where its commits are."""
+        return directory / f"commits.{self.name}.parquet"
+
+    def changes_file(self, directory: Path) -> Path:
+        """Where the paths they changed are."""
+        return directory / f"changes.{self.name}.parquet"
+
+    @classmethod
+    def written(cls, directory: Path, commits: pl.DataFrame, changes: pl.DataFrame) -> "Segment":
+        """Write a segment."""
+        segment = cls(uuid4().hex, commits.height)
+        for frame, path in (
+            (commits, segment.commits_file(directory)),
+            (changes, segment.changes_file(directory)),
+        ):
+            frame.lazy().sink_parquet(path, compression="zstd", compression_level=1, sync_on_close="all")
+        return segment
+
+
+@dataclass
+class _Rows:
+    """Rows of a segment in the making."""
+
+    commits: list[tuple[Any, ...]] = field(default_factory=list)
+    changes: list[tuple[Any, ...]] = field(default_factory=list)
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.commits) >= SEGMENT_COMMITS or len(self.changes) >= SEGMENT_CHANGES
+
+    def written(self, directory: Path) -> Segment:
+        return Segment.written(
+            directory,
+            pl.DataFrame(self.commits, RAW_COMMITS, orient="row"),
+            pl.DataFrame(self.changes, RAW_CHANGES, orient="row"),
+        )
+
+
+def extract(
+    git: Git, shas: Sequence[str], exclude: Sequence[str], directory: Path, collected_at: datetime, progress: Progress
+) -> list[Segment]:
+    """Read commits in the given order and write them as segments; `progress` hears how many are done.
+
+    Raises:
+        CodebaseError: git failed or took too long; segments that were written stay behind.
+    """
+    segments, rows, done = [], _Rows(), 0
+    is_excluded = excluding(exclude)
+    collected_us = round(collected_at.timestamp() * US)
+    command = ("log", "--stdin", "--no-walk=unsorted", f"--format={FORMAT}", *LOG_OPTIONS)
+    with git.lines(*command, stdin="\n".join(shas).encode()) as lines:
+        for commits in _batches(LogReader(lines, MOST_CHANGES).commits()):
+            _add(rows, git, commits, is_excluded, collected_us)
+            done += len(commits)
+            progress(done)
+            if rows.is_full:
+                segments.append(rows.written(directory))
+                rows = _Rows()
+    if rows.commits:
+        segments.append(rows.written(directory))
+    return segments
+
+
+def _batches(commits: Iterable[Commit]) -> Iterator[list[Commit]]:
+    batch: list[Commit] = []
+    changes = 0
+    for commit in commits:
+        batch.append(commit)
+        changes += len(commit.changes)
+        if len(batch) >= COMMITS_AT_ONCE or changes >= CHANGES_AT_ONCE:
+            yield batch
+            batch, changes = [], 0
+    if batch:
+        yield batch
+
+
+def _add(
+    rows: _Rows, git: Git, commits: Sequence[Commit], is_excluded: Callable[[str], bool], collected_us: int
+) -> None:
+    recounted(git, commits)
+    moved = renames(git, commits)
+    for commit in commits:
+        changes = [row for change in commit.changes if not is_excluded((row := _change(commit, change, moved))[1])]
+        rows.commits.append(_commit(commit, changes, collected_us))
+        rows.changes.extend(changes)
+
+
+def _commit(commit: Commit, changes: Sequence[tuple[Any, ...]], collected_us: int) -> tuple[Any, ...]:
+    authored, offset = instant_of(commit.authored)
+    committed, _ = instant_of(commit.committed)
+    message = commit.message.decode(errors="replace").rstrip("\n")
+    sums = [sum(row[column] for row in changes) for column in range(4, 8)]
+    return (
+        *(commit.sha, len(commit.parents), *commit.author, *commit.committer, authored, committed, offset),
+        *(message[:MESSAGE_CHARACTERS], len(message), len(changes), *sums, collected_us),
+    )
+
+
+def _change(
+    commit: Commit, change: FileChange, moved: Mapping[tuple[str, bytes], tuple[str, bytes]]
+) -> tuple[Any, ...]:
+    status, previous = moved.get((commit.sha, change.path), (change.status, None))
+    path = change.path.decode(errors="replace")
+    return (
+        *(commit.sha, path, CHANGE_TYPES[status], previous if previous is None else previous.decode(errors="replace")),
+        *(change.added_lines, change.deleted_lines, change.added_bytes, change.deleted_bytes),
+        *(*_kind(path), change.is_binary, _path_key(change.path)),
+    )
+
+
+@lru_cache(maxsize=100_000)
+def _kind(path: str) -> tuple[str | None, str | None]:
+    return extension_of(path), language_of(path)
+
+
+@lru_cache(maxsize=100_000)
+def _path_key(path: bytes) -> int:
+    return int.from_bytes(blake2b(path, digest_size=8).digest()) >> 1
+
+
+def instant_of(date: bytes) -> tuple[int, int]:
+    """An instant (microseconds since 1970) and offset (minutes) of git's raw date; 1970 for one it can't tell."""
+    match = DATE.fullmatch(date)
+    if not match or not 0 <= int(match[1]) <= LAST_SECOND:
+        return 0, 0
+    minutes = min(int(match[3]) * 60 + int(match[4]), 24 * 60)
+    return int(match[1]) * US, -minutes if match[2] == b"-" else minutes
+
+
+def excluding(patterns: Sequence[str]) -> Callable[[str], bool]:
+    """Whether a path is left out: `*` stands for anything, slashes included.
+
+    A pattern without a slash is that of a name at any depth; one that ends with a slash is a directory.
+    """
+    whole = [f"{pattern}*" if pattern.endswith("/") else pattern for pattern in patterns]
+    anywhere = [f"*/{pattern}" for pattern in whole if "/" not in pattern.rstrip("/")]
+    if not whole:
+        return lambda _: False
+    matches = re.compile("|".join(translate(pattern.removeprefix("/")) for pattern in (*whole, *anywhere))).match
+    return lambda path: matches(path) is not None
+
+
+def tree_changes(git: Git, empty_tree: str, commit: str) -> list[FileChange]:
+    """A commit's whole tree, as the difference from nothing: lines and bytes of each path.
+
+    Raises:
+        CodebaseError: git failed or took too long.
+    """
+    command = ("diff-tree", "-r", *(option for option in DIFF_OPTIONS if option != "--date=raw"), empty_tree, commit)
+    with git.lines(*command) as lines:
+        return LogReader(lines, MOST_CHANGES).changes(commit)

@@ -1,0 +1,80 @@
+"""YAML as a configuration is written: every scalar is text, and nothing is taken silently for something else.
+
+Aliases, which can unfold without end, and keys given twice are refused. Mappings know the lines they stand on.
+"""
+
+from pathlib import Path
+
+import yaml
+
+from util.errors import ConfigurationError
+
+type Value = str | list[Value] | Mapping | None
+
+DEEPEST = 50
+
+
+class Mapping(dict[str, Value]):
+    """A mapping that knows the line of the file it begins on, and those of its keys."""
+
+    line: int
+    lines: dict[str, int]
+
+
+class YamlError(ConfigurationError):
+    """A file can't be understood; the text names file and line."""
+
+    def __init__(self, path: Path, line: int, what: str) -> None:
+        super().__init__(f"{path} line {line}: {what}")
+
+
+class _Loader(yaml.SafeLoader):
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            event = self.get_event()  # type: ignore[no-untyped-call]  # it has no types
+            raise yaml.MarkedYAMLError(problem="aliases are not allowed", problem_mark=event.start_mark)
+        return super().compose_node(parent, index)
+
+
+def load_yaml(path: Path) -> Value:
+    """The contents of a YAML file; plain scalars without text are None, all others are text.
+
+    Raises:
+        YamlError: It is no YAML, or uses what is refused.
+        ConfigurationError: The file can't be read.
+    """
+    try:
+        node = yaml.compose(path.read_text(encoding="utf-8"), _Loader)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} can't be read: {error}") from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise YamlError(path, line, error.problem or "this is no YAML") from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise YamlError(path, 1, f"this is no YAML: {error}") from None
+    return None if node is None else _value(path, node, DEEPEST)
+
+
+def _value(path: Path, node: yaml.Node, deepest: int) -> Value:
+    if not deepest:
+        raise YamlError(path, node.start_mark.line + 1, "it is nested too deeply")
+    if isinstance(node, yaml.ScalarNode):
+        is_nothing = node.style is None and node.value in {"", "~", "null"}
+        return None if is_nothing else str(node.value)
+    if isinstance(node, yaml.SequenceNode):
+        return [_value(path, item, deepest - 1) for item in node.value]
+    return _mapping(path, node, deepest)
+
+
+def _mapping(path: Path, node: yaml.Node, deepest: int) -> Mapping:
+    mapping = Mapping()
+    mapping.line, mapping.lines = node.start_mark.line + 1, {}
+    for key, value in node.value:
+        line = key.start_mark.line + 1
+        if not isinstance(key, yaml.ScalarNode):
+            raise YamlError(path, line, "a key must be a word")
+        if key.value in mapping:
+            raise YamlError(path, line, f"`{key.value}` is given twice, first in line {mapping.lines[key.value]}")
+        mapping[key.value] = _value(path, value, deepest - 1)
+        mapping.lines[key.value] = line
+    return mapping
