@@ -1,19 +1,16 @@
-# One image for both processes: the server by default, the updater with `python update_readmodel.py`.
+# One image for all processes: the server by default; compose.yaml has the commands of the others.
 FROM python:3.12.12-slim-bookworm
 WORKDIR /app
-RUN pip install --no-cache-dir uv==0.13.9 && useradd --create-home analytics && mkdir data && chown analytics data
+# The updater reads repositories with git.
+RUN apt-get update && apt-get install --yes --no-install-recommends git && rm -rf /var/lib/apt/lists/*
+RUN pip install --no-cache-dir uv==0.13.9 \
+    && useradd --create-home analytics \
+    && mkdir data collected \
+    && chown analytics data collected
+# The packages change less often than the program.
 COPY pyproject.toml uv.lock .python-version README.md LICENSE ./
 RUN uv sync --locked --no-dev --no-install-project
-COPY config.py main.py server.py update_readmodel.py ./
-COPY calculations calculations
-COPY cli cli
-COPY dashboard dashboard
-COPY read_model read_model
-COPY reports reports
-COPY routers routers
-COPY sources sources
-COPY util util
-COPY web web
+COPY . .
 RUN uv sync --locked --no-dev
 USER analytics
 ENV PATH="/app/.venv/bin:$PATH" DATA_DIR=/app/data HOST=0.0.0.0

@@ -1,4 +1,4 @@
-"""`make demo`: the server over a made-up sample, without any database."""
+"""`make demo`: the server over made-up samples of every subject, without any database server."""
 
 from util.allocator import keep_freed_memory
 
@@ -17,7 +17,9 @@ import uvicorn
 from pydantic import SecretStr
 
 from config import ServerSettings
+from demo.collecting import collect_recent_calls
 from demo.publishing import recent_sample
+from demo.repositories import publish_repositories
 from demo.sample_rhythm import FIRST_DAY
 from server import create_app
 from util.clock import utc_now
@@ -32,13 +34,16 @@ TOKEN = "free-planning-poker-demo"  # noqa: S105 - it guards made-up data on thi
 TEXT = """
 FPP Analytics serves a made-up sample of {rows:,} rows.
 
-  address  {url}
-  token    {token}
+  address    {url}
+  dashboard  {url}/dashboard
+  token      {token}
 
 Try:
   curl {url}/health
   curl -H "Authorization: Bearer {token}" {url}/
   curl -H "Authorization: Bearer {token}" "{url}/v1/traffic?date_range=30d&compare=previous_period"
+  curl -H "Authorization: Bearer {token}" {url}/analytics/v1/orgs
+  curl -H "Authorization: Bearer {token}" {url}/analytics/codebases
 
 Stop it with Ctrl-C.
 """
@@ -99,7 +104,10 @@ def listen(port: int) -> socket.socket:
 def serve(listener: socket.socket) -> None:
     """Make the sample if need be, say how to use it, and serve it until interrupted."""
     with listener:
-        manifest = recent_sample(DATA_DIR, utc_now())
+        now = utc_now()
+        manifest = recent_sample(DATA_DIR, now)
+        collect_recent_calls(DATA_DIR, now)
+        publish_repositories(DATA_DIR, now)
         rows = sum(table.rows for table in manifest.tables.values())
         url = f"http://{HOST}:{listener.getsockname()[1]}"
         print(TEXT.format(rows=rows, url=url, token=TOKEN), flush=True)  # noqa: T201 - a command

@@ -55,9 +55,9 @@ class Changes:
 
 
 ORGANISATIONS = (
-    Organisation("0a1f7c52-3c0e-4a5b-9d57-6f2f6f0c1a11", calls=120, actors=12),
-    Organisation("5b8e2d90-7f41-4c6e-8a3b-1d9c4e7a2b22", calls=60, actors=7),
-    Organisation("c3d94a18-e26f-4b07-b1c8-8e5a0f6d3c33", calls=20, actors=3),
+    Organisation("0a1f7c52-3c0e-4a5b-9d57-6f2f6f0c1a11", calls=60, actors=12),
+    Organisation("5b8e2d90-7f41-4c6e-8a3b-1d9c4e7a2b22", calls=30, actors=7),
+    Organisation("c3d94a18-e26f-4b07-b1c8-8e5a0f6d3c33", calls=10, actors=3),
 )
 MODELS = (
     Model("atlas-large", 22, 300, 1_500, 1_400),

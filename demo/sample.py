@@ -23,7 +23,7 @@ ID = {"id": pl.Int32()}
 USER_ID = {"user_id": pl.String()}
 ROOM_ID = {"room_id": pl.Int32()}
 
-# Names, order and types of section 2 of the metrics reference.
+# Names, order and types of section 2 of docs/metrics.md.
 COLUMNS: dict[str, dict[str, pl.DataType]] = {
     ESTIMATIONS.name: ID
     | USER_ID

@@ -20,6 +20,11 @@ def same_kind(actual: pl.DataType, declared: pl.DataType) -> bool:
     return actual == declared or any(kind(actual) and kind(declared) for kind in kinds)
 
 
+def is_usable(actual: pl.DataType, declared: pl.DataType) -> bool:
+    """Whether a plain file's column can be calculated with as it is: of the same kind, and no float for a decimal."""
+    return same_kind(actual, declared) and (actual.is_decimal() or not declared.is_decimal())
+
+
 _NAMED: Mapping[str, pl.DataType] = {
     str(dtype): dtype
     for dtype in (

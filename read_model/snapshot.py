@@ -20,7 +20,7 @@ import polars as pl
 from read_model.integrity import FileChecks, Published
 from read_model.manifest import EARLIEST, MANIFEST, Manifest, ManifestError, stored_manifest
 from read_model.model import ReadModel
-from read_model.schema import same_kind
+from read_model.schema import is_usable, same_kind
 from read_model.table import INSTANT, Append, Table
 from util.errors import EXIT_NO_INPUT, AnalyticsError, Severity
 
@@ -29,6 +29,7 @@ SNAPSHOTS = "snapshots"
 MAGIC = b"PAR1"
 # About a million rows.
 LARGE_BYTES = 20_000_000
+INSTANT_CASTS = pl.ScanCastOptions(datetime_cast=["nanosecond-downcast", "convert-timezone"])
 WAY_OUT = "run `uv run python update_readmodel.py` once"
 
 
@@ -201,14 +202,17 @@ class Snapshot:
     def _scan_flat(self, table: Table, files: list[Path]) -> pl.LazyFrame:
         """Plain files may hold the same facts in other types: bring the required columns to theirs.
 
-        Whatever is an instant becomes one in UTC, which is what those without a time zone mean.
+        Whatever is an instant becomes one in UTC, which is what those without a time zone mean. That is left to the
+        scan where it can do so: then files of other times are not read.
         """
-        frame = pl.scan_parquet(files, glob=False)
-        schema = frame.collect_schema()
+        schema = pl.scan_parquet(files, glob=False).collect_schema()
+        instants = {name: dtype for name, dtype in schema.items() if isinstance(dtype, pl.Datetime)}
+        by_scan = {name: INSTANT for name, dtype in instants.items() if dtype.time_unit != "ms"}
+        frame = pl.scan_parquet(files, schema={**schema, **by_scan}, cast_options=INSTANT_CASTS, glob=False)
         checked = self._checked(table, frame, schema)
-        instants = {name: INSTANT for name, dtype in schema.items() if isinstance(dtype, pl.Datetime)}
-        others = {name: dtype for name, dtype in table.columns.items() if not same_kind(schema[name], dtype)}
-        return checked.with_columns(pl.col(name).cast(dtype) for name, dtype in (others | instants).items())
+        others = {name: dtype for name, dtype in table.columns.items() if not is_usable(schema[name], dtype)}
+        later = others | {name: INSTANT for name in instants if name not in by_scan}
+        return checked.with_columns(pl.col(name).cast(dtype) for name, dtype in later.items())
 
     def _checked(self, table: Table, frame: pl.LazyFrame, schema: pl.Schema) -> pl.LazyFrame:
         missing = table.columns.keys() - schema.keys()

@@ -16,16 +16,19 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from config import ServerSettings
+from demo.llm import ORGANISATIONS, usage_events
 from demo.publishing import publish_sample
 from demo.sample import sample
 from demo.sample_rhythm import FIRST_DAY
 from server import create_app
 from tests.processes import HOST, TOKEN, free_port
+from tests.routers.llm.stored import publish
 
 FILE = Path(__file__).parent.parent / "routers" / "examples.json"
 NOW = datetime(2026, 11, 20, 9, 40, tzinfo=UTC)
 ROWS = 2
 ENTRIES = 7  # All weekdays.
+ORG = ORGANISATIONS[0].id
 
 QUESTIONS = {
     "/": "/",
@@ -42,10 +45,31 @@ QUESTIONS = {
     "/v1/retention": "/v1/retention?date_range=91d&total_intervals=8",
     "/v1/rooms": "/v1/rooms?date_range=30d&order_by=votes:desc",
     "/v1/rooms/{room_id}": "/v1/rooms/2440?date_range=91d&granularity=week",
+    "/v1/behaviour/{name}": "/v1/behaviour/routes?date_range=30d",
+    "/v1/location/{name}": "/v1/location/country_city?date_range=91d&search=ber",
+    "/v1/retention/rooms": "/v1/retention/rooms?date_range=91d&cohort=2026-10-05&interval=2",
+    "/v1/lifecycle/rooms": "/v1/lifecycle/rooms?date_range=6mo&granularity=month&start=2026-10-01&state=new",
+    "/v1/funnel": "/v1/funnel?date_range=91d&steps=page_view:HOME,page_view:ROOM,estimation,return:7d&window=30d",
+    "/v1/distribution": "/v1/distribution?date_range=30d&of=visit_duration",
+    "/v1/rhythm": "/v1/rhythm?date_range=91d&timezone=Europe/Berlin",
+    "/v1/query": "/v1/query",
     "/v1/snapshot": "/v1/snapshot",
     "/v1/reports/daily": "/v1/reports/daily?timezone=Europe/Berlin",
     "/v1/me": "/v1/me",
+    "/analytics/v1/orgs": "/analytics/v1/orgs",
+    "/analytics/v1/orgs/{orgId}/usage": f"/analytics/v1/orgs/{ORG}/usage?timezone=Europe/Berlin",
+    "/analytics/v1/orgs/{orgId}/reliability": f"/analytics/v1/orgs/{ORG}/reliability?granularity=hour",
+    "/analytics/v1/orgs/{orgId}/freshness": f"/analytics/v1/orgs/{ORG}/freshness",
+    "/analytics/v1/orgs/{orgId}/incidents": f"/analytics/v1/orgs/{ORG}/incidents?status=error&format=json",
+    "/analytics/v1/status/readyz": "/analytics/v1/status/readyz",
 }
+QUERIES = {
+    "queries": [
+        {"of": "traffic", "date_range": "7d", "filters": [["is", "country", ["DE", "AT"]]], "metrics": "visitors"},
+        {"of": "behaviour/routes", "date_range": "7d", "limit": 2},
+    ]
+}
+PROBES = ("/health", "/analytics/v1/status/readyz")
 PROBLEMS = {
     "400": "/room/0/stats",
     "401": "/v1/traffic",
@@ -63,6 +87,7 @@ def made() -> dict[str, Json]:
     """The answers of every path by status, and an error of every status."""
     with tempfile.TemporaryDirectory() as full:
         publish_sample(sample(NOW), Path(full), NOW)
+        publish(usage_events(NOW, days=7), Path(full), NOW)
         client = _client(Path(full))
         clients = {
             "401": _client(Path(full), "wrong"),
@@ -75,7 +100,8 @@ def made() -> dict[str, Json]:
             path: {"200": _shortened(_asked(client, url, 200), *_answer(described, path))}
             for path, url in QUESTIONS.items()
         }
-        answers["/health"]["503"] = _asked(clients["503"], "/health", 503)
+        for path in PROBES:
+            answers[path]["503"] = _asked(clients["503"], path, 503)
         problems = {status: _asked(clients.get(status, client), url, int(status)) for status, url in PROBLEMS.items()}
     return {"answers": answers, "problems": problems}
 
@@ -95,7 +121,7 @@ def _tokens_file(directory: Path) -> Path:
 
 
 def _asked(client: TestClient, url: str, status: int) -> Json:
-    answer = client.get(url)
+    answer = client.post(url, json=QUERIES) if url == QUESTIONS["/v1/query"] else client.get(url)
     assert answer.status_code == status, answer.text
     body: Json = answer.json()
     return body
@@ -103,7 +129,7 @@ def _asked(client: TestClient, url: str, status: int) -> Json:
 
 def _answer(described: Json, path: str) -> tuple[Json, Json]:
     """The schema of what a path answers, and those it refers to."""
-    content = described["paths"][path]["get"]["responses"]["200"]["content"]
+    content = next(iter(described["paths"][path].values()))["responses"]["200"]["content"]
     return content["application/json"]["schema"], described["components"]["schemas"]
 
 
@@ -112,7 +138,7 @@ def _shortened(value: Any, schema: Json, models: Mapping[str, Json]) -> Any:
     while "$ref" in schema or "anyOf" in schema:
         schema = models[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema["anyOf"][0]
     if isinstance(value, list):
-        return [_shortened(row, schema["items"], models) for row in value[:ROWS]]
+        return [_shortened(row, schema.get("items", {}), models) for row in value[:ROWS]]
     if not isinstance(value, dict):
         return value
     if "properties" in schema:

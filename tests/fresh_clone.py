@@ -149,8 +149,8 @@ def git(environment: Mapping[str, str], *arguments: object) -> None:
     subprocess.run(command, env=environment, check=True)  # noqa: S603 - the tests' own arguments
 
 
-def copy_known_files(target: Path) -> None:
-    """Copy the files git tracks or would add, as they are now."""
+def git_files() -> list[str]:
+    """The files git tracks or would add, as paths from the root."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],  # noqa: S607 - the git of the machine
         cwd=ROOT,
@@ -158,10 +158,15 @@ def copy_known_files(target: Path) -> None:
         text=True,
         check=True,
     )
-    for name in filter(None, listed.stdout.split("\0")):
-        if (ROOT / name).is_file():  # A file removed since the last commit is still tracked.
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, target / name)
+    # A file removed since the last commit is still tracked.
+    return [name for name in filter(None, listed.stdout.split("\0")) if (ROOT / name).is_file()]
+
+
+def copy_known_files(target: Path) -> None:
+    """Copy the files git tracks or would add, as they are now."""
+    for name in git_files():
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, target / name)
 
 
 def search_path(directory: Path) -> str:
@@ -189,11 +194,17 @@ def has_uv(python: str) -> bool:
 
 
 def install(clone: Path, path: str) -> None:
-    """Install the packages from uv's cache or, when it lacks one, from the index the developer's environment names."""
-    environment = {name: value for name, value in os.environ.items() if name not in ABOUT_THE_CALLER} | {"PATH": path}
-    command = ["uv", "sync", "--locked", "--quiet"]
+    """Install the packages of a clone."""
+    uv("sync", "--locked", "--quiet", cwd=clone, path=path)
+
+
+def uv(*arguments: object, cwd: Path, path: str | None = None) -> None:
+    """Run uv with its cache or, when something is not in there, with the index the developer's environment names."""
+    environment = {name: value for name, value in os.environ.items() if name not in ABOUT_THE_CALLER}
+    environment |= {"PATH": path} if path else {}
+    command = ["uv", *map(str, arguments)]
     offline = subprocess.run(  # noqa: S603 - a fixed command
-        [*command, "--offline"], cwd=clone, env=environment, stderr=subprocess.DEVNULL, check=False
+        [*command, "--offline"], cwd=cwd, env=environment, stderr=subprocess.DEVNULL, check=False
     )
     if offline.returncode != 0:
-        subprocess.run(command, cwd=clone, env=environment, check=True)  # noqa: S603 - a fixed command
+        subprocess.run(command, cwd=cwd, env=environment, check=True)  # noqa: S603 - a fixed command

@@ -1,5 +1,6 @@
 """What private test servers have in common: installed by root, run without its rights, gone afterwards."""
 
+import fcntl
 import os
 import pwd
 import shutil
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 POLICY = Path("/usr/sbin/policy-rc.d")
+LOCK = Path(tempfile.gettempdir()) / "fpp-test-packages.lock"
 # Debian keeps servers in /usr/sbin, which the PATH of an ordinary user lacks.
 SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"])
 STOP_S, INSTALL_S = 10, 900
@@ -28,14 +30,30 @@ def may_install() -> bool:
 
 
 def install_packages(*packages: str) -> None:
-    """Install Debian packages without starting the system's own services.
+    """Install Debian packages without starting the system's own services; one test process at a time.
 
     Raises:
         PrivateServerError: apt-get failed.
     """
-    with _services_stay_down():
-        _apt_get("update")
-        _apt_get("install", "-y", "--no-install-recommends", *packages)
+    with LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with _services_stay_down():
+            _apt_get("update")
+            _apt_get("install", "-y", "--no-install-recommends", *packages)
+
+
+def ensured_program(package: str, *names: str) -> str:
+    """Where the first of these programs is that there is; their Debian package is installed when there is none.
+
+    Raises:
+        PrivateServerError: There is none, and it can't be installed; the message says how to install it by hand.
+    """
+    if not any(shutil.which(name, path=SEARCH_PATH) for name in names):
+        if not may_install():
+            raise PrivateServerError(f"{names[0]} not found: install it (Debian: apt-get install {package})")
+        install_packages(package)
+    found = (shutil.which(name, path=SEARCH_PATH) for name in names)
+    return next(filter(None, found), None) or found_program(names[0])
 
 
 @contextmanager

@@ -18,19 +18,33 @@ from tests.examples import made
 FIGURES = ["/v1/traffic", "/v1/votes", "/v1/behaviour", "/v1/location"]
 SERIES = ["/v1/historical", "/v1/reoccurring", "/v1/lifecycle", "/v1/retention"]
 ROOMS = ["/v1/rooms", "/v1/rooms/{room_id}"]
-API_PATHS = [*FIGURES, *SERIES, *ROOMS, "/v1/snapshot", "/v1/reports/daily"]
+FURTHER = ["/v1/behaviour/{name}", "/v1/location/{name}", "/v1/funnel", "/v1/distribution", "/v1/rhythm"]
+CELLS = ["/v1/retention/rooms", "/v1/lifecycle/rooms"]
+QUERY = "/v1/query"
+API_PATHS = [*FIGURES, *SERIES, *ROOMS, *FURTHER, *CELLS, "/v1/snapshot", "/v1/reports/daily", QUERY]
+# Parameters without which there is no question.
+REQUIRED = ("of", "steps", "cohort", "interval", "start", "state")
 # It reads no data.
 ME = "/v1/me"
-DATA_PATHS = ["/", "/daily-analytics", "/room/{room_id}/stats", *API_PATHS]
-CONDITIONAL_PATHS = [path for path in DATA_PATHS if path != "/daily-analytics"]
+LLM_PATHS = [
+    "/analytics/v1/orgs",
+    *(f"/analytics/v1/orgs/{{orgId}}/{part}" for part in ("usage", "reliability", "freshness", "incidents")),
+]
+PROBES = ["/health", "/analytics/v1/status/readyz"]
+DATA_PATHS = ["/", "/daily-analytics", "/room/{room_id}/stats", *API_PATHS, *LLM_PATHS]
+# Ages are counted in seconds there, and mails are sent.
+UNCONDITIONAL_PATHS = ["/daily-analytics", QUERY, "/analytics/v1/orgs", "/analytics/v1/orgs/{orgId}/freshness"]
+CONDITIONAL_PATHS = [path for path in DATA_PATHS if path not in UNCONDITIONAL_PATHS]
 PROBLEM_JSON = "application/problem+json"
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
 # What numbers count or are measured in. An index or a key says what it is of, and that a figure has its own unit.
 UNITS = (
     *("users", "visitors", "rooms", "sessions", "visits", "page views", "events", "votes", "estimations", "spectators"),
+    *("calls", "tokens", "cents", "milliseconds"),
     *("rows", "files", "bytes", "megabytes", "days", "intervals", "story points", "seconds", "minutes"),
     *("commits", "merges", "lines", "people", "paths", "branches", "codebases", "hour of the day", "day of the week"),
     *("share", "0 to 1", "percent", "own unit", "same unit", "id of", "http status"),
+    *("values", "unit of the measure", "hour", "weekday"),
 )
 
 
@@ -68,7 +82,7 @@ def is_number(schema: dict[str, Any]) -> bool:
 
 def operations(described: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """What can be asked, by path."""
-    return {path: methods["get"] for path, methods in described["paths"].items()}
+    return {path: next(iter(methods.values())) for path, methods in described["paths"].items()}
 
 
 def descriptions(described: dict[str, Any]) -> dict[str, str]:
@@ -93,8 +107,9 @@ def objects(node: object) -> Iterator[dict[str, Any]]:
 
 
 def test_the_paths_are_those_of_the_reference(described: dict[str, Any]) -> None:
-    assert sorted(described["paths"]) == sorted([*DATA_PATHS, ME, "/health"])
-    assert all(list(methods) == ["get"] for methods in described["paths"].values())
+    assert sorted(described["paths"]) == sorted([*DATA_PATHS, ME, *PROBES])
+    for path, methods in described["paths"].items():
+        assert list(methods) == ["post" if path == QUERY else "get"], path
 
 
 def test_it_is_of_openapi_3_1(described: dict[str, Any]) -> None:
@@ -115,7 +130,7 @@ def test_every_number_has_a_unit(described: dict[str, Any]) -> None:
         f"{name}.{field}": said[f"{name}.{field}"]
         for name, model in own_models(described).items()
         for field, schema in model["properties"].items()
-        if is_number(schema)
+        if is_number(schema) and f"{name}.{field}" != "QueryAnswer.query"
     }
     parameters = {
         f"{path} {parameter['name']}": parameter["description"]
@@ -146,17 +161,18 @@ def test_what_does_not_add_up_says_so(described: dict[str, Any]) -> None:
     models = own_models(described)
     alone, compared = (
         {field for field, schema in models[name]["properties"].items() if schema.get("x-additive") is False}
-        for name in ("Visits", "ComparedVisits")
+        for name in ("ChosenVisits", "ComparedChosenVisits")
     )
-    assert {"visitors", "visits"} <= alone == compared < models["Visits"]["properties"].keys()
+    assert {"visitors", "visits"} <= alone == compared < models["ChosenVisits"]["properties"].keys()
 
 
-@pytest.mark.parametrize("path", API_PATHS)
+@pytest.mark.parametrize("path", [*API_PATHS, *LLM_PATHS])
 def test_every_parameter_is_described(described: dict[str, Any], path: str) -> None:
     """In a sentence, and optional unless it is in the path."""
     for parameter in operations(described)[path].get("parameters", []):
         assert parameter["description"].endswith("."), parameter["name"]
-        assert parameter["required"] == (parameter["in"] == "path"), parameter["name"]
+        is_required = parameter["in"] == "path" or (path in API_PATHS and parameter["name"] in REQUIRED)
+        assert parameter["required"] == is_required, parameter["name"]
 
 
 def test_every_model_and_path_says_what_it_is(described: dict[str, Any]) -> None:
@@ -170,7 +186,7 @@ def test_models_and_operations_have_names_a_client_can_use(described: dict[str, 
     """No path or package in them, no number, no twin for what is sent and what is answered."""
     names = [operation["operationId"] for operation in operations(described).values()]
     assert len(set(names)) == len(names)
-    assert [name for name in names if not re.fullmatch(r"get(_[a-z]+)+", name)] == []
+    assert [name for name in names if not re.fullmatch(r"(get|post)(_[a-z]+)+", name)] == []
     assert [name for name in own_models(described) if not re.fullmatch(r"([A-Z][a-z]+)+", name)] == []
     assert [name for name in own_models(described) if name.endswith(("Input", "Output"))] == []
 
@@ -183,7 +199,7 @@ def test_every_answer_of_200_has_a_typed_body(described: dict[str, Any]) -> None
             assert choice["$ref"].rpartition("/")[2] in own_models(described), path
 
 
-@pytest.mark.parametrize("path", [*DATA_PATHS, ME, "/health"])
+@pytest.mark.parametrize("path", [*DATA_PATHS, ME, *PROBES])
 def test_an_answer_has_an_example_that_conforms(described: dict[str, Any], path: str) -> None:
     """With every status that is no error."""
     for answer in operations(described)[path]["responses"].values():
@@ -226,7 +242,7 @@ def test_no_model_takes_anything(described: dict[str, Any]) -> None:
 @pytest.mark.parametrize("status", ["401", "403", "503"])
 def test_a_data_path_documents_its_refusals(described: dict[str, Any], path: str, status: str) -> None:
     """With the body that says what is wrong, and the header that says how to go on."""
-    refusal = described["paths"][path]["get"]["responses"][status]
+    refusal = operations(described)[path]["responses"][status]
     assert refusal["description"]
     assert refusal["content"][PROBLEM_JSON]["schema"] == PROBLEM
     assert {"401": "WWW-Authenticate", "403": "X-Request-ID", "503": "Retry-After"}[status] in refusal["headers"]
@@ -234,9 +250,11 @@ def test_a_data_path_documents_its_refusals(described: dict[str, Any], path: str
 
 @pytest.mark.parametrize("path", DATA_PATHS)
 def test_a_data_path_documents_its_token_and_scope(described: dict[str, Any], path: str) -> None:
-    (scheme,) = described["paths"][path]["get"]["security"]
+    (scheme,) = operations(described)[path]["security"]
     ((name, scopes),) = scheme.items()
-    assert scopes == ["fpp:read"]
+    assert scopes == [
+        "llm:incidents" if path.endswith("incidents") else "llm:read" if path in LLM_PATHS else "fpp:read"
+    ]
     token = described["components"]["securitySchemes"][name]
     assert (token["type"], token["in"], token["name"]) == ("apiKey", "header", "Authorization")
     assert "Bearer" in token["description"]
@@ -250,6 +268,7 @@ def test_further_refusals_are_documented(described: dict[str, Any]) -> None:
         "/room/{room_id}/stats": {"400", "422"},
         **{path: {"422"} for path in API_PATHS},
         "/v1/rooms/{room_id}": {"404", "422"},
+        **{path: {"400"} for path in LLM_PATHS},
     }
     for path, statuses in refusals.items():
         answers = operations(described)[path]["responses"]

@@ -218,3 +218,52 @@ def test_terminal_shows_rows_and_rate_per_table(database: SourceDatabase) -> Non
     assert b"fpp_estimations" in shown
     assert b"750 rows" in shown
     assert b"rows/s" in shown
+
+
+# --- Several read models ----------------------------------------------------------------------------------------------
+
+
+def collected(directory: Path, *, migrated: bool = True) -> dict[str, str]:
+    """The variables of a collector's database in a directory, empty or missing."""
+    variables = {"COLLECTOR_DATABASE_URL": f"sqlite:///{directory / 'collector.db'}"}
+    if migrated:
+        assert finished([ROOT / "collector.py", "migrate"], directory, **variables).returncode == 0
+    return variables
+
+
+def test_every_read_model_with_a_source_is_updated(database: SourceDatabase, tmp_path: Path) -> None:
+    """Without names, both; the last lines tell the result of each."""
+    run = update(database, **collected(tmp_path))
+    assert run.returncode == 0, run.stderr
+    assert [line.split(": ")[1] for line in run.stderr.splitlines()[-2:]] == ["fpp", "llm"]
+    assert (database.data_dir / "current").exists()
+    assert (database.data_dir / "llm" / "current").exists()
+
+
+def test_a_read_model_that_fails_does_not_stop_the_others(
+    database: SourceDatabase, monitor: RecordingService, tmp_path: Path
+) -> None:
+    """There is no collector's database: 69, told by one heartbeat, and the app's read model is published."""
+    variables = collected(tmp_path, migrated=False)
+    run = update(database, UPTIMEKUMA_PUSH_URL=f"{monitor.url}/push/x", **variables)
+    assert run.returncode == 69
+    assert run.stderr.splitlines()[-1].endswith("run `uv run python collector.py migrate`")
+    (beat,) = heartbeats(monitor)
+    assert beat["status"] == "down"
+    assert "fpp: published" in beat["msg"]
+    assert "llm: There is no file" in beat["msg"]
+    database.assert_in_step()
+
+
+def test_only_the_named_read_model_is_updated(database: SourceDatabase, tmp_path: Path) -> None:
+    """The others are left as they are, and their settings are not looked at."""
+    run = update(database, "llm", DB_HOST="", **collected(tmp_path))
+    assert run.returncode == 0, run.stderr
+    assert not (database.data_dir / "current").exists()
+
+
+def test_an_unknown_read_model_is_a_wrong_argument() -> None:
+    """64, and the line lists those there are."""
+    run = finished([UPDATER, "llms"], ROOT)
+    assert run.returncode == 64
+    assert "there is no read model llms; there are fpp, llm" in run.stderr

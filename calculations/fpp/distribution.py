@@ -20,7 +20,7 @@ class Bin(BaseModel):
     model_config = ConfigDict(frozen=True, validate_by_name=True, serialize_by_alias=True)
 
     first: float = Field(alias="from", description="The least value in it, in the unit of the measure.")
-    to: float = Field(description="The value it ends at: no longer in it, except in the last one.")
+    to: float = Field(description="Where it ends, in the unit of the measure: no longer in it, except in the last one.")
     n: int = Field(ge=0, description="How many values lie in it.")
 
 

@@ -44,10 +44,10 @@ class FunnelStep(BaseModel, frozen=True):
     step: str = Field(description="The step, as it was asked for.")
     visitors: NotAdditive[int] = Field(ge=0, description="Distinct users who got at least so far.")
     conversion_rate: NotAdditive[float] = Field(
-        ge=0, le=1, description="Share (0 to 1) of those of the first step who got so far; 0 over nobody."
+        ge=0, le=1, description="Share of the users of the first step (0 to 1) who got so far; 0 over nobody."
     )
     drop_off_rate: NotAdditive[float] = Field(
-        ge=0, le=1, description="Share (0 to 1) of those of the step before who didn't get so far; 0 over nobody."
+        ge=0, le=1, description="Share of the users of the step before (0 to 1) who didn't get so far; 0 over nobody."
     )
     median_time_s: NotAdditive[float | None] = Field(
         description="Median time since the step before, in seconds; null for the first step and without anybody."

@@ -36,7 +36,7 @@ def compared(
         coalesce=True,
         nulls_equal=True,
     )
-    if rows == "all":
+    if rows == "all" and figures:
         both = both.with_columns(pl.col(*figures, *(f"{name}_comparison" for name in figures)).fill_null(0))
     return both.select(*keys, *(part for name in figures for part in _parts(name)))
 

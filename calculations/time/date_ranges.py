@@ -37,6 +37,7 @@ LATEST = date(2199, 12, 31)
 HOURS_24 = timedelta(hours=24)
 MINUTES_30 = timedelta(minutes=30)
 MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 WEEK = 7
 DAYS = {"today": 1, "7d": 7, "28d": 28, "30d": 30, "91d": 91}
@@ -48,7 +49,6 @@ YEAR_OF_DAYS = timedelta(days=365)
 
 # The longest period of each granularity that `auto` takes.
 AUTO: tuple[tuple[timedelta, Granularity], ...] = (
-    (timedelta(hours=1), "minute"),
     (timedelta(days=2), "hour"),
     (timedelta(days=92), "day"),
     (timedelta(days=366), "week"),
@@ -220,4 +220,6 @@ def shifted(day: date, months: int) -> date:
 def automatic(period: Period) -> Granularity:
     """The granularity that shows a period in a readable number of buckets."""
     length = period.end - period.start
+    if timedelta() < length <= HOUR:
+        return "minute"
     return next((granularity for longest, granularity in AUTO if length <= longest), "month")

@@ -6,6 +6,9 @@ import { short, write } from "./format.js";
 // To take a chart away, ECharts empties its element with markup: none is all that it may write.
 globalThis.trustedTypes?.createPolicy("default", { createHTML: (markup) => (markup === "" ? markup : null) });
 
+// How many colours `style.css` has for series.
+export const SERIES = 10;
+
 let library;
 let world;
 const drawn = new Set();
@@ -38,7 +41,7 @@ export function colours() {
     other: colour("other"),
     heat: [colour("heat-least"), colour("heat-most")],
     onHeat: [colour("text"), colour("on-heat-most")],
-    series: [1, 2, 3, 4, 5, 6, 7, 8].map((number) => colour(`series-${number}`)),
+    series: Array.from({ length: SERIES }, (_, i) => i + 1).map((number) => colour(`series-${number}`)),
   };
   probe.remove();
   return found;

@@ -17,7 +17,7 @@ export class Shell {
     this.freshness = element("p", { class: "freshness", role: "status" });
     this.alert = element("div", { class: "banner bad", role: "alert", hidden: true });
     this.period = element("p", {});
-    this.notices = element("ul", { role: "status", "aria-label": "What to know of the data" });
+    this.notices = element("div", { class: "notices", role: "status", "aria-label": "What to know of the data" });
     this.told = element("div", { class: "told" }, this.period, this.notices);
     this.elements = [
       element("a", { class: "skip", href: "#main" }, "To the figures"),
@@ -98,7 +98,7 @@ export class Shell {
     this.freshness.title = `${at}, ${freshness}`;
     if (freshness !== "ok") this.#warnOf(freshness, at);
     for (const notice of notices ?? []) this.#notices.add(notice);
-    this.notices.replaceChildren(...[...this.#notices].map((notice) => element("li", {}, notice)));
+    this.notices.replaceChildren(...[...this.#notices].map((notice) => element("p", {}, notice)));
   }
 
   #warnOf(freshness, at) {

@@ -1,6 +1,7 @@
 """Store batches of LLM usage in one transaction: each event once, its dead letters, and the totals beside them."""
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
@@ -23,7 +24,7 @@ def store(connection: Connection, batches: Sequence[Batch]) -> list[Receipt]:
         for event in batch.events
     ]
     # In the order of the unique index; among equal keys the order they came in, so the first one wins.
-    rows.sort(key=_key)
+    rows.sort(key=itemgetter(0, 1))
     insert_new(connection, USAGE_EVENTS, rows)
     letters = [letter for batch_id, batch in zip(ids, batches, strict=True) for letter in _letters(batch_id, batch)]
     insert_new(connection, DEAD_LETTERS, letters)
@@ -34,10 +35,6 @@ def store(connection: Connection, batches: Sequence[Batch]) -> list[Receipt]:
     ]
     _count(connection, batches, receipts)
     return receipts
-
-
-def _key(row: Row) -> tuple[bytes, bytes]:
-    return row[0], row[1]
 
 
 def _reserve(connection: Connection, batches: int) -> int:

@@ -1,21 +1,21 @@
 """Answers with a series: in JSON with totals and what is known of the data, in other formats the rows alone."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import polars as pl
 from fastapi import Response
-from fastapi.responses import StreamingResponse
 from pydantic.alias_generators import to_camel
 from pydantic_core import to_json
 
-from calculations.frames.json_rows import INSTANTS, json_rows
+from calculations.frames.json_rows import json_rows
 from calculations.llm.events import GROUP_COLUMNS, STATUSES
 from calculations.llm.freshness import last_event_at
 from calculations.time.buckets import Buckets
 from routers.llm.parameters import SeriesOfCalls
 from routers.llm.question import CallsQuestion
 from routers.llm.recency import recency
-from web.questions.formats import MEDIA_TYPES, ROWS_AT_ONCE, TableResponse
+from web.questions.answers import MOST_ROWS_IN_ONE_BODY
+from web.questions.formats import MEDIA_TYPES, ROWS_AT_ONCE, TableResponse, TableStream
 
 # Columns that are one object in JSON.
 NESTED = {"statusCounts": STATUSES, "latencyMs": ("p50", "p75", "p90", "p95", "p99")}
@@ -44,9 +44,10 @@ def series_answer[P: SeriesOfCalls](
         "meta": question.meta.model_dump_json().encode(),
     }
     body = _enveloped(question, nested(rows), told)
-    if rows.height > ROWS_AT_ONCE:
-        return StreamingResponse(body, headers=question.headers, media_type=MEDIA_TYPES["json"])
-    return Response(b"".join(body), headers=question.headers, media_type=MEDIA_TYPES["json"])
+    headers = question.headers | question.facts
+    if rows.height > MOST_ROWS_IN_ONE_BODY:
+        return TableStream(rows, body, "json", headers)
+    return Response(b"".join(body), headers=headers, media_type=MEDIA_TYPES["json"])
 
 
 def _named(series: pl.DataFrame, parameters: SeriesOfCalls, buckets: Buckets) -> pl.DataFrame:
@@ -61,16 +62,15 @@ def _named(series: pl.DataFrame, parameters: SeriesOfCalls, buckets: Buckets) ->
 
 
 def nested(rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows as JSON has them: instants with their offset, counts of statuses and percentiles in an object each."""
-    instants = [pl.col(name).dt.strftime(INSTANTS) for name, dtype in rows.schema.items() if dtype == pl.Datetime]
+    """Rows as JSON has them: counts of statuses and percentiles are an object each."""
     inner = {name: [column for column in columns if column in rows.columns] for name, columns in NESTED.items()}
     structs = [pl.struct(columns).alias(name) for name, columns in inner.items() if columns]
-    return rows.with_columns(*instants, *structs).drop(*inner.values())
+    return rows.with_columns(structs).drop(*inner.values())
 
 
 def _enveloped[P: SeriesOfCalls](
     question: CallsQuestion[P], rows: pl.DataFrame, told: dict[str, bytes]
-) -> Iterator[bytes]:
+) -> Generator[bytes]:
     yield b'{"orgId":%s,"granularity":%s,"series":[' % (
         to_json(question.org_id),
         to_json(question.parameters.granularity),

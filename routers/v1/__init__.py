@@ -7,10 +7,7 @@ from web.callers import requires
 from web.conditional import UNCHANGED
 from web.errors import INVALID, REFUSED, UNAVAILABLE
 
-router = APIRouter(
-    prefix="/v1",
-    dependencies=[requires("fpp:read")],
-    responses=UNCHANGED | REFUSED | INVALID | UNAVAILABLE,
-)
-for part in (figures, lists, series, cohorts, rooms, query, snapshot, reports):
-    router.include_router(part.router)
+router = APIRouter(prefix="/v1", dependencies=[requires("fpp:read")], responses=REFUSED | INVALID | UNAVAILABLE)
+for part in (figures, lists, series, cohorts, rooms, snapshot, reports):
+    router.include_router(part.router, responses=UNCHANGED)
+router.include_router(query.router)

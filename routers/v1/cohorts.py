@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from calculations.fpp.funnel import Funnel, funnel
 from calculations.fpp.lifecycle import rooms_in_state
 from calculations.fpp.retention import retained_rooms, retention
-from calculations.fpp.rooms import RoomIdentity, identities
+from calculations.fpp.rooms import identities
 from calculations.fpp.tables import Tables
 from calculations.frames.json_rows import json_rows
 from calculations.time.period import MICROSECOND, Period, midnight
@@ -22,7 +22,7 @@ from routers.v1.parameters import (
     RetentionParameters,
     RetentionRoomsParameters,
 )
-from routers.v1.schemas import Cohorts
+from routers.v1.schemas import Cohorts, RetainedRoom, RoomInState
 from routers.v1.selecting import Selected, selected
 from web.computing import computing
 from web.errors import InvalidParameterError, shortened
@@ -68,7 +68,7 @@ def get_retention(question: RetentionQuestion) -> Response:
 
 
 @router.get(
-    "/retention/rooms", response_model=answer_of(list[RoomIdentity], RetentionRoomsParameters), responses=ALSO_ROWS
+    "/retention/rooms", response_model=answer_of(list[RetainedRoom], RetentionRoomsParameters), responses=ALSO_ROWS
 )
 def get_retention_rooms(question: RetentionRoomsQuestion) -> Response:
     """The rooms of one cell of the cohorts of rooms."""
@@ -91,7 +91,7 @@ def get_retention_rooms(question: RetentionRoomsQuestion) -> Response:
 
 
 @router.get(
-    "/lifecycle/rooms", response_model=answer_of(list[RoomIdentity], LifecycleRoomsParameters), responses=ALSO_ROWS
+    "/lifecycle/rooms", response_model=answer_of(list[RoomInState], LifecycleRoomsParameters), responses=ALSO_ROWS
 )
 def get_lifecycle_rooms(question: LifecycleRoomsQuestion) -> Response:
     """The rooms of one count of one bucket of the lifecycle of rooms."""

@@ -18,7 +18,7 @@ from routers.v1.parameters import (
     PlacesParameters,
     check_borne,
 )
-from routers.v1.schemas import BehaviourLists, Labelled, LocationLists, Place
+from routers.v1.schemas import BehaviourLists, Labelled, LabelledUsers, LocationLists, Place
 from routers.v1.selecting import Selected, selected
 from web.questions.lists import lists_answer
 from web.questions.question import Part, Question
@@ -81,7 +81,7 @@ def get_location(question: LocationQuestion) -> Response:
 
 @router.get(
     "/location/{name}",
-    response_model=answer_of(list[Labelled], PlacesParameters) | answer_of(list[Place], PlacesParameters),
+    response_model=answer_of(list[Place], PlacesParameters) | answer_of(list[LabelledUsers], PlacesParameters),
     responses=ALSO_ROWS,
 )
 def get_location_list(

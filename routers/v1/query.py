@@ -47,7 +47,7 @@ from web.dependencies import NowDep, SettingsDep, snapshot_of
 from web.errors import InvalidParameterError
 from web.limits import Lanes, its_turn
 from web.questions.answers import Meta, together
-from web.questions.parameters import Parameters
+from web.questions.parameters import Parameters, Span
 from web.questions.question import Question
 from web.questions.texts import FilterOn
 from web.snapshot_route import SnapshotRoute
@@ -134,7 +134,9 @@ class QueryAnswer(BaseModel, frozen=True):
     """The answer to one of several questions."""
 
     data: Any = Field(description="The figures, as the path that is asked gives them.")
-    query: dict[str, Any] = Field(description="Every parameter as it was understood, and the instants it means.")
+    query: dict[str, str | int | bool | list[Any] | Span | None] = Field(
+        description="Every parameter as it was understood, and the instants it means."
+    )
     notices: list[str] = Field(description="What to know before relying on the figures, in sentences.")
 
 

@@ -6,7 +6,7 @@ from calculations.fpp.active_users import ActiveUsers
 from calculations.fpp.historical import HistoricalDay
 from calculations.fpp.lifecycle import LifecycleCounts
 from calculations.fpp.reoccurring import ReoccurringDay
-from calculations.fpp.rooms import Room, RoomActivity
+from calculations.fpp.rooms import Room, RoomActivity, RoomIdentity
 from calculations.fpp.traffic import Visits
 from calculations.fpp.visitors import BucketVisitors
 from calculations.frames.arithmetic import NotAdditive
@@ -76,6 +76,21 @@ class Place(Labelled, frozen=True):
     """Users of a region or city."""
 
     country: str = Field(description="Country code, or `unknown`.")
+
+
+class LabelledUsers(BaseModel, frozen=True):
+    """Users of one label."""
+
+    name: str = Field(description="The label, or `unknown`.")
+    count: int = Field(ge=0, description="Users created in the period.")
+
+
+class RetainedRoom(RoomIdentity, frozen=True):
+    """A room of a cell of the cohorts."""
+
+
+class RoomInState(RoomIdentity, frozen=True):
+    """A room of a count of the lifecycle."""
 
 
 class BehaviourLists(BaseModel, frozen=True):

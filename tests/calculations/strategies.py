@@ -207,7 +207,7 @@ def cases(draw: st.DrawFn, *tables: Table, crowds: bool = True) -> Case:
     is_wide = draw(st.booleans())
     pool = pools(instants, WIDE_AMOUNTS if is_wide else AMOUNTS, draw(st.sampled_from(CIRCLES)))
     fewest = draw(st.sampled_from((0, 10)))
-    rows = {table: draw(rows_of(table, pool[table], fewest)) for table in tables or FPP.tables}
+    rows = {table: draw(rows_of(table, pool[table], fewest)) for table in tables or pool}
     if crowds and draw(st.sampled_from((False, False, True))):
         rows = {table: some + crowd(table) for table, some in rows.items()}
     today = start + timedelta(days=draw(st.sampled_from(TODAYS)))

@@ -1,6 +1,7 @@
 """The page without a browser: what is served, and what is vendored."""
 
 import hashlib
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -65,3 +66,10 @@ def test_no_script_writes_markup(script: Path) -> None:
     """The policy would stop it, in the reader's browser only."""
     text = script.read_text(encoding="utf-8")
     assert not any(word in text for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("))
+
+
+def test_every_script_is_loaded_at_once() -> None:
+    """Not one after the other, as they import each other; the charts come last, when the first one is drawn."""
+    page = (PAGE / "index.html").read_text(encoding="utf-8")
+    loaded = re.findall(r'(?:href|src)="dashboard/([^"]+\.js)"', page)
+    assert sorted(loaded) == [str(script.relative_to(PAGE)) for script in own_scripts()]

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,12 @@ VIEW = {"date_range": "12mo", "timezone": "UTC", "granularity": "auto", "compare
 MINUTE_MS = 60_000
 
 
-@pytest.fixture
-def full(visit: Visit) -> Visit:
-    """A year, all shown."""
-    visit.go(**VIEW)
-    return visit
+@pytest.fixture(scope="module")
+def full(browser: Browser, server: Server) -> Iterator[Visit]:
+    """A year, all shown, for tests that leave it as it is."""
+    with visiting(browser, server) as opened:
+        opened.go(**VIEW)
+        yield opened
 
 
 def test_every_panel_is_shown_by_the_rules(full: Visit) -> None:
@@ -62,6 +64,7 @@ def test_a_table_holds_the_numbers_of_the_call(full: Visit) -> None:
     panel = full.panel("historical")
     panel.locator("[data-action=table]").click()
     cells = panel.locator("tbody tr").first.locator("td").all_inner_texts()
+    panel.locator("[data-action=table]").click()
     row = full.server.get(panel.get_attribute("data-call") or "").json()["data"][0]
     assert cells[:2] == [f"{row['visitors']['value']:,}", f"{row['visitors']['comparison']:,}"]
 
@@ -95,30 +98,32 @@ def test_a_panel_can_be_enlarged(full: Visit) -> None:
     expect(panel.locator("[data-action=enlarge]")).to_be_focused()
 
 
-def test_rooms_are_sorted_and_lead_to_their_page(full: Visit) -> None:
-    rooms = full.panel("rooms")
+def test_rooms_are_sorted_and_lead_to_their_page(visit: Visit) -> None:
+    visit.go(**VIEW)
+    rooms = visit.panel("rooms")
     rooms.get_by_role("button", name="Estimations").click()
-    full.settle()
+    visit.settle()
     expect(rooms.locator("th[aria-sort=descending]")).to_have_text("Estimations")
-    top = full.server.get(rooms.get_attribute("data-call") or "").json()["data"][0]
+    top = visit.server.get(rooms.get_attribute("data-call") or "").json()["data"][0]
     assert "order_by=estimations%3Adesc" in (rooms.get_attribute("data-call") or "")
     link = rooms.locator("tbody a").first
     expect(link).to_have_text(top["name"])
     link.click()
-    expect(full.page.get_by_role("heading", level=1)).to_have_text(f"Room {top['name']}", timeout=PATIENCE_MS)
-    full.settle()
-    assert full.figure(f"rooms/{top['id']}.votes") == f"{top['votes']:,}"
-    full.page.go_back()
-    full.settle()
-    assert full.states()["rooms"] == "ready"
+    expect(visit.page.get_by_role("heading", level=1)).to_have_text(f"Room {top['name']}", timeout=PATIENCE_MS)
+    visit.settle()
+    assert visit.figure(f"rooms/{top['id']}.votes") == f"{top['votes']:,}"
+    visit.page.go_back()
+    visit.settle()
+    assert visit.states()["rooms"] == "ready"
 
 
-def test_people_and_teams_can_be_told_apart(full: Visit) -> None:
-    retention = full.panel("retention")
+def test_people_and_teams_can_be_told_apart(visit: Visit) -> None:
+    visit.go(**VIEW)
+    retention = visit.panel("retention")
     retention.get_by_text("Teams").click()
-    full.settle()
+    visit.settle()
     assert "entity=room" in (retention.get_attribute("data-call") or "")
-    assert "entity=user" in (full.panel("lifecycle").get_attribute("data-call") or "")
+    assert "entity=user" in (visit.panel("lifecycle").get_attribute("data-call") or "")
 
 
 def test_one_failing_answer_leaves_the_others_alone(visit: Visit) -> None:
@@ -155,18 +160,18 @@ def test_a_busy_server_is_asked_again(visit: Visit) -> None:
     assert visit.states()["rhythm"] == "ready"
 
 
-def test_a_lost_server_is_told_and_found_again(full: Visit) -> None:
+def test_a_lost_server_is_told_and_found_again(visit: Visit) -> None:
     """The figures of before stay; one click is enough when it is back."""
-    before = full.shown()
-    full.page.route("**/v1/**", lambda route: route.abort())
-    full.page.evaluate("dispatchEvent(new Event('visibilitychange'))")
-    full.page.clock.install()
-    full.page.clock.run_for(2 * MINUTE_MS)
-    alert = full.page.get_by_role("alert").filter(has_text="does not answer")
+    visit.page.clock.install()
+    visit.go(**VIEW)
+    before = visit.shown()
+    visit.page.route("**/v1/**", lambda route: route.abort())
+    visit.page.clock.run_for(2 * MINUTE_MS)
+    alert = visit.page.get_by_role("alert").filter(has_text="does not answer")
     expect(alert).to_be_visible(timeout=PATIENCE_MS)
-    assert full.shown() == before
-    assert set(full.states().values()) == {"ready"}
-    full.page.unroute("**/v1/**")
+    assert visit.shown() == before
+    assert set(visit.states().values()) == {"ready"}
+    visit.page.unroute("**/v1/**")
     alert.get_by_role("button", name="Try again").click()
     expect(alert).to_be_hidden(timeout=PATIENCE_MS)
 

@@ -1,19 +1,16 @@
 """The alerts: they are rules, they fire when they should, and each says where to read on."""
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
+from tests.private_programs import ensured_program
 from tests.processes import ROOT
 
 PROMETHEUS = ROOT / "deploy" / "prometheus"
-PROMTOOL = shutil.which("promtool")
-needs_promtool = pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed: Debian has it in `prometheus`")
 # What the server and the collector expose, and Prometheus itself.
 METRICS = {
     "analytics_usage_error_rate",
@@ -30,7 +27,7 @@ METRICS = {
 
 def promtool(*arguments: object) -> None:
     """Run promtool in the folder of the rules; fails with what it says."""
-    command = [str(PROMTOOL), *map(str, arguments)]
+    command = [ensured_program("prometheus", "promtool"), *map(str, arguments)]
     done = subprocess.run(command, cwd=PROMETHEUS, capture_output=True, text=True, check=False)  # noqa: S603 - fixed
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -46,12 +43,10 @@ def metric_names(expression: str) -> set[str]:
     return set(re.findall(r"\banalytics_\w+|\bup\b", expression))
 
 
-@needs_promtool
 def test_every_alert_fires_when_it_should_and_not_before() -> None:
     promtool("test", "rules", "llm-alerts.test.yml")
 
 
-@needs_promtool
 def test_prometheus_takes_the_configuration() -> None:
     promtool("check", "config", "prometheus.yml")
 

@@ -14,7 +14,6 @@ from fastapi import FastAPI
 from calculations.fpp import bundle, location
 from read_model.snapshot import Snapshot
 from read_model.table import Table
-from read_model.tables.fpp import USERS
 from server import configured_app
 from tests.processes import PATIENCE_S, POLL_S, until
 
@@ -57,7 +56,7 @@ def make_app() -> FastAPI:
     if os.environ[SIZE] == LARGE:
         _gate_the_last_section(gate, numbers)
     else:
-        _gate_the_last_table(gate, numbers)
+        _gate_the_tables(gate, numbers)
     return configured_app()
 
 
@@ -72,13 +71,12 @@ def _gate_the_last_section(gate: Gate, numbers: Iterator[int]) -> None:
     mock.patch.object(bundle, "location", gated).start()
 
 
-def _gate_the_last_table(gate: Gate, numbers: Iterator[int]) -> None:
+def _gate_the_tables(gate: Gate, numbers: Iterator[int]) -> None:
     """Small tables are read at once: none is when the gate is reached."""
-    scan = Snapshot.scan
+    read = Snapshot.tables
 
-    def gated(snapshot: Snapshot, table: Table) -> pl.LazyFrame:
-        if table == USERS:
-            gate.pass_by(next(numbers))
-        return scan(snapshot, table)
+    def gated(snapshot: Snapshot, *tables: Table) -> list[pl.LazyFrame]:
+        gate.pass_by(next(numbers))
+        return read(snapshot, *tables)
 
-    mock.patch.object(Snapshot, "scan", gated).start()
+    mock.patch.object(Snapshot, "tables", gated).start()

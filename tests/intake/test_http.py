@@ -18,6 +18,7 @@ import pytest
 
 from intake.database import database_url
 from intake.migrating import migrate
+from intake.server import configured_app
 from intake.tables import DEAD_LETTERS, INTAKE_TOTALS, USAGE_EVENTS
 from tests.intake.collecting import ORG_WRITER, READER, WRITER, Collector, collecting, environment, rows, tokens_file
 from tests.intake.events import ORG, OTHER_ORG, event, event_id, ndjson
@@ -334,23 +335,43 @@ def test_metrics_may_require_a_token(tmp_path: Path) -> None:
         (True, {"TOKENS_FILE": "nowhere.toml"}, 78, "TOKENS_FILE is wrong"),
         (True, {"COLLECTOR_DATABASE_URL": "oracle://x"}, 78, "oracle is not supported"),
         (True, {"COLLECTOR_DATABASE_URL": "rubbish"}, 78, "COLLECTOR_DATABASE_URL is no database URL"),
+        (True, {"COLLECTOR_DATABASE_URL": "sqlite://"}, 78, "COLLECTOR_DATABASE_URL needs a file"),
         (True, {"COLLECTOR_DATABASE_URL": "postgresql://x:secret@127.0.0.1:1/y"}, 69, "COLLECTOR_DATABASE_URL"),
-        (True, {"LLM_PRICES": "pyproject.toml"}, 78, "LLM_PRICES"),
+        (True, {"LLM_PRICES": str(ROOT / "pyproject.toml")}, 78, "LLM_PRICES is wrong"),
+        (True, {"JWT_ISSUER": "someone"}, 78, "JWT_JWKS, JWT_ISSUER and JWT_AUDIENCE"),
     ],
 )
 def test_collector_refuses_to_start_with_one_line(
-    tmp_path: Path, prepared: bool, variables: dict[str, str], exit_code: int, says: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    prepared: bool,
+    variables: dict[str, str],
+    exit_code: int,
+    says: str,
 ) -> None:
     """It says what is wrong and what to do, and no secret."""
     url = database_url(f"sqlite:///{tmp_path}/collector.db")
     if prepared:
         migrate(url)
-    given = environment(url, tmp_path) | variables
-    run = finished(["-m", "uvicorn", "collector:app", "--app-dir", ROOT, "--port", 1], ROOT, **given)
-    assert run.returncode == exit_code, run.stderr
-    assert says in run.stderr
+    for name, value in (environment(url, tmp_path) | variables).items():
+        monkeypatch.setenv(name, str(value))
+    with pytest.raises(SystemExit) as ended:
+        configured_app()
+    told = capsys.readouterr().err
+    assert ended.value.code == exit_code
+    assert says in told
+    assert "secret" not in told
+    assert told.count("\n") == 1
+
+
+def test_uvicorn_shows_the_line(tmp_path: Path) -> None:
+    """And its process ends with the exit code."""
+    url = database_url(f"sqlite:///{tmp_path}/collector.db")
+    run = finished(["-m", "uvicorn", "collector:app", "--app-dir", ROOT], tmp_path, **environment(url, tmp_path))
+    assert run.returncode == 78
+    assert "uv run python collector.py migrate" in run.stderr
     assert "Traceback" not in run.stderr
-    assert "secret" not in run.stderr
 
 
 def test_new_token_is_printed_once_with_its_lines(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -12,7 +13,7 @@ from httpx import Response
 from demo.publishing import publish_sample
 from read_model.manifest import seal
 from read_model.table import INSTANT
-from read_model.tables.fpp import FPP
+from read_model.tables.fpp import FPP, USERS
 from tests import oracle
 from tests.processes import Server
 from tests.served import START, Sample, on_one_day
@@ -141,8 +142,8 @@ def test_a_snapshot_without_a_table_is_503_where_it_is_needed(
     bare_server: Server, data_dir: Path, sampled: Sample
 ) -> None:
     """A table was added to the program, and the updater has not run since; the rest goes on."""
-    tables = {name: table for name, table in sampled.tables.items() if name != "fpp_users"}
-    publish_sample(tables, data_dir, sampled.now)
+    before = replace(FPP, tables=tuple(table for table in FPP.tables if table != USERS))
+    publish_sample(sampled.tables, data_dir, sampled.now, before)
     assert "fpp_users" in refused(bare_server, "/")
     assert bare_server.get("/room/1/stats").status_code == 200
     assert_degraded_by_users(bare_server)

@@ -27,7 +27,8 @@ class Figures:
 
     def as_object(self) -> dict[str, Any]:
         """The fields with their figures, compared ones with all their parts."""
-        (row,) = self.table.nested().to_dicts()
+        # Without a column there is no row either.
+        (row,) = self.table.nested().to_dicts() or [{}]
         return {
             name: row[columns] if isinstance(columns, str) else {key: row[column] for key, column in columns.items()}
             for name, columns in self.fields.items()

@@ -112,7 +112,7 @@ def _compared_model(kind: type[BaseModel]) -> type[BaseModel]:
     }
     if issubclass(kind, Bucket):
         fields |= {name: (field.annotation, field) for name, field in OtherBucket.model_fields.items()}
-    return create_model(f"Compared{kind.__name__.removeprefix(CHOSEN)}", __doc__=kind.__doc__, **fields)
+    return create_model(f"Compared{kind.__name__}", __doc__=kind.__doc__, **fields)
 
 
 def _answer(data: Any, asked: type[BaseModel]) -> Any:

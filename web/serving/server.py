@@ -68,13 +68,14 @@ async def guarded(limits: Limits) -> AsyncIterator[None]:
 
 
 async def _end_in_time(server: uvicorn.Server) -> None:
-    """Once the server is told to end, see that its process does, whatever a thread still computes."""
-    while not server.should_exit:
-        await asyncio.sleep(SWEEP_S)
-    grace_s = server.config.timeout_graceful_shutdown or 0
-    watchdog = threading.Timer(grace_s + LAST_STEPS_S, _end)
-    watchdog.daemon = True
-    watchdog.start()
+    """Once the server is told to end, or ends, see that its process does, whatever a thread or a report waits for."""
+    try:
+        while not server.should_exit:
+            await asyncio.sleep(SWEEP_S)
+    finally:
+        watchdog = threading.Timer((server.config.timeout_graceful_shutdown or 0) + LAST_STEPS_S, _end)
+        watchdog.daemon = True
+        watchdog.start()
 
 
 def _end() -> None:

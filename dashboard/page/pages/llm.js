@@ -1,6 +1,6 @@
 // LLM usage of an organisation: spend, calls, failures and latencies, and the calls of an incident.
 
-import { lines, stacked } from "../charts.js";
+import { SERIES, lines, stacked } from "../charts.js";
 import { element } from "../dom.js";
 import { bucketName, instant } from "../format.js";
 import { table } from "../tables.js";
@@ -46,12 +46,14 @@ function bucketsOf({ series, granularity, meta }) {
 function perModel(answer, valueOf) {
   const buckets = bucketsOf(answer);
   const found = new Map(answer.series.map((row) => [`${row.bucketStart} ${row.modelId}`, row]));
-  const models = [...new Set(answer.series.map(({ modelId }) => modelId))].sort();
+  const named = new Set(answer.series.map(({ modelId }) => modelId));
+  // Calls without a model come last.
+  const models = [...[...named].filter((id) => id != null).sort(), ...(named.has(null) ? [null] : [])];
   return {
     buckets,
     series: models.map((model, i) => ({
       name: modelName(model),
-      colour: i % 8,
+      colour: i % SERIES,
       values: buckets.map(({ start }) => valueOf(found.get(`${start} ${model}`)) ?? 0),
     })),
   };

@@ -109,7 +109,7 @@ def told(steps: list[FunnelStep]) -> list[tuple[int, float, float, float | None]
 
 
 def test_who_gets_how_far() -> None:
-    """All four look at HOME; Ann after 5 and Bob after 3 minutes at ROOM (Dan before); Ann estimates 3 minutes later."""
+    """All four look at HOME, then Ann after 5 and Bob after 3 minutes at ROOM; Ann estimates 3 minutes later."""
     assert told(steps_of(MORNING, "page_view:HOME,page_view:ROOM,estimation")) == [
         (4, 1.0, 0.0, None),
         (2, 0.5, 0.5, 240.0),

@@ -124,6 +124,12 @@ def test_figures_may_be_missing_on_either_side() -> None:
     assert parts(table, "of_5") == (0, 2, -2, -100.0)
 
 
+def test_there_may_be_no_figures_on_either_side() -> None:
+    """Such as estimations per value when there are none of any."""
+    nothing = pl.DataFrame({"name": ["a"]})
+    assert compared(nothing, nothing, ["name"]).to_dicts() == [{"name": "a"}]
+
+
 def test_a_null_figure_of_a_series_stays_null() -> None:
     """A moving average before its 30th row: unknown, and so is its change."""
     schema = {"row": pl.UInt32(), "mean": pl.Float64()}

@@ -20,7 +20,8 @@ from read_model.table import INSTANT
 from tests.calculations.strategies import ZONES, periods
 
 QUARTER_HOUR = timedelta(minutes=15)
-GRANULARITIES: tuple[Granularity, ...] = get_args(Granularity.__value__)
+# Minutes, which no clock shifts, have an example of their own.
+GRANULARITIES: tuple[Granularity, ...] = tuple(name for name in get_args(Granularity.__value__) if name != "minute")
 granularities = st.sampled_from(GRANULARITIES)
 week_starts: st.SearchStrategy[WeekStart] = st.sampled_from(get_args(WeekStart.__value__))
 # The clocks of up to three years are looked at.
@@ -468,3 +469,12 @@ def label(day: date, granularity: Granularity, week_start: WeekStart) -> object:
         case "year":
             return day.year
     return day
+
+
+def test_minutes_are_cut_at_full_ones() -> None:
+    """From 9:00:30 to 9:02: two of them, the first one from 9:00 on; of an empty period none."""
+    period = Period(utc("2026-03-02 09:00:30"), utc("2026-03-02 09:02"), "Asia/Kathmandu")
+    buckets = Buckets.of(period, "minute")
+    assert buckets.edges.to_list() == [utc(f"2026-03-02 09:0{minute}") for minute in (0, 1, 2)]
+    assert len(Buckets.of(Period(period.start, period.start), "minute")) == 0
+    assert numbers(buckets, [utc("2026-03-02 09:01:59")]) == [1]

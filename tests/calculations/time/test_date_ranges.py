@@ -12,6 +12,7 @@ from calculations.time.date_ranges import (
     as_elapsed,
     automatic,
     compared_period,
+    on_same_weekday,
     parsed_dates,
     period_of,
     shifted,
@@ -44,6 +45,7 @@ def first_and_last(date_range: str, now: str, zone: str = "UTC") -> tuple[str, s
 
 # On Thursday 5 March 2026, from the first day to today.
 ON_THURSDAY = {
+    "today": "2026-03-05",
     "7d": "2026-02-27",
     "28d": "2026-02-06",
     "30d": "2026-02-04",
@@ -55,10 +57,88 @@ ON_THURSDAY = {
     "all": "2024-06-03",
 }
 
+PAST_ON_THURSDAY = {
+    "yesterday": ("2026-03-04", "2026-03-04"),
+    "last_week": ("2026-02-23", "2026-03-01"),
+    "last_month": ("2026-02-01", "2026-02-28"),
+}
+
 
 def test_every_range_has_an_example_here() -> None:
-    """All but 24h, which is not of days."""
-    assert {*ON_THURSDAY, "24h"} == set(RANGES)
+    """Of days, past, or of minutes."""
+    assert {*ON_THURSDAY, *PAST_ON_THURSDAY, "24h", "realtime"} == set(RANGES)
+
+
+@pytest.mark.parametrize(("date_range", "days_"), PAST_ON_THURSDAY.items())
+def test_past_ranges_are_over(date_range: str, days_: tuple[str, str]) -> None:
+    """The day, the week from Monday to Sunday and the month before the current one."""
+    assert first_and_last(date_range, "2026-03-05 12:30:15") == days_
+
+
+def test_the_last_week_may_begin_on_sunday() -> None:
+    """Sunday 22 to Saturday 28 February; on a Sunday the seven days before it."""
+    for now in (THURSDAY, utc("2026-03-01 00:00")):
+        assert period_of("last_week", now, START, "UTC", week_start="sunday") == days("2026-02-22", "2026-02-28")
+
+
+@pytest.mark.parametrize(
+    ("known_until", "end"),
+    [("12:30:15", "12:31"), ("12:30:00", "12:30"), ("11:59:59.999999", "12:00")],
+)
+def test_realtime_is_the_last_30_minutes_known(known_until: str, end: str) -> None:
+    """Whole minutes, the last one of which may be open."""
+    found = period_of("realtime", THURSDAY, START, "UTC", known_until=utc(f"2026-03-05 {known_until}"))
+    assert found == Period(utc(f"2026-03-05 {end}") - HOUR / 2, utc(f"2026-03-05 {end}"))
+
+
+def test_instants_are_a_range() -> None:
+    """With or without seconds, in UTC or with an offset; the end is exclusive."""
+    texts = ("2026-01-01T10:00Z,2026-01-01T12:00Z", "2026-01-01T11:00:00+01:00,2026-01-01T12:00:00.000000Z")
+    for text in texts:
+        found = period_of(text, THURSDAY, START, "Asia/Kolkata")
+        assert found == Period(utc("2026-01-01 10:00"), utc("2026-01-01 12:00"), "Asia/Kolkata")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-01-01T10:00,2026-01-01T12:00",
+        "2026-01-01T10:00Z,2026-01-01",
+        "2026-01-01T12:00Z,2026-01-01T12:00Z",
+        "2026-01-01T10Z,2026-01-01T12:00Z",
+        "1969-12-31T10:00Z,2026-01-01T12:00Z",
+        "2026-01-01T25:00Z,2026-01-02T12:00Z",
+        "٢٠٢٦-01-01T10:00Z,2026-01-02T12:00Z",
+    ],
+)
+def test_what_is_no_range_of_instants_is_refused(text: str) -> None:
+    """Without an offset, half a date, empty, or out of bounds."""
+    with pytest.raises(ValueError, match=r"instants|hour"):
+        period_of(text, THURSDAY, START, "UTC")
+
+
+@pytest.mark.parametrize(
+    ("date_range", "compare", "first", "last"),
+    [
+        # 30 days from a Wednesday on, before them from a Monday on: two days later.
+        ("30d", "previous_period", "2026-01-07", "2026-02-05"),
+        # Thursday and Wednesday: that of the week before, as the nearest Thursday is today.
+        ("today", "previous_period", "2026-02-26", "2026-02-26"),
+        # From Friday 27 February; a year before that is a Thursday.
+        ("7d", "year_over_year", "2025-02-28", "2025-03-06"),
+        ("7d", "previous_period", "2026-02-20", "2026-02-26"),
+        # February from a Sunday on, January from a Thursday on: three days later.
+        ("last_month", "previous_period", "2026-01-04", "2026-02-03"),
+        ("2026-03-02,2026-03-04", "previous_period", "2026-02-23", "2026-02-25"),
+    ],
+)
+def test_a_comparison_may_begin_on_the_same_weekday(date_range: str, compare: str, first: str, last: str) -> None:
+    """The nearest that isn't the period itself, and as long."""
+    period = period_of(date_range, THURSDAY, START, "UTC")
+    base = compared_period(compare, date_range, period)
+    moved = on_same_weekday(base, period, of_days=True)
+    assert moved == days(first, last)
+    assert moved.first.weekday() == period.first.weekday()
 
 
 @pytest.mark.parametrize(("date_range", "first"), ON_THURSDAY.items())
@@ -323,7 +403,7 @@ def test_auto_takes_at_most_some_hundred_buckets(period: Period, granularity: st
 
 
 @given(
-    st.sampled_from(RANGES),
+    st.sampled_from([name for name in RANGES if name not in (*PAST_ON_THURSDAY, "realtime")]),
     st.datetimes(datetime(2024, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 - it has one
     st.sampled_from(ZONES),
 )

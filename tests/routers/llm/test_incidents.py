@@ -22,7 +22,7 @@ def test_the_calls_are_a_csv_file_with_the_newest_first(tmp_path: Path, client: 
     answer = client().get(INCIDENTS)
     assert answer.text.splitlines()[0] == COLUMNS
     first, second = csv.DictReader(io.StringIO(answer.text))
-    assert (first["occurred_at"], first["error_code"]) == ("2026-03-09T09:30:00.250+00:00", "'=HYPERLINK(1)")
+    assert (first["occurred_at"], first["error_code"]) == ("2026-03-09T09:30:00.250Z", "'=HYPERLINK(1)")
     assert (first["metadata"], first["cost_estimate_cents"]) == ('{"trace": "t-1"}', "1.0000")
     assert (second["event_id"], second["model_id"], second["cost_estimate_cents"]) == ("event-1", "gpt-x", "0.0001")
     assert 'filename="incidents.csv"' in answer.headers["Content-Disposition"]
@@ -57,4 +57,4 @@ def test_only_slow_calls_are_asked_for(tmp_path: Path, client: Client) -> None:
     store(tmp_path, *[call("2026-03-09 09:00", latency_ms=latency) for latency in (99, 100, 101)])
     answer = client().get(INCIDENTS, params={"minLatencyMs": "100", "format": "json"}).json()
     assert [event["latency_ms"] for event in answer["events"]] == [101, 100]
-    assert answer["events"][0]["occurred_at"] == "2026-03-09T09:00:00+00:00"
+    assert answer["events"][0]["occurred_at"] == "2026-03-09T09:00:00Z"

@@ -37,10 +37,10 @@ def test_usage_has_the_fields_and_the_order_that_clients_know(tmp_path: Path, cl
     assert list(answer) == ["orgId", "granularity", "series", "totals", "freshness", "meta"]
     assert (answer["orgId"], answer["granularity"]) == (ACME, "day")
     assert [row["modelId"] for row in answer["series"]] == ["a", "gpt-x", None]
-    assert newest["bucketStart"] == "2026-03-03T00:00:00+00:00"
+    assert newest["bucketStart"] == "2026-03-03T00:00:00Z"
     assert without["unpricedInvocations"] == 1
     assert model == {
-        "bucketStart": "2026-03-02T00:00:00+00:00",
+        "bucketStart": "2026-03-02T00:00:00Z",
         "modelId": "gpt-x",
         "invocations": 2,
         "inputTokens": 20,
@@ -123,7 +123,7 @@ def test_reliability_has_the_percentiles_that_are_asked_for(tmp_path: Path, clie
     answer = client().get(f"{RELIABILITY}?start=2026-03-01T00:00:00Z&percentile=p95&percentile=p75").json()
     assert answer["series"] == [
         {
-            "bucketStart": "2026-03-02T00:00:00+00:00",
+            "bucketStart": "2026-03-02T00:00:00Z",
             "modelId": "gpt-x",
             "invocations": 2,
             "errorRate": 0.5,
@@ -151,7 +151,7 @@ def test_rows_are_the_same_in_every_format(tmp_path: Path, client: Client) -> No
     )
     rows = list(csv.DictReader(io.StringIO(text.text)))
     assert [(row["modelId"], row["costEstimateCents"]) for row in rows] == [("gpt-x", "1.0000"), ("", "0.3333")]
-    assert rows[0]["bucketStart"] == "2026-03-02T00:00:00+00:00"
+    assert rows[0]["bucketStart"] == "2026-03-02T00:00:00Z"
     assert [rows[0][status] for status in ("success", "error", "timeout", "throttled")] == ["1", "0", "0", "0"]
     assert [exactly(line) for line in lines.text.splitlines()] == exactly(client().get(USAGE, params=MARCH).text)[
         "series"

@@ -77,6 +77,12 @@ def test_maps_are_compared_figure_by_figure(api: Api) -> None:
     assert data["estimation_counts"] == {"5": figure(2, 1, 1, 100.0), "8": figure(1, 0, 1, None)}
 
 
+def test_a_map_of_nothing_is_compared_with_nothing(api: Api) -> None:
+    """No estimation in either period, and no other figure asked for."""
+    parameters = {"date_range": "2026-02-10,2026-02-11", "compare": "previous_period", "metrics": "estimation_counts"}
+    assert api.data("votes", **parameters) == {"estimation_counts": {}}
+
+
 def test_weekdays_are_those_of_the_zone(api_over: Callable[..., Api]) -> None:
     """Monday 23:30 UTC is Tuesday in Berlin, Monday in New York."""
     api = api_over({VOTES: "voted_at\n2026-03-02 23:30"})

@@ -14,7 +14,7 @@ def test_snapshot(api: Api) -> None:
     body = api.get("snapshot")
     data = body["data"]
     assert [table["name"] for table in data["tables"]] == [table.name for table in FPP.tables]
-    assert {table["name"]: table["rows"] for table in data["tables"]} == {
+    assert {table["name"]: table["rows"] for table in data["tables"] if table["rows"]} == {
         "fpp_estimations": 5,
         "fpp_events": 4,
         "fpp_page_views": 5,
@@ -47,7 +47,7 @@ def test_plain_files_have_neither_runs_nor_a_full_sync(api_over: Callable[..., A
     api = api_over({})
     shutil.rmtree(api.data_dir)
     api.data_dir.mkdir()
-    for table in FPP.tables:
+    for table in DRAWN:
         drawn_frame(table, DRAWN[table]).write_parquet(api.data_dir / f"{table.name}.parquet")
     data = api.data("snapshot")
     assert (data["rows"], data["last_runs"], data["full_sync_at"]) == (25, [], None)
@@ -74,7 +74,7 @@ def test_a_table_that_is_missing_is_left_out(api_over: Callable[..., Api]) -> No
     api = api_over(DRAWN)
     shutil.rmtree(api.data_dir)
     api.data_dir.mkdir()
-    for table in FPP.tables:
+    for table in DRAWN:
         if table is not VOTES:
             drawn_frame(table, DRAWN[table]).write_parquet(api.data_dir / f"{table.name}.parquet")
     assert VOTES.name not in [table["name"] for table in api.data("snapshot")["tables"]]

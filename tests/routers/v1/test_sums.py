@@ -103,7 +103,7 @@ def test_which_figures_add_up(described: Described, path: str, names: set[str]) 
 
 def test_compared_figures_are_marked_alike(described: Described) -> None:
     """The mark is at the figure's field."""
-    compared = described["components"]["schemas"]["ComparedVisits"]["properties"]
+    compared = described["components"]["schemas"]["ComparedChosenVisits"]["properties"]
     assert [name for name, schema in compared.items() if schema.get("x-additive", True)] == ["page_views"]
 
 

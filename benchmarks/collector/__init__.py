@@ -1,0 +1,1 @@
+"""How many events a second the collector makes durable."""

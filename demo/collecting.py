@@ -1,0 +1,49 @@
+"""The made-up LLM calls as a published read model, brought in the way real ones are: through the collector."""
+
+import os
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+
+from demo.llm import ndjson, usage_events
+from demo.publishing import is_recent
+from read_model.tables.llm import LLM
+
+ROOT = Path(__file__).parent.parent
+DATABASE = "collector.db"
+EVENTS = "llm-events.ndjson"
+
+
+def collect_recent_calls(data_dir: Path, now: datetime) -> None:
+    """Migrate, import and update, unless what is there is recent; whatever was collected before is replaced."""
+    if is_recent(data_dir, LLM, now):
+        return
+    home = LLM.directory(data_dir)
+    home.mkdir(parents=True, exist_ok=True)
+    for old in home.glob(f"{DATABASE}*"):
+        old.unlink()
+    events = home / EVENTS
+    with events.open("w", encoding="utf-8") as file:
+        file.writelines(ndjson(usage_events(now)))
+    _run("collector.py", "migrate", data_dir=data_dir)
+    _run("collector.py", "import", str(events), data_dir=data_dir)
+    _run("update_readmodel.py", LLM.name, data_dir=data_dir)
+    events.unlink()
+
+
+def _run(program: str, *arguments: str, data_dir: Path) -> None:
+    """Run one of this project's commands to its end, over the demo's own files; what it says is shown if it fails."""
+    database = (LLM.directory(data_dir) / DATABASE).resolve()
+    settings = {
+        "COLLECTOR_DATABASE_URL": f"sqlite:///{database}",
+        "DATA_DIR": str(data_dir),
+        "SENTRY_ENVIRONMENT": "demo",
+        "LOG_LEVEL": "WARNING",
+    }
+    subprocess.run(  # noqa: S603 - this project's own commands, no shell
+        [sys.executable, str(ROOT / program), *arguments],
+        env=os.environ | settings,
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
