@@ -40,7 +40,6 @@ STAND_INS = {
     # It needs a container engine.
     "docker compose up --build": "tests/test_packaging.py",
     # It needs a mail server.
-    "uv run fpp report --send": "tests/reports/test_mail.py",
 }
 PROGRAMS = ("cp ", "curl ", "docker ", "git ", "make ", "pip ", "python ", "uv ")
 SERVICES = ("server", "updater", "collector")
