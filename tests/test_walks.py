@@ -29,7 +29,8 @@ WEEKS = (
 # What following the recipes could break: what compares lists of tables, endpoints and documents with each other.
 CHECKS_OF_A_RECIPE = (
     "tests/test_documents.py tests/test_imports.py tests/test_packaging.py tests/test_sample.py tests/demo "
-    "tests/web/test_scopes.py tests/web/test_snapshots.py tests/routers/test_health.py tests/routers/v1/test_snapshot.py "
+    "tests/web/test_scopes.py tests/web/test_snapshots.py tests/routers/test_health.py "
+    "tests/routers/v1/test_snapshot.py "
     "tests/calculations/fpp/test_properties.py::test_every_table_belongs_to_users_or_rooms"
 )
 

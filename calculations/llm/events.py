@@ -12,6 +12,7 @@ from calculations.time.period import Period
 Status = Literal["success", "error", "timeout", "throttled"]
 GroupBy = Literal["model", "actor", "status", "errorCode", "none"]
 
+CENTS = pl.Decimal(38, 4)
 STATUSES: tuple[Status, ...] = get_args(Status)
 GROUP_COLUMNS: Mapping[GroupBy, str | None] = {
     "model": "model_id",

@@ -6,6 +6,7 @@ from datetime import datetime
 import polars as pl
 
 from calculations.frames.collecting import collect
+from calculations.llm.events import CENTS
 from calculations.time.period import literal
 
 COLUMNS = (
@@ -64,7 +65,7 @@ def page(events: pl.LazyFrame, organisation: pl.LazyFrame, after: Place | None, 
 def _calls(events: pl.LazyFrame, keys: pl.DataFrame) -> pl.LazyFrame:
     span = pl.col("occurred_at").is_between(keys["occurred_at"].min(), keys["occurred_at"].max())
     chosen = events.filter(span, pl.col("id").is_in(keys["id"].implode()))
-    named = chosen.with_columns(cost_estimate_cents=pl.col("cost_estimate"))
+    named = chosen.with_columns(cost_estimate_cents=pl.col("cost_estimate").cast(CENTS))
     return named.sort("occurred_at", "id", descending=True).select("id", *COLUMNS)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from calculations.frames.collecting import collect
-from calculations.llm.events import STATUSES, group, newest_first
+from calculations.llm.events import CENTS, STATUSES, group, newest_first
 from calculations.time.buckets import Buckets
 
 SUMMED = ("invocations", "input_tokens", "output_tokens", "cost_estimate_cents", "unpriced_invocations", *STATUSES)
@@ -53,7 +53,7 @@ def _per_status(events: pl.LazyFrame, buckets: Buckets, by: str | None) -> pl.La
         .agg(
             pl.len().alias("invocations"),
             pl.col("input_tokens", "output_tokens").sum(),
-            costs.sum().alias("cost_estimate_cents"),
+            costs.sum().cast(CENTS).alias("cost_estimate_cents"),
             costs.null_count().alias("unpriced_invocations"),
         )
         .with_columns(pl.col("invocations", "unpriced_invocations").cast(pl.Int64))

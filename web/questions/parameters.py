@@ -381,8 +381,8 @@ class OnWeekdays(Parameters):
 class Listed(Parameters):
     """Which rows of a list."""
 
-    limit: Integer | None = Field(
-        default=None, ge=1, le=LONGEST_LIST, description="Maximum number of rows; all by default."
+    limit: Annotated[Integer, Field(ge=1, le=LONGEST_LIST)] | None = Field(
+        default=None, description="Maximum number of rows; all by default."
     )
     offset: Integer = Field(default=0, ge=0, le=LONGEST_LIST, description="Number of rows to skip at the beginning.")
     order_by: Order | None = Field(

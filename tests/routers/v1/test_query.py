@@ -1,0 +1,144 @@
+"""The further questions over the small drawing: what reaches a client, and what is refused."""
+
+import json
+from typing import Any
+
+import pytest
+from httpx2 import Response
+
+from tests.routers.v1.api import Api
+from tests.web.problems import problem
+
+GERMANS = '[["is","country",["DE"]]]'
+IN_TEAM = '[["is","room_name",["team"]]]'
+
+
+def ask_several(api: Api, *queries: dict[str, Any]) -> Response:
+    """What `POST /v1/query` answers."""
+    answer: Response = api._client.post("/v1/query", json={"queries": queries}, headers={"Authorization": api.token})
+    return answer
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"of": "traffic", "date_range": "7d", "metrics": "visitors,visits"},
+        {"of": "traffic", "dimensions": "source", "order_by": "-visits", "limit": 1},
+        {"of": "votes", "filters": [["is", "room_name", ["team"]]]},
+        {"of": "behaviour/routes", "search": "oo"},
+        {"of": "location/country_city"},
+        {"of": "historical", "date_range": "realtime", "metrics": "visitors"},
+        {"of": "retention", "entity": "room", "activity": "vote"},
+        {"of": "funnel", "steps": "page_view:HOME,estimation"},
+        {"of": "rooms"},
+    ],
+    ids=str,
+)
+def test_one_of_several_is_answered_as_alone(api: Api, query: dict[str, Any]) -> None:
+    """Data and query; beside another one."""
+    answer = ask_several(api, {"of": "rhythm"}, query).json()
+    alone = {name: json.dumps(value) if name == "filters" else value for name, value in query.items() if name != "of"}
+    body = api.get(query["of"], **alone)
+    assert list(answer) == ["data", "meta"]
+    assert list(answer["data"][1]) == ["data", "query", "notices"]
+    assert (answer["data"][1]["data"], answer["data"][1]["query"]) == (body["data"], body["query"])
+    assert answer["meta"]["snapshot"] == body["meta"]["snapshot"]
+
+
+@pytest.mark.parametrize(
+    ("queries", "told"),
+    [
+        ([{"of": "traffic"}, {"of": "votes", "filters": [["is", "country", ["DE"]]]}], "queries[1].filters"),
+        ([{"of": "traffic", "date_range": "7x"}], "queries[0].date_range"),
+        ([{"of": "traffic", "nonsense": 1}], "queries[0].nonsense"),
+        ([{"of": "nonsense"}], "queries[0]"),
+        ([], "queries"),
+        ([{"of": "traffic"}] * 21, "queries"),
+    ],
+    ids=str,
+)
+def test_a_wrong_one_is_told_by_its_place(api: Api, queries: list[dict[str, Any]], told: str) -> None:
+    """So that the others can be asked."""
+    assert problem(ask_several(api, *queries), 422)["errors"][0]["parameter"] == told
+
+
+@pytest.mark.parametrize(
+    ("path", "asked", "told"),
+    [
+        ("votes", {"filters": GERMANS}, "a vote belongs to a room and has no user"),
+        ("behaviour", {"filters": GERMANS}, "`country`, which `rooms` can't be told by"),
+        ("historical", {"filters": IN_TEAM}, "`room_name`, which `new_users` can't be told by"),
+        ("location/os", {"filters": IN_TEAM}, "which `os` can't be told by"),
+        ("distribution", {"of": "vote_duration", "filters": GERMANS}, "which `vote_duration` can't be told by"),
+        ("funnel", {"steps": "page_view,event:X", "filters": IN_TEAM}, "which `event:X` can't be told by"),
+        ("lifecycle", {"activity": "vote"}, "a vote has no user"),
+        ("retention", {"activity": "event", "entity": "room"}, "an event has no room"),
+        ("traffic", {"metrics": "votes"}, "there is no votes; allowed: visitors"),
+        ("traffic", {"dimensions": "event"}, "there is no event; allowed: country"),
+        ("traffic", {"dimensions": "country,os,city"}, "at most 2"),
+        ("retention/rooms", {"cohort": "soon", "interval": 1}, "allowed: a date such as 2026-03-02"),
+        ("rooms", {"limit": "1_0"}, "digits"),
+        ("rooms/1_0", {}, "digits"),
+    ],
+)
+def test_what_has_no_answer_is_refused(api: Api, path: str, asked: dict[str, Any], told: str) -> None:
+    """With the reason."""
+    assert told in problem(api.ask(path, **asked), 422)["detail"]
+
+
+def test_the_figures_that_are_chosen_may_be_filtered(api: Api) -> None:
+    """Estimations have users, though votes have none; 5, 5, 8 and 5 are by users who are not in the table."""
+    unknown = '[["is","country",["unknown"]]]'
+    assert api.data("votes", metrics="estimation_counts", filters=unknown) == {"estimation_counts": {"5": 3, "8": 1}}
+
+
+def test_rooms_of_a_cell_are_as_many_as_it_counts(api: Api) -> None:
+    """For every count of every week."""
+    asked = {"date_range": "2026-02-16,2026-03-05", "granularity": "week"}
+    for row in api.data("lifecycle", entity="room", **asked):
+        for state in ("new", "returning", "resurrecting", "dormant"):
+            body = api.get("lifecycle/rooms", start=row["date"], state=state, **asked)
+            assert (len(body["data"]), body["meta"]["total_rows"]) == (row[state], row[state])
+
+
+@pytest.mark.parametrize("shared", [{}, {"retention_type": "recurring"}, {"cumulative": "true"}], ids=str)
+def test_rooms_of_a_cohort_are_as_many_as_it_retains(api: Api, shared: dict[str, str]) -> None:
+    """Also told by the instant its bucket begins; until a bucket has ended there are none."""
+    for cohort in api.data("retention", entity="room", period="day", total_intervals=3, **shared)["cohorts"]:
+        for cell in cohort["cells"]:
+            for name in ("date", "start"):
+                found = api.data(
+                    "retention/rooms", period="day", cohort=cohort[name], interval=cell["interval"], **shared
+                )
+                assert len(found) == (cell["retained"] or 0)
+
+
+def test_whole_buckets_are_told(api: Api) -> None:
+    """A Wednesday of a lifecycle by week, and of a retention."""
+    for path, cut in (("lifecycle", {"granularity": "week"}), ("retention", {"period": "week"})):
+        body = api.get(path, date_range="2026-02-25,2026-02-25", **cut)
+        assert body["query"]["first_instant"] == "2026-02-23T00:00:00Z"
+        assert body["query"]["last_instant"] == "2026-03-01T23:59:59.999999Z"
+        assert "count whole: from 2026-02-23T00:00:00Z to before 2026-03-02T00:00:00Z" in body["meta"]["notices"][-1]
+
+
+@pytest.mark.parametrize("path", ["traffic", "rooms", "rooms/1", "query"])
+def test_head_is_get_without_a_body(api: Api, path: str) -> None:
+    """The same status and tag; where there is no GET, there is no HEAD."""
+    headers = {"Authorization": api.token}
+    head, get = (api._client.request(method, f"/v1/{path}", headers=headers) for method in ("HEAD", "GET"))
+    assert (head.status_code, head.headers.get("ETag")) == (get.status_code, get.headers.get("ETag"))
+    assert head.content == b""
+
+
+def test_csv_may_begin_with_a_byte_order_mark(api: Api) -> None:
+    """Once."""
+    plain, marked = (api.ask("rooms", format="csv", bom=bom).content for bom in ("false", "true"))
+    assert marked == b"\xef\xbb\xbf" + plain
+
+
+def test_orders_may_be_written_in_several_ways(api: Api) -> None:
+    """A minus, and directions in any case."""
+    orders = ("votes:desc", "-votes", "votes:DESC", "-votes,id:Asc")
+    assert len({api.ask("rooms", order_by=order).json()["data"][0]["id"] for order in orders}) == 1
+    assert problem(api.ask("rooms", order_by="-votes:desc"), 422)
