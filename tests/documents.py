@@ -15,6 +15,8 @@ DOCUMENTS = {
     for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")))
 }
 TEXT = "\n".join(DOCUMENTS.values())
+# What a walk follows from its first command to its last.
+FOLLOWED = ("README.md", "Run it on your own data")
 FENCED = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
 
 
@@ -37,12 +39,10 @@ def code_spans(text: str = TEXT) -> list[str]:
 
 
 def commands(text: str = TEXT) -> Iterator[str]:
-    """Each line of the shell blocks, without its comment; a backslash at the end continues a line."""
+    """Each command of the shell blocks; an indented line belongs to the one before."""
     for block in blocks(text):
         if block.language == "sh":
-            joined = block.text.replace("\\\n", "")
-            lines = (re.sub(r"\s+# .*", "", line).strip() for line in joined.splitlines())
-            yield from (line for line in lines if line and not line.startswith("#"))
+            yield from (command.strip() for command in re.split(r"\n(?! )", block.text) if command.strip())
 
 
 def section(document: str, heading: str) -> str:

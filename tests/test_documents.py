@@ -20,7 +20,7 @@ from intake import server as collector
 from intake.database import database_url
 from intake.migrating import migrate
 from server import create_app
-from tests.documents import DOCUMENTS, code_spans, commands, endpoints, examples, rows, section, table
+from tests.documents import DOCUMENTS, FOLLOWED, code_spans, commands, endpoints, examples, rows, section, table
 from tests.processes import ROOT, TOKEN, clean_environment
 from tests.settings import READERS, variables
 from tests.web.tokens import token_lines, written
@@ -52,7 +52,7 @@ EXAMPLES = re.compile(r"…|\bdata\b|\b5100\b|\bANALYTICS_SECRET_TOKEN\b")
 def test_every_command_is_run() -> None:
     """Each is typed in a walk, is a request whose answer stands below it, or has something that stands in for it."""
     typed = {text for node in ast.walk(ast.parse(WALKS.read_text())) if (text := constant(node))}
-    run = typed | STAND_INS.keys() | {request for request, _ in examples()}
+    run = typed | STAND_INS.keys() | {request for request, _ in examples()} | {*commands(section(*FOLLOWED))}
     named = {span for span in code_spans() if span.startswith(PROGRAMS)}
     assert {*commands(), *named} - run == set()
     assert [name for name in STAND_INS.values() if not (ROOT / name).exists()] == []
@@ -179,7 +179,7 @@ def test_bare_make_lists_every_target() -> None:
 
 def test_named_files_exist() -> None:
     """What looks like a path of this repository is one; data and settings of a deployment are not part of it."""
-    paths = {span for span in code_spans() if re.fullmatch(r"[\w.-]*(/|\.(py|yaml))[\w/.-]*", span)}
+    paths = {span for span in code_spans() if re.fullmatch(r"[\w./-]+(/|\.(py|yaml|yml|sql|md|json|js))", span)}
     ours = {path for path in paths if not path.startswith(("/", "data/", "collected/", "settings/"))}
     known = [ROOT, ROOT / "read_model", ROOT / "dashboard" / "page", ROOT / "dashboard"]
     assert len(ours) > 10

@@ -13,7 +13,7 @@ import pytest
 
 from demo.__main__ import TOKEN as DEMO_TOKEN
 from demo.sample import sample
-from tests.documents import blocks, examples, section
+from tests.documents import FOLLOWED, blocks, commands, examples, section
 from tests.fresh_clone import FreshClone, fresh_clone
 from tests.mariadb import Server, quoted
 from tests.processes import HOST, TOKEN, free_port
@@ -121,18 +121,34 @@ def test_newcomer_looks_at_the_demo(clone: FreshClone) -> None:
 
 
 @pytest.mark.database
-def test_operator_serves_a_database(clone: FreshClone, database: SourceDatabase, reader: dict[str, str]) -> None:
-    """From an empty `.env` to a table and an endpoint of one's own."""
+def test_operator_serves_what_there_is(clone: FreshClone, database: SourceDatabase, reader: dict[str, str]) -> None:
+    """From an empty `.env` to figures of a database, LLM calls and a repository, and to a table of one's own."""
     database.fill(sample(utc_now(), scale=0.01))
-    clone.run("cp .env.example .env")
-    port = free_port()
-    fill_in(clone.directory / ".env", reader | {"ANALYTICS_SECRET_TOKEN": TOKEN, "PORT": str(port)})
-    clone.run("uv run python update_readmodel.py")
+    port, collector_port = free_port(), free_port()
+    copy, new_token, migrate, collect, send, update, serve, *requests = commands(section(*FOLLOWED))
+    clone.run(copy)
+    token, _, lines = clone.run(new_token).removeprefix("token: ").partition("\n")
+    (clone.directory / "tokens.toml").write_text(lines)
+    (configuration,) = (block.text for block in blocks(section(*FOLLOWED)) if block.language == "yaml")
+    (clone.directory / "repositories.yaml").write_text(configuration)
+    named = dict(re.findall(r"`([A-Z_]+)=([^`]+)`", section(*FOLLOWED)))
+    fill_in(clone.directory / ".env", reader | named | {"ANALYTICS_SECRET_TOKEN": TOKEN, "PORT": str(port)})
+
+    clone.run(migrate)
+    with clone.serving(collect, collector_port, {"5101": collector_port}):
+        assert json.loads(clone.run(send, {"5101": collector_port}, TOKEN=token))["accepted"] == 1
+    clone.run(update)
+    uvicorn_port = free_port()
+    with clone.serving(serve, uvicorn_port, {"5100": uvicorn_port}) as server:
+        assert server.get("/").json()["data"]["votes"]["total_votes"] == len(database.rows("fpp_votes"))
+        usage, summary = (json.loads(clone.run(request, {"5100": uvicorn_port}, TOKEN=token)) for request in requests)
+        assert usage["totals"]["costEstimateCents"] == 12.5
+        assert summary["data"]
     clone.run("make sync")
     clone.run("uv run python update_readmodel.py fpp")
-    uvicorn_port = free_port()
-    with clone.serving("uv run uvicorn main:app --port 5100", uvicorn_port, {"5100": uvicorn_port}) as server:
-        assert server.get("/").json()["data"]["votes"]["total_votes"] == len(database.rows("fpp_votes"))
+    clone.run("uv run python update_readmodel.py llm")
+    clone.run("uv run python update_readmodel.py repositories")
+    clone.run("uv run python update_readmodel.py repositories --codebase acme/shop", {"acme/shop": "me/fpp-analytics"})
     with clone.serving("make serve", port) as server:
         assert server.get("/health").json()["status"] == "ok"
 
@@ -141,7 +157,7 @@ def test_operator_serves_a_database(clone: FreshClone, database: SourceDatabase,
         assert server.get("/room/1/stats").status_code == 200
 
     database.execute("DELETE FROM fpp_rooms WHERE id > 1")
-    refused = clone.attempt("uv run python update_readmodel.py")
+    refused = clone.attempt("uv run python update_readmodel.py fpp")
     assert refused.returncode == 65
     assert "Table fpp_rooms shrank from" in refused.stderr
     clone.run("uv run python update_readmodel.py --allow-shrink")
