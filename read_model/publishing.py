@@ -1,4 +1,4 @@
-"""Write a snapshot and put it in force.
+"""Write a snapshot and make it current.
 
 Files are written under names that are used once, flushed to disk, and become visible together by one atomic rename of
 the symlink `current`. Until then a crash leaves nothing but litter, which the next run sweeps.
@@ -74,7 +74,7 @@ class Kept:
 class SnapshotWriter:
     """A snapshot in the making, in the directory `home` of its read model.
 
-    Leaving the `with` block before it is in force removes what was written.
+    Leaving the `with` block before it is current removes what was written.
     """
 
     home: Path
@@ -175,7 +175,7 @@ class SnapshotWriter:
         synced_at: datetime | None = None,
         not_before: datetime | None = None,
     ) -> Manifest:
-        """Put the snapshot in force: one atomic rename after everything is on disk.
+        """Make the snapshot current: one atomic rename after everything is on disk.
 
         Args:
             read_at: The source's own time when the read began.

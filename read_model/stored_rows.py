@@ -23,7 +23,7 @@ FUTURE = timedelta(minutes=1)
 
 
 class StoredFileError(AnalyticsError):
-    """A file of the present snapshot can't be read."""
+    """A file of the current snapshot can't be read."""
 
     exit_code = EXIT_DATA
     severity = Severity.MEDIUM

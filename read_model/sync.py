@@ -48,7 +48,7 @@ class ShrunkError(AnalyticsError):
 
 
 class DamagedFileError(AnalyticsError):
-    """A file of the present snapshot is not as it was published."""
+    """A file of the current snapshot is not as it was published."""
 
     def __init__(self, path: Path, fault: str, table: str) -> None:
         super().__init__(f"The stored file {path} {fault}: all of {table} is read again")
@@ -89,10 +89,10 @@ class Synced:
 
 
 def sync(source: Source, data_dir: Path, model: ReadModel, options: Options, progress: Progress) -> Synced:
-    """Publish a snapshot of the source's present state; call while holding the lock of the read model.
+    """Publish a snapshot of the source's current state; call while holding the lock of the read model.
 
     Raises:
-        StoredFileError: A file of the present snapshot can't be read; a full sync needs none of them.
+        StoredFileError: A file of the current snapshot can't be read; a full sync needs none of them.
         SourceError: The source failed or lacks something; nothing is published.
         ShrunkError: A table lost more than `LARGEST_SHRINK` of its rows; nothing is published.
         CannotWriteError: The disk is full or read-only; nothing is published.

@@ -107,7 +107,7 @@ class SourceUpdater:
         return Outcome(EXIT_OK, f"published {synced.manifest.id}, {synced.rows_read:,} rows read")
 
     def update(self, *, full: bool = False, allow_shrink: bool = False, erase_older: bool = False) -> Synced:
-        """Publish a snapshot of the source's present state, and remove the snapshots out of use.
+        """Publish a snapshot of the source's current state, and remove the snapshots out of use.
 
         Raises:
             AnalyticsError: Nothing was published; the text says why and what to do.

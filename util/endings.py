@@ -1,6 +1,6 @@
 """How a command ends that may hang in a call nothing interrupts, such as a read from a silent database.
 
-Ending the process at any moment is safe: nothing half-made is in force, the lock goes with the process, and the next
+Ending the process at any moment is safe: nothing half-made is published, the lock goes with the process, and the next
 run sweeps.
 """
 
