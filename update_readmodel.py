@@ -202,7 +202,8 @@ def arguments() -> argparse.ArgumentParser:
 def _described_settings() -> Iterator[str]:
     described = {name: field for known in KNOWN.values() for name, field in known.settings.model_fields.items()}
     for name, field in described.items():
-        default = "" if field.is_required() or field.default in {None, SecretStr("")} else f" Default: {field.default}."
+        value = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
+        default = "" if field.is_required() or value in {None, ""} else f" Default: {value}."
         yield f"  {name.upper():<26}{field.description}{default}"
 
 

@@ -19,6 +19,7 @@ from pydantic import SecretStr
 from config import ServerSettings
 from demo.collecting import collect_recent_calls
 from demo.publishing import recent_sample
+from demo.repositories import publish_repositories
 from demo.sample_rhythm import FIRST_DAY
 from server import create_app
 from util.clock import utc_now
@@ -42,6 +43,7 @@ Try:
   curl -H "Authorization: Bearer {token}" {url}/
   curl -H "Authorization: Bearer {token}" "{url}/v1/traffic?date_range=30d&compare=previous_period"
   curl -H "Authorization: Bearer {token}" {url}/analytics/v1/orgs
+  curl -H "Authorization: Bearer {token}" {url}/analytics/codebases
 
 Stop it with Ctrl-C.
 """
@@ -105,6 +107,7 @@ def serve(listener: socket.socket) -> None:
         now = utc_now()
         manifest = recent_sample(DATA_DIR, now)
         collect_recent_calls(DATA_DIR, now)
+        publish_repositories(DATA_DIR, now)
         rows = sum(table.rows for table in manifest.tables.values())
         url = f"http://{HOST}:{listener.getsockname()[1]}"
         print(TEXT.format(rows=rows, url=url, token=TOKEN), flush=True)  # noqa: T201 - a command

@@ -129,7 +129,12 @@ def visit_table(activities: Sequence[pl.LazyFrame], packing: Packing, buckets: B
         pl.col("code") > 0
     )
     visits, visitors, viewed, counted = collect_all(
-        [_visits(rows, packing), _visitors(rows, packing, buckets), _viewed(selected), _counted(selected, packing)]
+        [
+            _visits(rows, packing),
+            _visitors(rows, packing, buckets),
+            _viewed(selected, packing),
+            _counted(selected, packing),
+        ]
     )
     return VisitTable(visits, visitors, viewed, counted)
 
@@ -170,8 +175,16 @@ def _visitors(rows: pl.LazyFrame, packing: Packing, buckets: Buckets | None) -> 
     return starts.select(pl.exclude("another", "made", "made_in_all"), estimated=made)
 
 
-def _viewed(selected: pl.LazyFrame) -> pl.LazyFrame:
-    return selected.filter("looked").group_by("visitor", "code").agg(views=pl.len())
+def _viewed(selected: pl.LazyFrame, packing: Packing) -> pl.LazyFrame:
+    looked = selected.filter("looked")
+    if packing.codes > 1:
+        return looked.group_by("visitor", "code").agg(views=pl.len())
+    # The views of a visitor follow one another: how far it is to the next one's is their number.
+    first = (pl.col("visitor") != pl.col("visitor").shift(1)).fill_null(value=True)
+    place = pl.int_range(pl.len(), dtype=pl.UInt32)
+    begins = looked.select("visitor", "code", first=first, place=place, total=pl.len()).filter("first")
+    views = pl.col("place").shift(-1).fill_null(pl.col("total")) - pl.col("place")
+    return begins.select("visitor", "code", views=views.cast(pl.UInt32))
 
 
 def _counted(selected: pl.LazyFrame, packing: Packing) -> pl.LazyFrame:

@@ -22,7 +22,7 @@ class App {
   #parts = [];
   #built = null;
   #refreshedAt = 0;
-  #isLost = false;
+  #isTroubled = false;
 
   constructor(token, me, pages) {
     this.api = new Api(token, () => signOut("The token is no longer accepted. Sign in again."));
@@ -88,13 +88,13 @@ class App {
 
   async #load() {
     this.#refreshedAt = Date.now();
-    this.#isLost = false;
+    this.#isTroubled = false;
     await Promise.all(this.#parts.map((part) => part.load()));
-    if (!this.#isLost) this.shell.found();
+    if (!this.#isTroubled) this.shell.found();
   }
 
   #refreshIfDue() {
-    const due = this.#isLost ? TRIED_AGAIN_EVERY_MS : REFRESHED_EVERY_MS;
+    const due = this.#isTroubled ? TRIED_AGAIN_EVERY_MS : REFRESHED_EVERY_MS;
     // Timers may be a moment early.
     if (!document.hidden && Date.now() - this.#refreshedAt >= due - 500) this.refresh();
   }
@@ -112,12 +112,13 @@ class App {
 
   /** The server does not answer. */
   lost() {
-    this.#isLost = true;
+    this.#isTroubled = true;
     this.shell.lost(() => this.refresh());
   }
 
   /** There is nothing to serve yet. */
   hasNoData(detail) {
+    this.#isTroubled = true;
     this.shell.hasNoData(detail);
   }
 

@@ -5,6 +5,8 @@ import { elapsed, instant, span, write } from "./format.js";
 import { addressOf, callOf } from "./view.js";
 
 const THEMES = ["light", "dark"];
+// What data are called that are not refreshed as they should be.
+const OLD = ["stale", "dead"];
 const LIVE_MS = 5 * 60_000;
 
 export class Shell {
@@ -96,7 +98,8 @@ export class Shell {
     if (this.app.page.scope === "fpp:read") this.#askWhoIsThere(data_updated_at);
     this.freshness.replaceChildren(element("span", { class: `dot ${freshness}` }), `Updated ${elapsed(age_seconds)}`);
     this.freshness.title = `${at}, ${freshness}`;
-    if (freshness !== "ok") this.#warnOf(freshness, at);
+    if (OLD.includes(freshness)) this.#warnOf(freshness, at);
+    else this.#hide("warning");
     for (const notice of notices ?? []) this.#notices.add(notice);
     this.notices.replaceChildren(...[...this.#notices].map((notice) => element("p", {}, notice)));
   }
@@ -120,7 +123,11 @@ export class Shell {
 
   /** The server answers. */
   found() {
-    if (this.alert.classList.contains("bad")) this.alert.hidden = true;
+    this.#hide("bad");
+  }
+
+  #hide(kind) {
+    if (this.alert.classList.contains(kind)) this.alert.hidden = true;
   }
 
   hasNoData(detail) {

@@ -23,6 +23,7 @@ from web.questions.schemas import ALSO_ROWS, answer_of, chosen_type
 from web.questions.series import series
 from web.questions.tables import columns_of, computed, cut, named_like, ordered, parsed_order
 from web.snapshot_route import SnapshotRoute
+from web.validation import Integer
 
 router = APIRouter(prefix="/rooms", route_class=SnapshotRoute)
 
@@ -66,7 +67,7 @@ def get_rooms(question: RoomsQuestion) -> Response:
     responses=ALSO_ROWS | {404: {"model": Problem, "description": "There is no such room."}},
 )
 def get_room(
-    room_id: Annotated[int, Path(ge=1, le=LONGEST_LIST, description="Id of the room.")], question: RoomQuestion
+    room_id: Annotated[Integer, Path(ge=1, le=LONGEST_LIST, description="Id of the room.")], question: RoomQuestion
 ) -> Response:
     """One room: its figures over a period, and its votes per bucket. Other formats than JSON hold the series.
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
-from tests.dashboard.visits import PATIENCE_MS, Visit, visiting
-from tests.processes import TOKEN, Server
+from tests.dashboard.visits import DASH, PATIENCE_MS, Visit, visiting
+from tests.processes import TOKEN, Server, serving
+from tests.served import Sample
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 
@@ -200,7 +201,19 @@ def test_a_period_without_anything_says_so(visit: Visit) -> None:
 def test_a_server_without_data_says_what_to_do(browser: Browser, bare_server: Server) -> None:
     with visiting(browser, bare_server) as visit:
         visit.page.goto(f"{visit.origin}/dashboard")
-        expect(visit.page.get_by_role("alert").first).to_contain_text("update_readmodel.py", timeout=PATIENCE_MS)
+        alert = visit.page.get_by_role("alert").filter(has_text="update_readmodel.py")
+        expect(alert).to_be_visible(timeout=PATIENCE_MS)
+        visit.settle()
+        assert alert.is_visible()
+        assert visit.figure("traffic.visitors") == DASH
+
+
+def test_old_data_are_told(browser: Browser, sampled: Sample) -> None:
+    """At the top, in words, beside figures that are shown all the same."""
+    with serving(sampled.data_dir, HEALTH_STALE_SECONDS=1) as server, visiting(browser, server) as visit:
+        visit.go(**VIEW)
+        expect(visit.page.get_by_role("alert").filter(has_text="The data are stale")).to_be_visible()
+        assert visit.states()["historical"] == "ready"
 
 
 def test_the_call_can_be_copied(browser: Browser, server: Server) -> None:

@@ -1,6 +1,7 @@
 """The further questions over the small drawing: what reaches a client, and what is refused."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -142,3 +143,39 @@ def test_orders_may_be_written_in_several_ways(api: Api) -> None:
     orders = ("votes:desc", "-votes", "votes:DESC", "-votes,id:Asc")
     assert len({api.ask("rooms", order_by=order).json()["data"][0]["id"] for order in orders}) == 1
     assert problem(api.ask("rooms", order_by="-votes:desc"), 422)
+
+
+ORIGIN = "https://app.example.com"
+
+
+@pytest.fixture(name="shared_api")
+def api_for_other_pages(drawn_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Api:
+    """The API with one origin whose pages may read it."""
+    monkeypatch.setenv("CORS_ORIGINS", ORIGIN)
+    return Api(drawn_dir)
+
+
+def test_pages_of_a_listed_origin_may_read_answers(shared_api: Api) -> None:
+    """Refusals too; and the headers that tell what the answer is."""
+    for path in ("traffic", "traffic?nonsense=1"):
+        answer = shared_api.ask(path, {"Origin": ORIGIN})
+        assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
+        exposed = answer.headers["Access-Control-Expose-Headers"]
+        assert exposed == "ETag, X-Request-ID, X-Snapshot, X-Total-Rows"
+
+
+@pytest.mark.parametrize(("origin", "allowed"), [(ORIGIN, ORIGIN), ("https://evil.example.com", None), ("null", None)])
+def test_a_preflight_is_for_listed_origins(shared_api: Api, origin: str, allowed: str | None) -> None:
+    """With the token, which is not sent yet."""
+    asked = {
+        "Origin": origin,
+        "Access-Control-Request-Method": "GET",
+        "Access-Control-Request-Headers": "authorization",
+    }
+    answer = shared_api._client.options("/v1/traffic", headers=asked)
+    assert answer.headers.get("Access-Control-Allow-Origin") == allowed
+
+
+def test_without_origins_no_page_may_read_answers(api: Api) -> None:
+    """By default."""
+    assert "Access-Control-Allow-Origin" not in api.ask("traffic", {"Origin": ORIGIN}).headers

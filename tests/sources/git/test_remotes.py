@@ -14,6 +14,7 @@ from tests.repositories import SUBMODULE, Deployment, File, Repository
 from tests.sources.git.remotes import HOST, serving, silent_port
 
 TOKEN = "secret-token-of-a-codebase"  # noqa: S105 - it guards nothing
+MANY, LARGE = 5_000, 10 << 20
 BY = ("-c", "user.name=x", "-c", "user.email=x@example.org")
 OTHER_REPOSITORY = b"0123456789abcdef0123456789abcdef01234567"
 
@@ -153,21 +154,19 @@ def test_hooks_submodules_and_configuration_of_the_remote_do_nothing(
 
 
 @pytest.mark.slow
-def test_a_commit_of_a_hundred_thousand_files_and_a_file_of_a_hundred_megabytes(
-    repository: Repository, deployment: Deployment
-) -> None:
+def test_a_commit_of_very_many_files_and_a_very_large_file(repository: Repository, deployment: Deployment) -> None:
     """The files of one tree hold the same, so that git takes them fast."""
     known = repository_blob(repository)
-    names = "".join(f"100644 blob {known}\tf{number:06}\n" for number in range(100_000))
+    names = "".join(f"100644 blob {known}\tf{number:06}\n" for number in range(MANY))
     tree = repository.git("mktree", stdin=names.encode()).decode().strip()
     commit = repository.git(*BY, "commit-tree", "-m", "many", "-p", repository.head() or "", tree).decode().strip()
     repository.point("main", commit)
-    repository.commit({"large": b"x" * (100 << 20)})
+    repository.commit({"large": b"x" * LARGE})
     deployment.watch(repository)
     assert deployment.run(megabytes=500).exit_code == 0
-    rows = deployment.rows(COMMITS).sort("committed_at")
-    assert rows["files_changed"].to_list()[1:] == [100_001, 1]
-    assert rows["addition_bytes"][-1] == 100 << 20
+    rows = deployment.rows(COMMITS)
+    assert rows["files_changed"].max() == MANY + 1
+    assert rows["addition_bytes"].max() == LARGE
 
 
 def repository_blob(repository: Repository) -> str:
@@ -184,7 +183,7 @@ def test_a_tree_that_unfolds_without_end_fails_alone(repository: Repository, dep
     commit = repository.git(*BY, "commit-tree", "-m", "bomb", tree).decode().strip()
     repository.point("main", commit)
     deployment.watch(repository)
-    assert deployment.run(seconds=120).exit_code == 69
+    assert deployment.run(seconds=10).exit_code == 69
     [(status, error)] = states(deployment).values()
     assert status == "failed"
     assert error is not None
