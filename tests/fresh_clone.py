@@ -17,6 +17,8 @@ import httpx
 from tests.processes import HOST, PATIENCE_S, ROOT, Program, Server, answering, clean_environment, until
 
 GIT = ("git", "-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false")
+# The demo makes its sample before it answers.
+SAMPLE_PATIENCE_S = 4 * PATIENCE_S
 # What `uv run` and `make` say about the repository they were called in, which is not the clone.
 ABOUT_THE_CALLER = ("VIRTUAL_ENV", "UV_PROJECT", "UV_PROJECT_ENVIRONMENT", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
 
@@ -84,7 +86,7 @@ class FreshClone:
         program = Program(process, log_file)
         with process:
             try:
-                with answering(program, port) as server:
+                with answering(program, port, SAMPLE_PATIENCE_S) as server:
                     yield server
             finally:
                 stop_group(process, port)

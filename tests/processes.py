@@ -50,12 +50,14 @@ def free_port() -> int:
         return port
 
 
-def until[Found](look: Callable[[], Found], what: str = "what the test waits for") -> Found:
+def until[Found](
+    look: Callable[[], Found], what: str = "what the test waits for", patience_s: float = PATIENCE_S
+) -> Found:
     """The first true result of `look`; fails when there is none for a long time."""
-    give_up = time.monotonic() + PATIENCE_S
+    give_up = time.monotonic() + patience_s
     while not (found := look()):
         if time.monotonic() > give_up:
-            raise AssertionError(f"Waited {PATIENCE_S:g} s in vain for {what}")
+            raise AssertionError(f"Waited {patience_s:g} s in vain for {what}")
         time.sleep(POLL_S)
     return found
 
@@ -188,7 +190,7 @@ def serving(data_dir: Path, *, app: str = "main:app", factory: bool = False, **e
 
 
 @contextmanager
-def answering(program: Program, port: int) -> Iterator[Server]:
+def answering(program: Program, port: int, patience_s: float = PATIENCE_S) -> Iterator[Server]:
     """The server a program has become, as soon as it answers."""
     with httpx.Client(base_url=f"http://{HOST}:{port}", timeout=PATIENCE_S, trust_env=False) as client:
 
@@ -201,7 +203,7 @@ def answering(program: Program, port: int) -> Iterator[Server]:
                 return False
             return True
 
-        until(answers, "the server to answer")
+        until(answers, "the server to answer", patience_s)
         yield Server(program, port, client)
 
 

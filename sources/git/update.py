@@ -62,7 +62,8 @@ class RepositoriesUpdater:
     @property
     def home(self) -> Path:
         """The directory of the read model."""
-        return REPOSITORIES.directory(self.data_dir)
+        # Git runs in directories of its own, where relative paths lead elsewhere.
+        return REPOSITORIES.directory(self.data_dir).absolute()
 
     def run(self, job: Job) -> Outcome:
         """Update every codebase, or the one of the job (see `Updater.run`).

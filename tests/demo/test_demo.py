@@ -3,6 +3,7 @@
 import signal
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from demo.publishing import OUTDATED_AFTER, publish_sample, recent_sample
 from demo.sample import sample
 from read_model.locking import locked
 from read_model.snapshot import open_snapshot
+from read_model.table import Append, Table
 from read_model.tables.fpp import FPP
 from tests.processes import Program, Server, answering, free_port, running, until
 from util.errors import EXIT_BUSY, EXIT_CANNOT_WRITE, EXIT_CONFIG, EXIT_OK, EXIT_UNAVAILABLE
@@ -43,6 +45,16 @@ def test_the_sample_is_published_like_real_tables(tmp_path: Path, tables: dict[s
     assert snapshot.data_updated_at == NOW
     for table in FPP.tables:
         assert_frame_equal(snapshot.scan(table).collect(), tables[table.name])
+
+
+def test_a_table_that_is_not_made_up_is_published_empty(tmp_path: Path, tables: dict[str, pl.DataFrame]) -> None:
+    """A table newly declared leaves the demo healthy."""
+    feedback = Table("fpp_feedback", key="id", grows=Append(by="id", time="given_at"), columns={"text": pl.String()})
+    model = replace(FPP, tables=(*FPP.tables, feedback))
+    publish_sample(tables, tmp_path, NOW, model)
+    rows = open_snapshot(tmp_path, model).scan(feedback).collect()
+    assert rows.is_empty()
+    assert rows.columns == ["id", "given_at", "text"]
 
 
 def test_a_sample_is_published_over_an_earlier_one(tmp_path: Path, tables: dict[str, pl.DataFrame]) -> None:
