@@ -87,7 +87,7 @@ class ReadingSettings(Settings):
     start_date: date = Field(
         default=date(2024, 6, 3),
         ge=date(1970, 1, 1),
-        description="First day of series, sessions and bounce rate (inclusive, UTC).",
+        description="First day of series, visits and bounce rate (inclusive, UTC).",
     )
     health_stale_seconds: float = Field(
         default=20 * 60,
@@ -201,9 +201,7 @@ class ServerSettings(ReadingSettings):
     def _are_origins(cls, value: str | None) -> str | None:
         for origin in _origins(value):
             if not re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?", origin):
-                raise ValueError(
-                    f"{origin!r} is not an origin: write scheme, host and, if needed, port"
-                )
+                raise ValueError(f"{origin!r} is not an origin: write scheme, host and, if needed, port")
         return value
 
     @field_validator("bea_base_url")
