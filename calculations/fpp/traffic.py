@@ -49,7 +49,7 @@ class Visits(BaseModel, frozen=True):
     )
     visits: NotAdditive[int] = Field(
         ge=0,
-        description="Runs of page views and estimations, which end after 10 minutes without either. "
+        description="Page views and estimations of one user without a gap of more than 10 minutes. "
         "Not additive: one that goes on past midnight is a visit of both days.",
     )
     page_views: int = Field(ge=0, description="Page views.")
