@@ -16,16 +16,18 @@ PEOPLE = ("Ada <ada@example.org>", "Grace <grace@example.org>", "Linus <linus@ex
 COMMITS = 120
 HOURS_BETWEEN = 17
 GENERATED = "generated.git"
+GENERATED_ID = "3f6f9f3e-0c5d-4c53-9d0e-5d1f2a7b8c90"
 
 
-def publish_repositories(data_dir: Path, now: datetime) -> Outcome:
+def publish_repositories(data_dir: Path, now: datetime, *, with_own_history: bool = True) -> Outcome:
     """Extract the demo's repositories into a data directory, as the updater does."""
     place = data_dir / "demo-repositories"
     place.mkdir(parents=True, exist_ok=True)
     if not (place / GENERATED).is_dir():
         _generate(place / GENERATED, now)
-    entries = [("planning-poker", GENERATED)] + ([("fpp-analytics", str(ROOT))] if (ROOT / ".git").exists() else [])
-    codebases = "".join(f"  - owner: demo\n    name: {name}\n    url: {url}\n" for name, url in entries)
+    codebases = f"  - id: {GENERATED_ID}\n    owner: demo\n    name: planning-poker\n    url: {GENERATED}\n"
+    if with_own_history and (ROOT / ".git").exists():
+        codebases += f"  - owner: demo\n    name: fpp-analytics\n    url: {ROOT}\n"
     file = place / "repositories.yaml"
     file.write_text(f"organization_id: {ORGANISATION}\ncodebases:\n{codebases}", encoding="utf-8")
     return RepositoriesUpdater(load_configuration(file), data_dir, LIMITS, tokens={}).run(Job())

@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from config import ServerSettings
 from demo.llm import ORGANISATIONS, usage_events
 from demo.publishing import publish_sample
+from demo.repositories import GENERATED_ID, publish_repositories
 from demo.sample import sample
 from demo.sample_rhythm import FIRST_DAY
 from server import create_app
@@ -30,6 +31,7 @@ ROWS = 2
 ENTRIES = 7  # All weekdays.
 ORG = ORGANISATIONS[0].id
 
+CODEBASE_PARTS = ("overview", "branches", "activity", "ownership", "contributors", "files", "rhythm", "status")
 QUESTIONS = {
     "/": "/",
     "/daily-analytics": "/daily-analytics",
@@ -62,6 +64,12 @@ QUESTIONS = {
     "/analytics/v1/orgs/{orgId}/freshness": f"/analytics/v1/orgs/{ORG}/freshness",
     "/analytics/v1/orgs/{orgId}/incidents": f"/analytics/v1/orgs/{ORG}/incidents?status=error&format=json",
     "/analytics/v1/status/readyz": "/analytics/v1/status/readyz",
+    "/analytics/summary": "/analytics/summary",
+    "/analytics/codebases": "/analytics/codebases",
+    **{
+        f"/codebases/{{codebase_id}}/analytics/{part}": f"/codebases/{GENERATED_ID}/analytics/{part}"
+        for part in CODEBASE_PARTS
+    },
 }
 QUERIES = {
     "queries": [
@@ -88,6 +96,7 @@ def made() -> dict[str, Json]:
     with tempfile.TemporaryDirectory() as full:
         publish_sample(sample(NOW), Path(full), NOW)
         publish(usage_events(NOW, days=7), Path(full), NOW)
+        publish_repositories(Path(full), NOW, with_own_history=False)
         client = _client(Path(full))
         clients = {
             "401": _client(Path(full), "wrong"),

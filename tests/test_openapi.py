@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from config import ServerSettings
 from routers.examples import EXAMPLES
 from server import create_app
-from tests.examples import made
+from tests.examples import CODEBASE_PARTS, made
 
 FIGURES = ["/v1/traffic", "/v1/votes", "/v1/behaviour", "/v1/location"]
 SERIES = ["/v1/historical", "/v1/reoccurring", "/v1/lifecycle", "/v1/retention"]
@@ -30,8 +30,12 @@ LLM_PATHS = [
     "/analytics/v1/orgs",
     *(f"/analytics/v1/orgs/{{orgId}}/{part}" for part in ("usage", "reliability", "freshness", "incidents")),
 ]
+REPOSITORY_PATHS = [
+    *("/analytics/summary", "/analytics/codebases"),
+    *(f"/codebases/{{codebase_id}}/analytics/{part}" for part in CODEBASE_PARTS),
+]
 PROBES = ["/health", "/analytics/v1/status/readyz"]
-DATA_PATHS = ["/", "/daily-analytics", "/room/{room_id}/stats", *API_PATHS, *LLM_PATHS]
+DATA_PATHS = ["/", "/daily-analytics", "/room/{room_id}/stats", *API_PATHS, *LLM_PATHS, *REPOSITORY_PATHS]
 # Ages are counted in seconds there, and mails are sent.
 UNCONDITIONAL_PATHS = ["/daily-analytics", QUERY, "/analytics/v1/orgs", "/analytics/v1/orgs/{orgId}/freshness"]
 CONDITIONAL_PATHS = [path for path in DATA_PATHS if path not in UNCONDITIONAL_PATHS]
@@ -42,7 +46,18 @@ UNITS = (
     *("users", "visitors", "rooms", "sessions", "visits", "page views", "events", "votes", "estimations", "spectators"),
     *("calls", "tokens", "cents", "milliseconds"),
     *("rows", "files", "bytes", "megabytes", "days", "intervals", "story points", "seconds", "minutes"),
-    *("commits", "merges", "lines", "people", "paths", "branches", "codebases", "hour of the day", "day of the week"),
+    *(
+        "commits",
+        "merges",
+        "lines",
+        "people",
+        "paths",
+        "branches",
+        "codebases",
+        "directories",
+        "hour of the day",
+        "day of the week",
+    ),
     *("share", "0 to 1", "percent", "own unit", "same unit", "id of", "http status"),
     *("values", "unit of the measure", "hour", "weekday"),
 )
@@ -166,7 +181,7 @@ def test_what_does_not_add_up_says_so(described: dict[str, Any]) -> None:
     assert {"visitors", "visits"} <= alone == compared < models["ChosenVisits"]["properties"].keys()
 
 
-@pytest.mark.parametrize("path", [*API_PATHS, *LLM_PATHS])
+@pytest.mark.parametrize("path", [*API_PATHS, *LLM_PATHS, *REPOSITORY_PATHS])
 def test_every_parameter_is_described(described: dict[str, Any], path: str) -> None:
     """In a sentence, and optional unless it is in the path."""
     for parameter in operations(described)[path].get("parameters", []):
@@ -248,13 +263,20 @@ def test_a_data_path_documents_its_refusals(described: dict[str, Any], path: str
     assert {"401": "WWW-Authenticate", "403": "X-Request-ID", "503": "Retry-After"}[status] in refusal["headers"]
 
 
+def scope_of(path: str) -> str:
+    """The scope that a path of data requires."""
+    if path.endswith("incidents"):
+        return "llm:incidents"
+    if path in LLM_PATHS:
+        return "llm:read"
+    return "repositories:read" if path in REPOSITORY_PATHS else "fpp:read"
+
+
 @pytest.mark.parametrize("path", DATA_PATHS)
 def test_a_data_path_documents_its_token_and_scope(described: dict[str, Any], path: str) -> None:
     (scheme,) = operations(described)[path]["security"]
     ((name, scopes),) = scheme.items()
-    assert scopes == [
-        "llm:incidents" if path.endswith("incidents") else "llm:read" if path in LLM_PATHS else "fpp:read"
-    ]
+    assert scopes == [scope_of(path)]
     token = described["components"]["securitySchemes"][name]
     assert (token["type"], token["in"], token["name"]) == ("apiKey", "header", "Authorization")
     assert "Bearer" in token["description"]

@@ -37,7 +37,9 @@ class Activity(BaseModel, frozen=True):
     sloc: NotAdditive[int] = Field(ge=0, description="Those bytes in source lines, 50 bytes each.")
     active_contributors: NotAdditive[int] = Field(ge=0, description="People with a commit.")
     files_changed: int = Field(ge=0, description="Paths changed, each counted in every commit that changes it.")
-    cumulative_lines: NotAdditive[int] = Field(description="`net` summed from the beginning of the period.")
+    cumulative_lines: NotAdditive[int] = Field(
+        description="Net lines from the beginning of the period to the end of the bucket."
+    )
     cumulative_sloc: NotAdditive[int] = Field(
         description="Bytes added less bytes deleted since the beginning of the period, in source lines."
     )

@@ -25,7 +25,9 @@ class Totals(BaseModel, frozen=True):
     deletion_bytes: int = Field(ge=0, description="Bytes of the lines deleted.")
     total_sloc: NotAdditive[int] = Field(ge=0, description="Bytes added or deleted, in source lines of 50 bytes.")
     net_sloc: NotAdditive[int] = Field(description="Bytes added less bytes deleted, in source lines.")
-    avg_bytes_per_line: NotAdditive[float] = Field(ge=0, description="Bytes per line added or deleted; 0 without any.")
+    avg_bytes_per_line: NotAdditive[float] = Field(
+        ge=0, description="Mean number of bytes per line added or deleted; 0 without any."
+    )
     current_sloc: NotAdditive[int] = Field(ge=0, description="Bytes of the tree, in source lines.")
     total_lines: NotAdditive[int] = Field(ge=0, description="Lines of the tree.")
     total_files: NotAdditive[int] = Field(ge=0, description="Files of the tree, binary ones included.")

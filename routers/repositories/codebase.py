@@ -21,11 +21,11 @@ from routers.repositories.asking import Code, asked
 from routers.repositories.parameters import (
     ActivityParameters,
     BranchesParameters,
+    CommitRhythmParameters,
     FilesParameters,
     OverviewParameters,
     OwnershipParameters,
     PeopleParameters,
-    RhythmParameters,
     StatusParameters,
 )
 from routers.repositories.tables import list_answer
@@ -48,7 +48,7 @@ BranchesQuestion = Annotated[Question[BranchesParameters], asked(BranchesParamet
 OwnershipQuestion = Annotated[Question[OwnershipParameters], asked(OwnershipParameters)]
 PeopleQuestion = Annotated[Question[PeopleParameters], asked(PeopleParameters)]
 FilesQuestion = Annotated[Question[FilesParameters], asked(FilesParameters)]
-RhythmQuestion = Annotated[Question[RhythmParameters], asked(RhythmParameters)]
+RhythmQuestion = Annotated[Question[CommitRhythmParameters], asked(CommitRhythmParameters)]
 StatusQuestion = Annotated[Question[StatusParameters], asked(StatusParameters, is_cheap=True)]
 
 MISSING: Responses = {
@@ -209,7 +209,9 @@ def get_codebase_files(codebase_id: CodebaseId, question: FilesQuestion) -> Resp
     return object_answer(resolved, [data], shown.frame, "files", files.frame.height)
 
 
-@router.get("/rhythm", response_model=answer_of(list[RhythmHour], RhythmParameters), responses=ALSO_ROWS | MISSING)
+@router.get(
+    "/rhythm", response_model=answer_of(list[RhythmHour], CommitRhythmParameters), responses=ALSO_ROWS | MISSING
+)
 def get_codebase_rhythm(codebase_id: CodebaseId, question: RhythmQuestion) -> Response:
     """When the people of a codebase commit: every hour of the week, in each author's own time zone."""
     code = Code.one(question, codebase_id)

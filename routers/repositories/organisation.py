@@ -34,7 +34,7 @@ class Summary(Totals, frozen=True):
 
     organization_id: str | None = Field(description="The organisation they are of; null without any.")
     total_codebases: int = Field(ge=0, description="Codebases that are configured.")
-    codebases_with_analytics: int = Field(ge=0, description="Those of them of which there are figures.")
+    codebases_with_analytics: int = Field(ge=0, description="Codebases of which there are figures.")
     generated_at: dt.datetime | None = Field(description="When the last of them was extracted (UTC); null without any.")
 
 

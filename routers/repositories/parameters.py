@@ -67,14 +67,19 @@ class OwnershipParameters(ComparedParameters, Filtered, Listed, Formatted):
     """The areas of a codebase."""
 
     by: Literal["directory", "file", "language"] = Field(default="directory", description="What an area is.")
-    depth: int = Field(default=2, ge=1, le=DEEPEST, description="Parts of its path that tell a directory from others.")
+    depth: int = Field(
+        default=2,
+        ge=1,
+        le=DEEPEST,
+        description="Number of nested directories to tell apart; what lies deeper counts with its parent.",
+    )
 
 
 class FilesParameters(OfPeriod, Filtered, Listed, Formatted):
     """The paths of a codebase."""
 
 
-class RhythmParameters(ComparedParameters, Filtered, Formatted):
+class CommitRhythmParameters(ComparedParameters, Filtered, Formatted):
     """The rhythm of a codebase."""
 
 
