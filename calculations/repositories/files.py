@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from calculations.frames.arithmetic import NotAdditive
 from calculations.frames.collecting import collect
-from calculations.repositories.history import History
+from calculations.repositories.history import History, changes_by_person
 from calculations.repositories.lines import CHURN, SUMS
 
 # Pairs are looked for among this many paths, in commits that change at most so many of them: a commit that touches
@@ -46,29 +46,22 @@ def hot_spots(history: History, now: dt.datetime) -> pl.DataFrame:
     Returns:
         One row per path, in no order, with the fields of `HotSpot`.
     """
-    person = history.commits.select("commit_key", person=pl.col("person").rank("dense"))
-    # In two steps: counting distinct values within groups is slower.
-    by_person = (
-        history.changes.join(person, on="commit_key")
-        .group_by("path_key", "person")
-        .agg(
-            *SUMS,
-            pl.col("path").first(),
-            changes=pl.len(),
-            first=pl.col("committed_at").min(),
-            last=pl.col("committed_at").max(),
-        )
-    )
-    changed = by_person.group_by("path_key").agg(
+    changed = history.changes.group_by("path_key").agg(
         *SUMS,
         pl.col("path").first(),
-        pl.col("changes").sum(),
-        pl.col("first").min(),
-        pl.col("last").max(),
-        authors=pl.len(),
+        changes=pl.len(),
+        first=pl.col("committed_at").min(),
+        last=pl.col("committed_at").max(),
     )
+    # Distinct pairs first: counting distinct values within groups is slower.
+    people = changes_by_person(history).select("path_key", "person").unique()
+    authors = people.group_by("path_key").agg(authors=pl.len())
     age = pl.lit(now, pl.Datetime("us", "UTC")) - pl.col("first")
-    return collect(changed.with_columns(churn=CHURN, age_days=age.dt.total_days()).select(*HotSpot.model_fields))
+    return collect(
+        changed.join(authors, on="path_key")
+        .with_columns(churn=CHURN, age_days=age.dt.total_days())
+        .select(*HotSpot.model_fields)
+    )
 
 
 def pairs(history: History) -> pl.DataFrame:

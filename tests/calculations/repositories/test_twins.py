@@ -106,7 +106,8 @@ def slow_area(change: Row, by: str, depth: int) -> str:
 @given(cases(), st.sampled_from(["directory", "file", "language"]), st.integers(1, 3))
 def test_ownership(case: Case, by: str, depth: int) -> None:
     _, changes = case.selected()
-    found = ownership(case.history().within(WITHIN), SHOWN, by, depth, ZONE)  # type: ignore[arg-type]
+    areas_of = ownership(case.history().within(WITHIN), SHOWN, by, depth, ZONE)  # type: ignore[arg-type]
+    found = areas_of.figures.join(areas_of.owners(areas_of.figures["area"]), on="area", how="full", coalesce=True)
     areas = defaultdict(list)
     for change in inside(changes):
         areas[slow_area(change, by, depth)].append(change)
