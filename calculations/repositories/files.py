@@ -44,7 +44,7 @@ def hot_spots(history: History, now: dt.datetime) -> pl.DataFrame:
     """How each path changed until `now`.
 
     Returns:
-        One row per path, in no order, with the fields of `HotSpot`.
+        One row per path, in no order, with `path_key` and the fields of `HotSpot`.
     """
     changed = history.changes.group_by("path_key").agg(
         *SUMS,
@@ -60,18 +60,22 @@ def hot_spots(history: History, now: dt.datetime) -> pl.DataFrame:
     return collect(
         changed.join(authors, on="path_key")
         .with_columns(churn=CHURN, age_days=age.dt.total_days())
-        .select(*HotSpot.model_fields)
+        .select("path_key", *HotSpot.model_fields)
     )
 
 
-def pairs(history: History) -> pl.DataFrame:
+def pairs(history: History, spots: pl.DataFrame) -> pl.DataFrame:
     """The pairs of often changed paths that changed together.
+
+    Args:
+        history: What counts.
+        spots: The `hot_spots` of it.
 
     Returns:
         One row per pair, in no order, with the fields of `Pair`.
     """
-    ranked = history.changes.group_by("path_key").agg(pl.col("path").first(), changes=pl.len())
-    often = ranked.sort("changes", "path", descending=[True, False]).head(PAIRED_PATHS).with_row_index("number")
+    ranked = spots.sort("changes", "path", descending=[True, False]).head(PAIRED_PATHS)
+    often = ranked.lazy().select("path_key", "path", "changes").with_row_index("number")
     touched = history.changes.select("commit_key", "path_key").join(often, on="path_key").select("commit_key", "number")
     together = touched.group_by("commit_key").agg("number")
     some = together.filter(pl.col("number").list.len().is_between(2, MOST_TOGETHER))

@@ -197,8 +197,9 @@ def get_codebase_files(codebase_id: CodebaseId, question: FilesQuestion) -> Resp
     order = parsed_order(resolved, list(HotSpot.model_fields), {"changes": True, "churn": True, "path": False})
     within = code.history.within(resolved.period)
     with computing(question.request, question.snapshot):
-        found, together = hot_spots(within, question.known_until), pairs(within)
-    files = ordered(Table(found, ("path", "first", "last"), is_compared=False), order)
+        found = hot_spots(within, question.known_until)
+        together = pairs(within, found)
+    files = ordered(Table(found.drop("path_key"), ("path", "first", "last"), is_compared=False), order)
     paired = ordered(
         Table(together, ("path", "other"), is_compared=False), {"together": True, "path": False, "other": False}
     )

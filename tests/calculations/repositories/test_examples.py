@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from calculations.repositories.branches import branches
-from calculations.repositories.files import MOST_TOGETHER, pairs
+from calculations.repositories.files import MOST_TOGETHER, hot_spots, pairs
 from calculations.repositories.history import History, Selection, history
 from calculations.repositories.ownership import ownership
 from calculations.repositories.people import names, people_behind, pseudonyms
@@ -188,4 +188,6 @@ def test_a_commit_that_touches_everything_makes_no_pairs() -> None:
     changes = rows(
         FILE_CHANGES, f"commit_key | is_merge | path_key | path\n{paths}\n2 | false | 1 | p1\n2 | false | 0 | p0"
     )
-    assert pairs(all_of(rows(COMMITS), changes)).rows() == [("p0", "p1", 1, 0.5)]
+    commits = rows(COMMITS, "commit_key | person\n1 | a\n2 | a")
+    everything = all_of(commits, changes)
+    assert pairs(everything, hot_spots(everything, NOW)).rows() == [("p0", "p1", 1, 0.5)]
