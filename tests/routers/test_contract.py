@@ -154,7 +154,7 @@ def test_a_path_answers_as_described(app: ASGIApp, path: str) -> None:
 @pytest.mark.parametrize("token", [None, "a-wrong-token-for-tests"])
 def test_nothing_is_answered_without_the_token(app: ASGIApp, token: str | None) -> None:
     """Whatever else is asked; what is no room id may also lead nowhere."""
-    paths = [path for path in QUESTIONS if path not in (PUBLIC, "/analytics/v1/status/readyz")]
+    paths = [path for path in PATHS if path != PUBLIC]
     seen = interrogated(app, paths, token, limits=False)
     assert seen.faults == []
     assert seen.statuses[401] >= len(paths)
