@@ -7,14 +7,17 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from pathlib import Path
 
 import httpx
 
-from tests.faults.readers import DASHBOARD, HEALTH, Answer, Client
+from tests.faults.readers import HEALTH, Answer, Client
 from tests.processes import HOST, PATIENCE_S, Server
 
 HEALTH_EVERY_S = 0.02
+SERIES = "/v1/historical?granularity=day"
+FIRST_DAY, LAST_DAY = date(2024, 6, 3), date(2026, 10, 1)
 
 
 @dataclass
@@ -26,25 +29,30 @@ class Answers:
     health_s: list[float] = field(default_factory=list)
 
 
-def crowd(server: Server, clients: int, path: str = DASHBOARD) -> Answers:
+def crowd(server: Server, clients: int) -> Answers:
     """Let all clients ask at once, each on a connection of its own, and for an answer that no other one asks for."""
     found = Answers()
     with watching(server, found.health_s):
-        for answer in asyncio.run(_ask_at_once(server, clients, path)):
+        for answer in asyncio.run(_ask_at_once(server, clients)):
             found.statuses[answer.status] += 1
             found.clean_503 += answer.is_clean_503
     return found
 
 
-async def _ask_at_once(server: Server, clients: int, path: str) -> list[Answer]:
+async def _ask_at_once(server: Server, clients: int) -> list[Answer]:
     limits = httpx.Limits(max_connections=None)
     headers = {"Authorization": f"Bearer {server.token}"}
     url = f"http://{HOST}:{server.port}"
     async with httpx.AsyncClient(base_url=url, limits=limits, timeout=PATIENCE_S, trust_env=False) as client:
         responses = await asyncio.gather(
-            *(client.get(f"{path}?{number}", headers=headers) for number in range(clients))
+            *(client.get(f"{SERIES}&date_range={day},{LAST_DAY}", headers=headers) for day in _days(clients))
         )
     return [Answer(each.status_code, dict(each.headers), each.content) for each in responses]
+
+
+def _days(clients: int) -> Iterator[date]:
+    """A day for each client to begin with."""
+    return (FIRST_DAY + timedelta(days=number) for number in range(clients))
 
 
 @contextmanager
