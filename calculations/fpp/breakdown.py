@@ -58,7 +58,7 @@ class Dimension:
     @cached_property
     def numbered(self) -> pl.DataFrame:
         """`key` and the `number` (UInt32) of its value."""
-        number = pl.lit(self.labels).search_sorted(pl.col(self.name)).cast(pl.UInt32)
+        number = pl.col(self.name).cast(pl.Enum(self.labels)).to_physical().cast(pl.UInt32)
         return self.labelled.select("key", number=number).unique("key")
 
     @property

@@ -151,7 +151,7 @@ def _led_on(moments: pl.DataFrame, following: pl.DataFrame, step: Step, order: O
 
     Args:
         moments: Those to lead on: `at`, `person` and `time`.
-        following: The moments that are the step, from which the rest can be done, with `end`, the time of the last step.
+        following: The moments that are the step, from which the rest can be done, with the time of the last one: `end`.
         step: The step.
         order: Whether it may be any later moment or has to be the next one.
 

@@ -117,7 +117,8 @@ def visit_table(activities: Sequence[pl.LazyFrame], packing: Packing, buckets: B
         buckets: What to cut by.
     """
     keys = collect(pl.concat(activities)).get_column("key").drop_nulls().sort()
-    rows = _marked(keys.to_frame().lazy(), packing, buckets)
+    # A null at the end ends the last visit and the last visitor.
+    rows = _marked(keys.extend_constant(None, 1).to_frame().lazy(), packing, buckets)
     starts = collect(_starts(rows, packing))
     visitors = starts.filter("another")
     viewed, counted = _one_code(starts, visitors) if packing.codes <= 1 else _many_codes(rows, packing)
@@ -125,7 +126,7 @@ def visit_table(activities: Sequence[pl.LazyFrame], packing: Packing, buckets: B
 
 
 def _marked(keys: pl.LazyFrame, packing: Packing, buckets: Buckets | None) -> pl.LazyFrame:
-    """Sorted keys, and whether each begins another visitor (`another`) and a visit (`begins`), with its `bucket`."""
+    """Keys, and whether each begins another visitor (`another`) and a visit (`begins`), with its `bucket`."""
     rows = keys.select("key", gap=pl.col("key") - pl.col("key").shift(1))
     another = pl.col("gap").is_null() | (pl.col("gap") > 1 << (TIME_BITS + packing.tick_bits - 1))
     begins = pl.col("gap").is_null() | (pl.col("gap") > packing.gap_bits(VISIT_GAP))
@@ -140,17 +141,15 @@ def _marked(keys: pl.LazyFrame, packing: Packing, buckets: Buckets | None) -> pl
 
 
 def _starts(rows: pl.LazyFrame, packing: Packing) -> pl.LazyFrame:
-    """The first activity of each visit, and one more row for the end, where `another` is true.
+    """The first activity of each visit, and the row of the end.
 
     Its columns are those of `rows`, `before` (the key above) and how many rows lie above: of all kinds (`place`), page
     views (`looked`) and, where there is but one code, page views with it (`selected`).
     """
     kinds = {"looked": packing.looked()} | ({"selected": packing.code() > 0} if packing.codes == 1 else {})
-    above = {name: kind.cast(pl.UInt32).cum_sum() - kind for name, kind in kinds.items()}
-    in_all = {name: kind.sum().cast(pl.UInt32) for name, kind in kinds.items()}
+    above = {name: kind.cast(pl.UInt32).cum_sum().shift(1, fill_value=0) for name, kind in kinds.items()}
     starts = rows.with_columns(before=pl.col("key").shift(1), place=pl.int_range(pl.len(), dtype=pl.UInt32), **above)
-    end = rows.select(another=True, before=pl.col("key").last(), place=pl.len().cast(pl.UInt32), **in_all)
-    return pl.concat([starts.filter("begins"), end], how="diagonal")
+    return starts.filter("begins")
 
 
 def _visits(starts: pl.DataFrame, packing: Packing) -> pl.DataFrame:
