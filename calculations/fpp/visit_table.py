@@ -118,7 +118,7 @@ def visit_table(activities: Sequence[pl.LazyFrame], packing: Packing, buckets: B
     """
     keys = collect(pl.concat(activities)).get_column("key").drop_nulls().sort()
     # A null at the end ends the last visit and the last visitor.
-    rows = _marked(keys.extend_constant(None, 1).to_frame().lazy(), packing, buckets)
+    rows = collect(_marked(keys.extend_constant(None, 1).to_frame().lazy(), packing, buckets)).lazy()
     starts = collect(_starts(rows, packing))
     visitors = starts.filter("another")
     viewed, counted = _one_code(starts, visitors) if packing.codes <= 1 else _many_codes(rows, packing)
