@@ -23,7 +23,7 @@ test: install ## Run every check: format, lint, types, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy .
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 format: install ## Format the code and mend what lint can mend
 	$(BIN)/ruff check --fix-only --quiet .
@@ -35,11 +35,15 @@ sync: install ## Copy the database into the read model once (settings in .env)
 serve: install ## Serve the read model (settings in .env)
 	$(BIN)/python main.py
 
-bench: install ## Measure speed and memory, of the figures, the sync, crowds and layouts (takes some 25 minutes)
+bench: install ## Measure speed and memory of everything (takes about an hour)
 	$(UV) run --locked --group bench python -m benchmarks
 	$(UV) run --locked --group bench python -m benchmarks.sync
 	$(UV) run --locked --group bench python -m benchmarks.load
 	$(UV) run --locked --group bench python -m benchmarks.layout
+	$(UV) run --locked --group bench python -m benchmarks.attacks
+	$(UV) run --locked --group bench python -m benchmarks.collector
+	$(UV) run --locked --group bench python -m benchmarks.llm
+	$(UV) run --locked --group bench python -m benchmarks.repositories
 
 soak: install ## Kill the updater and crowd the server for about ten minutes
 	$(BIN)/python -m tests.faults.soak

@@ -40,7 +40,7 @@ class Settings(Block):
 
     data_dir: Path = Field(default=Path("data"), description="Directory of the read model.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        default="INFO", description="Least severity that is logged."
+        default="INFO", description="Minimum severity to log."
     )
     sentry_environment: str = Field(
         default=DEVELOPMENT, description="Name of the deployment; errors go to Sentry only from `production`."
@@ -55,7 +55,7 @@ class Settings(Block):
         try:
             Dsn(value.get_secret_value() if value else "https://key@host/1")
         except BadDsn:
-            raise ValueError("it is no Sentry DSN") from None
+            raise ValueError("it is not a Sentry DSN") from None
         return value
 
     @classmethod
@@ -87,7 +87,7 @@ class ReadingSettings(Settings):
     start_date: date = Field(
         default=date(2024, 6, 3),
         ge=date(1970, 1, 1),
-        description="First day of series, sessions and bounce rate (inclusive, UTC).",
+        description="First day of series, visits and bounce rate (inclusive, UTC).",
     )
     health_stale_seconds: float = Field(
         default=20 * 60,
@@ -114,7 +114,7 @@ class ServerSettings(ReadingSettings):
     analytics_secret_token: SecretStr | None = Field(
         default=None,
         validate_default=True,
-        description="Token with every right, or several with commas between, each of which is accepted; at least "
+        description="Token with full access, or several, separated by commas, each of which is accepted; at least "
         f"{SHORTEST_TOKEN} characters each, unless SENTRY_ENVIRONMENT is `{DEVELOPMENT}` and only this machine can "
         "reach the server. Required without TOKENS_FILE.",
     )
@@ -189,7 +189,7 @@ class ServerSettings(ReadingSettings):
             return None
         tokens = _parts(value)
         if not all(tokens):
-            raise ValueError("a token is empty: write one token, or several with a comma between each two")
+            raise ValueError("a token is empty: write one token, or several separated by commas")
         if _is_guessable(tokens) and others.data.get("sentry_environment") != DEVELOPMENT:
             raise ValueError(
                 f"each token needs at least {SHORTEST_TOKEN} characters, unless SENTRY_ENVIRONMENT is {DEVELOPMENT}"
@@ -201,7 +201,7 @@ class ServerSettings(ReadingSettings):
     def _are_origins(cls, value: str | None) -> str | None:
         for origin in _origins(value):
             if not re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?", origin):
-                raise ValueError(f"{origin!r} is no origin: write scheme, host and maybe port, nothing after them")
+                raise ValueError(f"{origin!r} is not an origin: write scheme, host and, if needed, port")
         return value
 
     @field_validator("bea_base_url")
@@ -236,7 +236,7 @@ class ReportSettings(ReadingSettings):
         description="Mail server of the report: `smtps://USER:PASSWORD@HOST:465`, or `smtp://HOST:587` with TLS where "
         "the server offers it.",
     )
-    report_to: str | None = Field(default=None, description="Addresses the report is sent to, with commas between.")
+    report_to: str | None = Field(default=None, description="Addresses the report is sent to, separated by commas.")
     report_from: str | None = Field(
         default=None, description="Address the report is sent from; the first of REPORT_TO by default."
     )
@@ -253,7 +253,7 @@ class ReportSettings(ReadingSettings):
     def _are_addresses(cls, value: str | None) -> str | None:
         for address in (value or "").split(",") if value else []:
             if not ADDRESS.fullmatch(address.strip()):
-                raise ValueError("write addresses like someone@example.com, with commas between")
+                raise ValueError("write addresses like someone@example.com, separated by commas")
         return value
 
     @property

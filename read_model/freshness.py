@@ -18,7 +18,7 @@ class Freshness(BaseModel, frozen=True):
         description="By default `ok` under 20 minutes, `stale` under 60, `dead` above or without data; `future` where "
         "they are young, but dated ahead of the clock of the updater or of this server."
     )
-    data_updated_at: datetime | None = Field(description="The instant of the source the figures show (ISO 8601, UTC).")
+    data_updated_at: datetime | None = Field(description="When the source data was read (ISO 8601, UTC).")
     age_seconds: int | None = Field(description="Time since the updater read them, in seconds.")
 
 

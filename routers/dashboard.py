@@ -32,7 +32,7 @@ class Dashboard(BaseModel, frozen=True):
     """The figures of the dashboard and how fresh they are."""
 
     data: Bundle = Field(description="All figures, from one snapshot.")
-    data_updated_at: datetime = Field(description="The instant of the source the figures show (ISO 8601, UTC).")
+    data_updated_at: datetime = Field(description="When the source data was read (ISO 8601, UTC).")
 
 
 DashboardQuestion = Annotated[Question[Bare], asked(Bare)]

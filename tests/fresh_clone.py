@@ -17,8 +17,8 @@ import httpx
 from tests.processes import HOST, PATIENCE_S, ROOT, Program, Server, answering, clean_environment, until
 
 GIT = ("git", "-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false")
-# The demo makes its sample before it answers.
-SAMPLE_PATIENCE_S = 4 * PATIENCE_S
+# The demo makes its sample before it answers, and a command may be a run of tests.
+COMMAND_PATIENCE_S = 4 * PATIENCE_S
 # What `uv run` and `make` say about the repository they were called in, which is not the clone.
 ABOUT_THE_CALLER = ("VIRTUAL_ENV", "UV_PROJECT", "UV_PROJECT_ENVIRONMENT", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
 
@@ -51,7 +51,7 @@ class FreshClone:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=PATIENCE_S,
+            timeout=COMMAND_PATIENCE_S,
             check=False,
         )
 
@@ -86,7 +86,7 @@ class FreshClone:
         program = Program(process, log_file)
         with process:
             try:
-                with answering(program, port, SAMPLE_PATIENCE_S) as server:
+                with answering(program, port, COMMAND_PATIENCE_S) as server:
                     yield server
             finally:
                 stop_group(process, port)

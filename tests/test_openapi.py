@@ -122,7 +122,8 @@ def objects(node: object) -> Iterator[dict[str, Any]]:
 
 
 def test_the_paths_are_those_of_the_reference(described: dict[str, Any]) -> None:
-    assert sorted(described["paths"]) == sorted([*DATA_PATHS, ME, *PROBES])
+    """Those clients rely on are there; `tests/test_documents.py` looks for the rest in the documents."""
+    assert {*DATA_PATHS, ME, *PROBES} <= described["paths"].keys()
     for path, methods in described["paths"].items():
         assert list(methods) == ["post" if path == QUERY else "get"], path
 

@@ -16,6 +16,7 @@ from read_model import locking
 from tests.mariadb import quoted
 from tests.processes import ROOT, RecordingService, clean_environment, finished, free_port, recording_service
 from tests.source_database import SourceDatabase
+from update_readmodel import KNOWN
 
 pytestmark = pytest.mark.database
 
@@ -266,4 +267,4 @@ def test_an_unknown_read_model_is_a_wrong_argument() -> None:
     """64, and the line lists those there are."""
     run = finished([UPDATER, "llms"], ROOT)
     assert run.returncode == 64
-    assert "there is no read model llms; there are fpp, llm" in run.stderr
+    assert f"there is no read model llms; there are {', '.join(KNOWN)}" in run.stderr

@@ -29,6 +29,7 @@ WEEKS = (
 # What following the recipes could break: what compares lists of tables, endpoints and documents with each other.
 CHECKS_OF_A_RECIPE = (
     "tests/test_documents.py tests/test_imports.py tests/test_packaging.py tests/test_sample.py tests/demo "
+    "tests/test_openapi.py "
     "tests/web/test_scopes.py tests/web/test_snapshots.py tests/routers/test_health.py "
     "tests/routers/v1/test_snapshot.py "
     "tests/calculations/fpp/test_properties.py::test_every_table_belongs_to_users_or_rooms"
@@ -72,6 +73,8 @@ def recipes() -> list[Recipe]:
     """The recipes, in order: the first line of each says where the rest goes."""
     found = []
     for block in blocks(section("CONTRIBUTING.md", "How to add …")):
+        if block.language == "sh":
+            continue
         place, _, text = block.text.partition("\n")
         named = re.fullmatch(r"(?:#|--|---) ([\w/]+\.(?:py|sql|md))", place)
         assert named, f"{place} names no file"
@@ -178,6 +181,7 @@ def test_developer_follows_the_recipes(clone: FreshClone) -> None:
     """The checks pass on the result, and the demo is as healthy as before."""
     for recipe in recipes():
         recipe.follow(clone.directory)
+    clone.run("uv run python -m tests.examples")
     clone.run(f".venv/bin/python -m pytest -q -x -m 'not database and not server and not slow' {CHECKS_OF_A_RECIPE}")
     clone.run(".venv/bin/mypy calculations/fpp/feedback.py routers/dashboard.py")
     port = free_port()

@@ -160,7 +160,7 @@ def _read(path: Path) -> list[tuple[Hash, Caller]]:
     except OSError as error:
         raise TokensFileError(path, f"it can't be read ({error.strerror})") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise TokensFileError(path, f"it is no TOML ({error})") from error
+        raise TokensFileError(path, f"it is not TOML ({error})") from error
     except ValidationError as error:
         raise TokensFileError(path, _explained(error)) from error
     return [(bytes.fromhex(token.sha256), token.caller) for token in content.token]

@@ -44,7 +44,7 @@ class Figures:
 
 
 def bundle(tables: Tables, period: Period) -> Figures:
-    """Compute every section from one snapshot's tables; series and sessions begin with `period`.
+    """Compute every section from one snapshot's tables; series and visits begin with `period`.
 
     Two sections at a time: each has stretches that keep one core busy only. The order of activities, which traffic and
     reoccurring wait for, is the longest step: it comes first, with sections that need not wait beside it.

@@ -1,4 +1,4 @@
-"""Visitors, page views, bounce rate and session length (metrics reference, traffic)."""
+"""Visitors, page views, bounce rate and visit length (metrics reference, traffic)."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -36,7 +36,7 @@ class Traffic(BaseModel, frozen=True):
         description="Share of the users with a page view since START_DATE who made no estimation since; 0 without any.",
     )
     average_duration: float = Field(
-        ge=0, description="Mean length of a session since START_DATE, in minutes; 0 without sessions."
+        ge=0, description="Mean length of a visit since START_DATE, in minutes; 0 without visits."
     )
 
 
@@ -49,7 +49,7 @@ class Visits(BaseModel, frozen=True):
     )
     visits: NotAdditive[int] = Field(
         ge=0,
-        description="Sessions of page views and estimations, which end after 10 minutes without either. "
+        description="Page views and estimations of one user without a gap of more than 10 minutes. "
         "Not additive: one that goes on past midnight is a visit of both days.",
     )
     page_views: int = Field(ge=0, description="Page views.")
@@ -78,12 +78,12 @@ class Counted:
 def traffic(
     page_views: pl.LazyFrame, estimations: pl.LazyFrame, period: Period, *, active: pl.LazyFrame | None = None
 ) -> Traffic:
-    """Visitors of all time, the share of them who left without estimating, and the mean length of a session.
+    """Visitors of all time, the share of them who left without estimating, and the mean length of a visit.
 
     Args:
         page_views: The table.
         estimations: The table.
-        period: Sessions and the bounce rate count from its beginning.
+        period: Visits and the bounce rate count from its beginning.
         active: What `activities` makes of the same arguments, if it is already computed.
     """
     counted = count(page_views, estimations, period, active=active)
@@ -111,7 +111,7 @@ def visits(page_views: pl.LazyFrame, estimations: pl.LazyFrame, period: Period) 
 def count(
     page_views: pl.LazyFrame, estimations: pl.LazyFrame, period: Period, *, active: pl.LazyFrame | None = None
 ) -> Counted:
-    """Count page views, visitors and sessions; the arguments are those of `traffic`."""
+    """Count page views, visitors and visits; the arguments are those of `traffic`."""
     keys = activities(estimations, period, page_views) if active is None else active
     views, active_, looked, estimated = collect_all(
         [
@@ -153,8 +153,8 @@ def users(activities: pl.LazyFrame) -> pl.LazyFrame:
 def users_and_sessions(activities: pl.LazyFrame) -> pl.LazyFrame:
     """Users and sessions in activities.
 
-    In the order of `key`, a gap of more than `SESSION_GAP` starts a session, and so does another user, whose gap is
-    larger than any time. A session's length is the sum of its gaps plus `LAST_ACTIVITY`.
+    In the order of `key`, a gap of more than `SESSION_GAP` starts a visit, and so does another user, whose gap is
+    larger than any time. A visit's length is the sum of its gaps plus `LAST_ACTIVITY`.
 
     Args:
         activities: `key` (UInt128) as `activities` gives it, sorted.

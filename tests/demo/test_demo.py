@@ -43,8 +43,9 @@ def test_the_sample_is_published_like_real_tables(tmp_path: Path, tables: dict[s
     publish_sample(tables, tmp_path, NOW)
     snapshot = open_snapshot(tmp_path, FPP)
     assert snapshot.data_updated_at == NOW
-    for table in FPP.tables:
-        assert_frame_equal(snapshot.scan(table).collect(), tables[table.name])
+    stored = {table.name: snapshot.scan(table).collect() for table in FPP.tables}
+    for name, rows in tables.items():
+        assert_frame_equal(stored[name], rows)
 
 
 def test_a_table_that_is_not_made_up_is_published_empty(tmp_path: Path, tables: dict[str, pl.DataFrame]) -> None:

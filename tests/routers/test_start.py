@@ -101,7 +101,7 @@ def test_uvicorn_can_be_told_not_to_name_itself(sampled: Sample) -> None:
 
 
 def test_the_start_date_is_honoured(by_command: Server, sampled: Sample) -> None:
-    """Series, sessions and bounce rate begin there."""
+    """Series, visits and bounce rate begin there."""
     asked, answer = on_one_day(lambda: by_command.get("/"))
     assert answer.json()["data"] == oracle.bundle(sampled.rows, START_DATE, asked)
     assert answer.json()["data"]["historical"][0]["date"] == "2026-01-01"

@@ -111,8 +111,8 @@ def test_a_broken_file_leaves_the_previous_tokens(path: Path, change: str, caplo
 
 HASH = sha256_of("secret")
 FAULTS = {
-    "no TOML": ("[[token]", "no TOML"),
-    "no UTF-8": (b"\xff", "no TOML"),
+    "not TOML": ("[[token]", "not TOML"),
+    "not UTF-8": (b"\xff", "not TOML"),
     "no token": ("", "`token`"),
     "no hash": ('[[token]]\nname = "a"\nscopes = []\n', "`token` number 1 `sha256`"),
     "a token for its hash": ('[[token]]\nname = "a"\nsha256 = "5309-secret"\nscopes = []\n', "`sha256`"),

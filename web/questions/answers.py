@@ -25,7 +25,7 @@ class Meta(BaseModel, frozen=True):
     """Of which data the figures are."""
 
     snapshot: str = Field(description="Id of the snapshot all figures come from.")
-    data_updated_at: AwareDatetime = Field(description="The instant of the source the figures show (ISO 8601, UTC).")
+    data_updated_at: AwareDatetime = Field(description="When the source data was read (ISO 8601, UTC).")
     age_seconds: int = Field(ge=0, description="Time since the updater read them, in seconds.")
     freshness: Literal["ok", "stale", "dead", "future"] = Field(description="What /health calls that age.")
     exact: bool = Field(description="Whether the figures are counted, not estimated; they always are.")

@@ -81,7 +81,7 @@ class FilterOn:
         try:
             clauses = json.loads(text)
         except (ValueError, RecursionError):
-            raise ValueError('it is no JSON; write for example [["is","country",["DE","AT"]]]') from None
+            raise ValueError('it is not JSON; write for example [["is","country",["DE","AT"]]]') from None
         return parsed_filter(clauses, self.attributes)
 
 
