@@ -1,4 +1,4 @@
-"""The same answers as DuckDB SQL over the same Parquet files, as fast as we could make it.
+"""The same answers as DuckDB SQL over the same Parquet files.
 
 Like ours, it hashes user ids to 64 bits and sorts all activities once, and neighbours tell visits apart. A filter on
 users applies before that sort.
