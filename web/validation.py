@@ -32,7 +32,7 @@ async def answer_invalid(request: Request, error: Exception) -> JSONResponse:
     return problem_response(request, status_of_invalid(request), detail, errors=faults)
 
 
-def _as_integer(value: object) -> object:
+def as_integer(value: object) -> object:
     """A text of ASCII digits alone, with or without a minus, as a number; `int` takes far more for one."""
     if not isinstance(value, str):
         return value
@@ -42,7 +42,7 @@ def _as_integer(value: object) -> object:
     return max(-LARGEST, min(int(value[:MOST_DIGITS]), LARGEST))
 
 
-Integer = Annotated[int, BeforeValidator(_as_integer)]
+Integer = Annotated[int, BeforeValidator(as_integer)]
 
 
 def choice_error(reason: str, *allowed: str) -> PydanticCustomError:

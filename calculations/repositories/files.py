@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from calculations.frames.arithmetic import NotAdditive
 from calculations.frames.collecting import collect
-from calculations.repositories.history import History
+from calculations.repositories.history import History, changes_by_person
 from calculations.repositories.lines import CHURN, SUMS
 
 # Pairs are looked for among this many paths, in commits that change at most so many of them: a commit that touches
@@ -44,41 +44,38 @@ def hot_spots(history: History, now: dt.datetime) -> pl.DataFrame:
     """How each path changed until `now`.
 
     Returns:
-        One row per path, in no order, with the fields of `HotSpot`.
+        One row per path, in no order, with `path_key` and the fields of `HotSpot`.
     """
-    person = history.commits.select("commit_key", person=pl.col("person").rank("dense"))
-    # In two steps: counting distinct values within groups is slower.
-    by_person = (
-        history.changes.join(person, on="commit_key")
-        .group_by("path_key", "person")
-        .agg(
-            *SUMS,
-            pl.col("path").first(),
-            changes=pl.len(),
-            first=pl.col("committed_at").min(),
-            last=pl.col("committed_at").max(),
-        )
-    )
-    changed = by_person.group_by("path_key").agg(
+    changed = history.changes.group_by("path_key").agg(
         *SUMS,
         pl.col("path").first(),
-        pl.col("changes").sum(),
-        pl.col("first").min(),
-        pl.col("last").max(),
-        authors=pl.len(),
+        changes=pl.len(),
+        first=pl.col("committed_at").min(),
+        last=pl.col("committed_at").max(),
     )
+    # Distinct pairs first: counting distinct values within groups is slower.
+    people = changes_by_person(history).select("path_key", "person").unique()
+    authors = people.group_by("path_key").agg(authors=pl.len())
     age = pl.lit(now, pl.Datetime("us", "UTC")) - pl.col("first")
-    return collect(changed.with_columns(churn=CHURN, age_days=age.dt.total_days()).select(*HotSpot.model_fields))
+    return collect(
+        changed.join(authors, on="path_key")
+        .with_columns(churn=CHURN, age_days=age.dt.total_days())
+        .select("path_key", *HotSpot.model_fields)
+    )
 
 
-def pairs(history: History) -> pl.DataFrame:
+def pairs(history: History, spots: pl.DataFrame) -> pl.DataFrame:
     """The pairs of often changed paths that changed together.
+
+    Args:
+        history: What counts.
+        spots: The `hot_spots` of it.
 
     Returns:
         One row per pair, in no order, with the fields of `Pair`.
     """
-    ranked = history.changes.group_by("path_key").agg(pl.col("path").first(), changes=pl.len())
-    often = ranked.sort("changes", "path", descending=[True, False]).head(PAIRED_PATHS).with_row_index("number")
+    ranked = spots.sort("changes", "path", descending=[True, False]).head(PAIRED_PATHS)
+    often = ranked.lazy().select("path_key", "path", "changes").with_row_index("number")
     touched = history.changes.select("commit_key", "path_key").join(often, on="path_key").select("commit_key", "number")
     together = touched.group_by("commit_key").agg("number")
     some = together.filter(pl.col("number").list.len().is_between(2, MOST_TOGETHER))

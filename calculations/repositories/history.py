@@ -83,6 +83,12 @@ def history(commits: pl.LazyFrame, changes: pl.LazyFrame, held: pl.LazyFrame, se
     )
 
 
+def changes_by_person(history: History) -> pl.LazyFrame:
+    """The changes with their `person` (Categorical, so that grouping by it compares numbers)."""
+    person = history.commits.select("commit_key", pl.col("person").cast(pl.Categorical))
+    return history.changes.join(person, on="commit_key")
+
+
 def _of_paths(commits: pl.LazyFrame, changes: pl.LazyFrame) -> pl.LazyFrame:
     """The commits with some changes, with the counts of these alone."""
     stored = list(COUNTS.values())

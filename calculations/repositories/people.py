@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from calculations.frames.arithmetic import NotAdditive
 from calculations.frames.collecting import collect, collect_all
-from calculations.repositories.history import History
+from calculations.repositories.history import History, changes_by_person
 from calculations.repositories.lines import BYTES, CHURN, SUMS, source_lines
 
 LANGUAGES = 5
@@ -85,7 +85,7 @@ def contributors(history: History, shown: pl.LazyFrame, before: History, now: dt
         .then(pl.lit("new"))
         .otherwise(pl.lit("active"))
     )
-    changes = history.changes.join(history.commits.select("commit_key", "person"), on="commit_key")
+    changes = changes_by_person(history)
     return collect(
         did.join(ever, on="person")
         .join(shown, on="person", how="left")
@@ -104,11 +104,13 @@ def contributors(history: History, shown: pl.LazyFrame, before: History, now: dt
 
 def _files(changes: pl.LazyFrame) -> pl.LazyFrame:
     # Distinct pairs first: counting distinct values within groups is slower.
-    return changes.select("person", "path_key").unique().group_by("person").agg(files=pl.len())
+    counted = changes.select("person", "path_key").unique().group_by("person").agg(files=pl.len())
+    return counted.with_columns(pl.col("person").cast(pl.String))
 
 
 def _languages(changes: pl.LazyFrame) -> pl.LazyFrame:
     sizes = changes.drop_nulls("language").group_by("person", "language").agg(bytes=BYTES.sum())
+    sizes = sizes.with_columns(pl.col("person").cast(pl.String))
     ranked = sizes.sort("bytes", "language", descending=[True, False])
     return ranked.group_by("person", maintain_order=True).agg(languages=pl.col("language").head(LANGUAGES))
 

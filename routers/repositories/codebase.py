@@ -28,7 +28,7 @@ from routers.repositories.parameters import (
     PeopleParameters,
     StatusParameters,
 )
-from routers.repositories.tables import list_answer
+from routers.repositories.tables import areas_answer, list_answer
 from web.computing import computing
 from web.errors import Problem, Responses
 from web.questions.answers import object_answer, table_answer
@@ -158,15 +158,13 @@ def get_codebase_branches(codebase_id: CodebaseId, question: BranchesQuestion) -
 def get_codebase_ownership(codebase_id: CodebaseId, question: OwnershipQuestion) -> Response:
     """Who changed which directories, files or languages of a codebase, the most changed first."""
     code, asked_for = Code.one(question, codebase_id), question.parameters
-    return list_answer(
+    return areas_answer(
         code.resolved(),
         lambda part: ownership(
             code.history.within(part.period), code.shown, asked_for.by, asked_for.depth, asked_for.timezone
-        ).rename({"area": asked_for.by}),
-        (asked_for.by,),
-        ("primary_owner", "contributors"),
+        ),
+        asked_for.by,
         {"sloc": True, asked_for.by: False},
-        "ownership",
     )
 
 
@@ -199,8 +197,9 @@ def get_codebase_files(codebase_id: CodebaseId, question: FilesQuestion) -> Resp
     order = parsed_order(resolved, list(HotSpot.model_fields), {"changes": True, "churn": True, "path": False})
     within = code.history.within(resolved.period)
     with computing(question.request, question.snapshot):
-        found, together = hot_spots(within, question.known_until), pairs(within)
-    files = ordered(Table(found, ("path", "first", "last"), is_compared=False), order)
+        found = hot_spots(within, question.known_until)
+        together = pairs(within, found)
+    files = ordered(Table(found.drop("path_key"), ("path", "first", "last"), is_compared=False), order)
     paired = ordered(
         Table(together, ("path", "other"), is_compared=False), {"together": True, "path": False, "other": False}
     )

@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 import polars as pl
 from fastapi import Response
 
+from calculations.repositories.ownership import Areas
+from web.computing import computing
 from web.questions.answers import object_answer
 from web.questions.parameters import Listed
 from web.questions.question import Part, Question
@@ -40,6 +42,31 @@ def list_answer[P: Listed](
     table = ordered(Table(frame, (*keys, *attributes), compared.is_compared), order)
     shown = cut(table, question)
     return object_answer(question, shown.as_json(), flat(shown.frame), name, table.frame.height)
+
+
+def areas_answer[P: Listed](
+    question: Question[P], calculate: Callable[[Part], Areas], key: str, default: Order
+) -> Response:
+    """An answer like that of `list_answer`, of areas: only those that are shown are told with their owners.
+
+    Args:
+        question: What is asked.
+        calculate: Gives the areas of a period.
+        key: What areas are called.
+        default: The order, unless the question asks for another one.
+    """
+    now, then = of_both_periods(question, calculate)
+    named = [part.figures.rename({"area": key}) for part in (now, then) if part is not None]
+    table = beside(named[0], named[1] if len(named) > 1 else None, (key,))
+    figures = [column for column in table.frame.columns if column != key]
+    every = ordered(table, parsed_order(question, [key, *figures], default))
+    shown = cut(every, question).frame
+    with computing(question.request, question.snapshot):
+        owners = [part.owners(shown[key]).rename({"area": key}) for part in (now, then) if part is not None]
+    attributes = pl.concat(owners).unique(key, keep="first", maintain_order=True)
+    frame = shown.join(attributes, on=key, how="left", maintain_order="left").select(*attributes.columns, *figures)
+    rows = Table(frame, tuple(attributes.columns), table.is_compared)
+    return object_answer(question, rows.as_json(), flat(frame), "ownership", every.frame.height)
 
 
 def _only(frame: pl.DataFrame, keys: Sequence[str], figures: Sequence[str]) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""One browser for all tests of the dashboard, and tabs on the sample."""
+"""A browser for each module of tests, and tabs on the sample."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +11,12 @@ from tests.dashboard.visits import Visit, visiting
 from tests.processes import HOST, Server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, which knows this machine only."""
+    """Debian's Chromium, which knows this machine only.
+
+    It goes with its module: while Playwright is there, no other test of this process can have an event loop.
+    """
     with sync_playwright() as playwright:
         yield playwright.chromium.launch(
             executable_path=installed(),

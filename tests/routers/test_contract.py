@@ -36,6 +36,10 @@ UP_TO_A_DAY = (None, "hour", "day")
 SHORT_RANGES = ("realtime", "24h", "today", "yesterday")
 # Its queries are what other paths take, and as hard to draw: `test_query` asks them.
 BY_HAND = "/v1/query"
+# What 422 says of parameters that are right each by itself, but not together; a schema can't say that.
+COMBINATIONS = (b"`order_by` is", b"of which there are more than", b" is followed: ")
+# The subjects of the app; the others have their own samples, and their own tests.
+PATHS = [path for path in QUESTIONS if not path.startswith(("/analytics/", "/codebases/")) and path != BY_HAND]
 
 DAYS = st.dates(date(2026, 1, 1), date(2026, 12, 31))
 TWO_DATES = st.tuples(DAYS, DAYS).map(lambda days: ",".join(day.isoformat() for day in sorted(days)))
@@ -64,9 +68,11 @@ class Seen:
     def add(self, recorder: ScenarioRecorder) -> None:
         """Take what was recorded."""
         self.statuses.update(node.response.status_code for node in recorder.interactions.values() if node.response)
-        for checks in recorder.checks.values():
+        for case, checks in recorder.checks.items():
+            answer = recorder.interactions[case].response
+            is_combination = answer is not None and any(words in answer.content for words in COMBINATIONS)
             for check in checks:
-                if found := check.failure_info:
+                if (found := check.failure_info) and not (check.name == "positive_data_acceptance" and is_combination):
                     self.faults.append(f"{check.name}: {found.failure.message}\n{found.code_sample}")
 
 
@@ -135,7 +141,7 @@ def filter_query(_: schemathesis.HookContext, query: dict[str, Any] | None) -> b
     )
 
 
-@pytest.mark.parametrize("path", [path for path in QUESTIONS if path != BY_HAND])
+@pytest.mark.parametrize("path", PATHS)
 def test_a_path_answers_as_described(app: ASGIApp, path: str) -> None:
     """What is allowed is answered and conforms, what is forbidden is refused, undescribed methods and tokens too."""
     seen = interrogated(app, [path], None if path == PUBLIC else TOKEN)
@@ -148,7 +154,7 @@ def test_a_path_answers_as_described(app: ASGIApp, path: str) -> None:
 @pytest.mark.parametrize("token", [None, "a-wrong-token-for-tests"])
 def test_nothing_is_answered_without_the_token(app: ASGIApp, token: str | None) -> None:
     """Whatever else is asked; what is no room id may also lead nowhere."""
-    paths = [path for path in QUESTIONS if path != PUBLIC]
+    paths = [path for path in PATHS if path != PUBLIC]
     seen = interrogated(app, paths, token, limits=False)
     assert seen.faults == []
     assert seen.statuses[401] >= len(paths)

@@ -11,7 +11,7 @@ from zoneinfo import available_timezones
 
 import polars as pl
 from polars.exceptions import ComputeError
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from calculations.time.buckets import Granularity, WeekStart
 from calculations.time.date_ranges import (
@@ -30,7 +30,7 @@ from calculations.time.date_ranges import (
 from calculations.time.period import MICROSECOND, Period
 from web.errors import InvalidParameterError
 from web.questions.formats import Format, format_of
-from web.validation import Integer, choice_error
+from web.validation import Integer, as_integer, choice_error
 
 LONGEST_LIST = 2**31 - 1
 # Up to this long, what happened in a period is found without reading much.
@@ -381,7 +381,8 @@ class OnWeekdays(Parameters):
 class Listed(Parameters):
     """Which rows of a list."""
 
-    limit: Annotated[Integer, Field(ge=1, le=LONGEST_LIST)] | None = Field(
+    # Bounds before the validator: the other way round the description of the API would lack them.
+    limit: Annotated[int, Field(ge=1, le=LONGEST_LIST), BeforeValidator(as_integer)] | None = Field(
         default=None, description="Maximum number of rows; all by default."
     )
     offset: Integer = Field(default=0, ge=0, le=LONGEST_LIST, description="Number of rows to skip at the beginning.")

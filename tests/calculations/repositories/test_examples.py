@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from calculations.repositories.branches import branches
-from calculations.repositories.files import MOST_TOGETHER, pairs
+from calculations.repositories.files import MOST_TOGETHER, hot_spots, pairs
 from calculations.repositories.history import History, Selection, history
 from calculations.repositories.ownership import ownership
 from calculations.repositories.people import names, people_behind, pseudonyms
@@ -44,9 +44,10 @@ def test_the_absence_factor_is_the_fewest_who_did_half() -> None:
         4          | 4        | s/z/w | false    | 10             | 0
         """,
     )
-    [area] = ownership(all_of(AUTHORS, changes), SHOWN, "directory", 1, "UTC").to_dicts()
+    areas = ownership(all_of(AUTHORS, changes), SHOWN, "directory", 1, "UTC")
+    [area], [owned] = areas.figures.to_dicts(), areas.owners(areas.figures["area"]).to_dicts()
     assert (area["area"], area["contributor_absence_factor"]) == ("s", 2)
-    assert area["primary_owner"] == {"email": "a", "name": "A", "share": 0.4}
+    assert owned["primary_owner"] == {"email": "a", "name": "A", "share": 0.4}
 
 
 def test_one_who_did_exactly_half_is_enough() -> None:
@@ -59,8 +60,25 @@ def test_one_who_did_exactly_half_is_enough() -> None:
         3          | 1        | x    | false    | 25             | 0
         """,
     )
-    [area] = ownership(all_of(AUTHORS, changes), SHOWN, "directory", 2, "UTC").to_dicts()
+    [area] = ownership(all_of(AUTHORS, changes), SHOWN, "directory", 2, "UTC").figures.to_dicts()
     assert (area["area"], area["contributor_absence_factor"]) == ("root", 1)
+
+
+def test_ten_people_are_shown_and_equals_are_told_by_commits_and_email() -> None:
+    """Twelve people did 10 bytes of `x` each, `l` in two commits; eleven of them would be one too many."""
+    people = "abcdefghijkl"
+    authors = "\n".join(f"{number} | {person}" for number, person in enumerate(people + "l"))
+    sizes = [10] * 11 + [5, 5]
+    changed = "\n".join(f"{number} | 1 | x | false | {size} | 0" for number, size in enumerate(sizes))
+    changes = rows(
+        FILE_CHANGES, f"commit_key | path_key | path | is_merge | addition_bytes | deletion_bytes\n{changed}"
+    )
+    shown = pl.LazyFrame({"person": list(people), "email": list(people), "name": list(people)})
+    areas = ownership(all_of(rows(COMMITS, f"commit_key | person\n{authors}"), changes), shown, "file", 1, "UTC")
+    [owned] = areas.owners(pl.Series(["x"])).to_dicts()
+    assert "".join(person["email"] for person in owned["contributors"]) == "labcdefghi"
+    assert areas.figures.to_dicts()[0]["contributor_absence_factor"] == 6
+    assert areas.owners(pl.Series(["y"])).is_empty()
 
 
 def test_people_call_themselves_as_in_their_latest_commit() -> None:
@@ -170,4 +188,6 @@ def test_a_commit_that_touches_everything_makes_no_pairs() -> None:
     changes = rows(
         FILE_CHANGES, f"commit_key | is_merge | path_key | path\n{paths}\n2 | false | 1 | p1\n2 | false | 0 | p0"
     )
-    assert pairs(all_of(rows(COMMITS), changes)).rows() == [("p0", "p1", 1, 0.5)]
+    commits = rows(COMMITS, "commit_key | person\n1 | a\n2 | a")
+    everything = all_of(commits, changes)
+    assert pairs(everything, hot_spots(everything, NOW)).rows() == [("p0", "p1", 1, 0.5)]

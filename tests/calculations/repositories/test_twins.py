@@ -106,7 +106,8 @@ def slow_area(change: Row, by: str, depth: int) -> str:
 @given(cases(), st.sampled_from(["directory", "file", "language"]), st.integers(1, 3))
 def test_ownership(case: Case, by: str, depth: int) -> None:
     _, changes = case.selected()
-    found = ownership(case.history().within(WITHIN), SHOWN, by, depth, ZONE)  # type: ignore[arg-type]
+    areas_of = ownership(case.history().within(WITHIN), SHOWN, by, depth, ZONE)  # type: ignore[arg-type]
+    found = areas_of.figures.join(areas_of.owners(areas_of.figures["area"]), on="area", how="full", coalesce=True)
     areas = defaultdict(list)
     for change in inside(changes):
         areas[slow_area(change, by, depth)].append(change)
@@ -170,7 +171,9 @@ def test_contributors(case: Case, days: int) -> None:
 def test_hot_spots_and_pairs(case: Case) -> None:
     _, changes = case.selected()
     now = START + timedelta(days=10)
-    spots = {row["path"]: row for row in hot_spots(case.history().within(WITHIN), now).to_dicts()}
+    history = case.history().within(WITHIN)
+    changed = hot_spots(history, now)
+    spots = {row["path"]: row for row in changed.to_dicts()}
     here = inside(changes)
     assert spots.keys() == {change["path"] for change in here}
     for path, row in spots.items():
@@ -185,7 +188,7 @@ def test_hot_spots_and_pairs(case: Case) -> None:
         for sha in {change["commit_sha"] for change in here}
         for pair in combinations(sorted(change["path"] for change in here if change["commit_sha"] == sha), 2)
     )
-    found = pairs(case.history().within(WITHIN)).to_dicts()
+    found = pairs(history, changed).to_dicts()
     assert {(row["path"], row["other"]): row["together"] for row in found} == counted
     for row in found:
         rarer = min(spots[row["path"]]["changes"], spots[row["other"]]["changes"])
