@@ -22,7 +22,7 @@ from calculations.fpp.attributes import (
     labelled_values,
 )
 from calculations.fpp.packed_keys import user_hash
-from calculations.fpp.selection import Selection
+from calculations.fpp.selection import NO_CODES, Selection
 from calculations.fpp.traffic import Visits, visits
 from calculations.fpp.visit_table import Packing, VisitTable
 from calculations.frames.arithmetic import quotient
@@ -58,7 +58,7 @@ class Dimension:
     @cached_property
     def numbered(self) -> pl.DataFrame:
         """`key` and the `number` (UInt32) of its value."""
-        number = pl.lit(self.labels).search_sorted(pl.col(self.name)).cast(pl.UInt32)
+        number = pl.col(self.name).cast(pl.Enum(self.labels)).to_physical().cast(pl.UInt32)
         return self.labelled.select("key", number=number).unique("key")
 
     @property
@@ -124,7 +124,7 @@ def breakdown(
     """
     of_users = is_of_users([*filter_.attributes(), *dimensions])
     cuts = Cuts([_of_rows(name, page_views, attributes) for name in dimensions if name not in USER])
-    packing = Packing(cuts.combinations)
+    packing = NO_CODES if of_users else Packing(cuts.combinations)
     people = [_of_users(name, attributes, packing) for name in dimensions if name in USER]
     selection = Selection(attributes=attributes, filter=filter_, of_users=of_users)
     table = selection.visits(page_views, estimations, packing=packing, code=cuts.code)

@@ -61,21 +61,6 @@ class Funnel(BaseModel, frozen=True):
 
 
 @dataclass(frozen=True, eq=False)
-class Moments:
-    """Everything that people did, by person, then by time.
-
-    Attributes:
-        person: The number of the person of each moment (UInt32).
-        time: When it was (Int64, microseconds since 1970).
-        steps: For each step, the numbers of the moments that may be it (UInt32), in order.
-    """
-
-    person: pl.Series
-    time: pl.Series
-    steps: Sequence[pl.Series]
-
-
-@dataclass(frozen=True, eq=False)
 class Attempts:
     """One attempt per person that gets to a certain step.
 
@@ -111,7 +96,7 @@ def funnel(
     levels: list[Attempts] = []
     done = pl.Series([], dtype=pl.UInt32)
     for level in range(len(steps), 0, -1):
-        levels.append(_attempts(moments, steps[:level], done, window, order))
+        levels.append(_attempts(moments[:level], steps[:level], done, window, order))
         done = pl.concat([done, levels[-1].persons])
     return Funnel(steps=_counted(steps, levels))
 
@@ -137,64 +122,64 @@ def _counted(steps: Sequence[Step], levels: Sequence[Attempts]) -> list[FunnelSt
 
 
 def _attempts(
-    moments: Moments, steps: Sequence[Step], done: pl.Series, window: timedelta | None, order: Order
+    moments: Sequence[pl.DataFrame], steps: Sequence[Step], done: pl.Series, window: timedelta | None, order: Order
 ) -> Attempts:
     """The attempts that get to the last of these steps, of persons who are not `done`.
 
     From the last step back, each moment is led to the next one from which the rest can be done. That one is both the
     nearest in time and the one from which the last step is reached first, so no attempt is missed.
     """
-    following = pl.DataFrame({"at": moments.steps[len(steps) - 1]}).with_columns(end="at")
+    following = moments[-1].with_columns(end="time")
     followers = []
     for number in range(len(steps) - 2, -1, -1):
         followers.append(following)
-        following = _led_on(moments, moments.steps[number], following, steps[number + 1], order)
-    begun = following.with_columns(
-        person=moments.person[following["at"]], took=moments.time[following["end"]] - moments.time[following["at"]]
-    )
+        following = _led_on(moments[number], following, steps[number + 1], order)
+    begun = following.filter(~pl.col("person").is_in(done.implode()))
     if window is not None:
-        begun = begun.filter(pl.col("took") <= window // MICROSECOND)
-    begun = begun.filter(~pl.col("person").is_in(done.implode())).unique("person", keep="first", maintain_order=True)
-    times, here = [], begun
+        begun = begun.filter(pl.col("end") - pl.col("time") <= window // MICROSECOND)
+    here = begun.filter((pl.col("person") != pl.col("person").shift(1)).fill_null(value=True))
+    persons, times = here["person"], []
     for follower in reversed(followers):
         there = follower[here["next"]]
-        times.append(moments.time[there["at"]] - moments.time[here["at"]])
+        times.append(there["time"] - here["time"])
         here = there
-    return Attempts(begun["person"], times)
+    return Attempts(persons, times)
 
 
-def _led_on(moments: Moments, at: pl.Series, following: pl.DataFrame, step: Step, order: Order) -> pl.DataFrame:
+def _led_on(moments: pl.DataFrame, following: pl.DataFrame, step: Step, order: Order) -> pl.DataFrame:
     """Those moments after which a step can be taken.
 
     Args:
-        moments: All of them.
-        at: The numbers of those to lead on.
-        following: The moments that are the step, from which the rest can be done: `at` and `end`, their numbers and
-            those of the last step.
+        moments: Those to lead on: `at`, `person` and `time`.
+        following: The moments that are the step, from which the rest can be done, with the time of the last one: `end`.
         step: The step.
         order: Whether it may be any later moment or has to be the next one.
 
     Returns:
-        `at`, `end` and `next` (UInt32, the row of `following` that it leads to).
+        `moments` with `end` and `next` (UInt32, the row of `following` that it leads to).
     """
-    found = pl.DataFrame({"at": at}).with_columns(next=following["at"].search_sorted(at, side="right"))
-    found = found.filter(pl.col("next") < len(following))
-    there = following[found["next"]]
-    found = found.with_columns(end=there["end"], there=there["at"])
-    possible = moments.person[found["there"]] == moments.person[found["at"]]
+    there = following.select("at", "end", there="at", whose="person", then="time").with_row_index("next")
+    # Both are sorted, so that walking along them side by side costs a fifth of searching.
+    found = moments.join_asof(there, on="at", strategy="forward", allow_exact_matches=False)
+    possible = pl.col("whose") == pl.col("person")
     if order == "strict":
-        possible &= found["there"] == found["at"] + 1
+        possible &= pl.col("there") == pl.col("at") + 1
     if step.within is not None:
-        possible &= moments.time[found["there"]] - moments.time[found["at"]] <= step.within // MICROSECOND
-    return found.filter(possible).drop("there")
+        possible &= pl.col("then") - pl.col("time") <= step.within // MICROSECOND
+    return found.filter(possible).select("at", "person", "time", "end", "next")
 
 
 def _moments(
     tables: Tables, attributes: Attributes, steps: Sequence[Step], filter_: Filter, *, every_activity: bool
-) -> Moments:
-    """What people did, in order; without `every_activity` only what may be a step, or is part of a visit to return by.
+) -> list[pl.DataFrame]:
+    """The moments that may be each step; what one person did at one time is one moment, which may be several steps.
 
-    What one person did at one time is one moment, which may be several steps.
+    Moments are numbered by person, then by time: all of them with `every_activity`, otherwise only what may be a step,
+    or is part of a visit to return by.
+
+    Returns:
+        For each step, in order: `at` (UInt32, the number of the moment), `person` (UInt32, that of the person) and
+        `time` (Int64, microseconds since 1970).
     """
     needed = {step.activity for step in steps}
     if "return" in needed:
@@ -213,7 +198,9 @@ def _moments(
     begins_person = _gap().is_null() | (_gap() > 1 << (TIME_BITS - 1))
     moments = rows.filter("is_new").select(person=begins_person.cum_sum(), time=_microsecond())
     found, *may_be = collect_all([moments, *(_may_be(rows, number, step) for number, step in enumerate(steps))])
-    return Moments(found["person"], found["time"], [each["at"] for each in may_be])
+    # In one piece each: to gather from many costs several times as much.
+    found = found.rechunk()
+    return [each.hstack(found[each["at"]]) for each in may_be]
 
 
 def _keys(

@@ -11,11 +11,11 @@ import polars as pl
 from calculations.fpp.attributes import Attributes
 from calculations.fpp.packed_keys import ESTIMATED, LOOKED
 from calculations.fpp.visit_table import Packing, VisitTable, visit_table
-from calculations.frames.filters import Filter
+from calculations.frames.filters import EVERYTHING, Filter
 from calculations.time.buckets import Buckets
 
-ONE = pl.lit(1, pl.UInt32)
-ONE_CODE = Packing(1)
+NONE, ONE = pl.lit(0, pl.UInt32), pl.lit(1, pl.UInt32)
+NO_CODES, ONE_CODE = Packing(0), Packing(1)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -44,21 +44,20 @@ class Selection:
         Args:
             page_views: The rows of a period.
             estimations: Likewise.
-            packing: With room for the codes.
+            packing: With room for the codes; of selected users, everything counts alike, and it has none.
             code: Of a page view, from 1 on; what is not selected gets 0.
             buckets: What to cut visits by.
         """
         if self.of_users:
             page_views = self.page_views(page_views)
             estimations = self.attributes.selected(estimations, "estimations", self.filter)
-            of_estimations = ONE
-        else:
+            packing, code = NO_CODES, NONE
+        elif self.filter != EVERYTHING:
             code = pl.when(self.attributes.holds(page_views, "page_views", self.filter)).then(code).otherwise(0)
-            of_estimations = pl.lit(0, pl.UInt32)
         return visit_table(
             [
                 page_views.select(key=packing.key("viewed_at", LOOKED, code)),
-                estimations.select(key=packing.key("estimated_at", ESTIMATED, of_estimations)),
+                estimations.select(key=packing.key("estimated_at", ESTIMATED, NONE)),
             ],
             packing,
             buckets,

@@ -11,7 +11,7 @@ from datetime import timedelta
 import polars as pl
 
 from calculations.fpp.packed_keys import LOOKED, user_hash
-from calculations.frames.collecting import collect, collect_all
+from calculations.frames.collecting import collect
 from calculations.time.buckets import Buckets
 from calculations.time.period import MICROSECOND
 
@@ -25,12 +25,14 @@ KIND_BITS = 1
 FREE_BITS = 1
 HASH_BITS = 64
 ALL_BITS = 128
-MOST_CODES = 2**24
 
 
 @dataclass(frozen=True)
 class Packing:
     """How an activity becomes one integer (UInt128) that sorts by user, then by time.
+
+    Without codes, everything counts as if its code were 1. Otherwise only page views have codes, from 1 to `codes`; an
+    activity with the code 0 belongs to visits, but isn't counted itself.
 
     Two of n users share a hash with a probability of n² / 2 to the power of `hash_bits` + 1: all 64 bits are kept up to
     511 codes, and 53 for a million.
@@ -67,9 +69,9 @@ class Packing:
         """What the distance of two activities of a user exceeds when they lie further apart than that."""
         return ((gap // MICROSECOND) << self.tick_bits) + (1 << (self.tick_bits - 1))
 
-    def microsecond(self) -> pl.Expr:
-        """The time of the column `key` (Int64, microseconds since 1970)."""
-        ticks = pl.col("key") // (1 << self.tick_bits)
+    def microsecond(self, key: str = "key") -> pl.Expr:
+        """The time of an activity (Int64, microseconds since 1970)."""
+        ticks = pl.col(key) // (1 << self.tick_bits)
         return (ticks.cast(pl.UInt64, wrap_numerical=True) % (1 << TIME_BITS)).cast(pl.Int64)
 
     def code(self) -> pl.Expr:
@@ -114,29 +116,90 @@ def visit_table(activities: Sequence[pl.LazyFrame], packing: Packing, buckets: B
         packing: What packed them.
         buckets: What to cut by.
     """
-    keys = collect(pl.concat(activities)).get_column("key").drop_nulls().sort().to_frame().lazy()
+    keys = collect(pl.concat(activities)).get_column("key").drop_nulls().sort()
+    # A null at the end ends the last visit and the last visitor.
+    rows = collect(_marked(keys.extend_constant(None, 1).to_frame().lazy(), packing, buckets)).lazy()
+    starts = collect(_starts(rows, packing))
+    visitors = starts.filter("another")
+    viewed, counted = _one_code(starts, visitors) if packing.codes <= 1 else _many_codes(rows, packing)
+    return VisitTable(_visits(starts, packing), _visitors(visitors, packing), viewed, counted)
+
+
+def _marked(keys: pl.LazyFrame, packing: Packing, buckets: Buckets | None) -> pl.LazyFrame:
+    """Keys, and whether each begins another visitor (`another`) and a visit (`begins`), with its `bucket`."""
     rows = keys.select("key", gap=pl.col("key") - pl.col("key").shift(1))
     another = pl.col("gap").is_null() | (pl.col("gap") > 1 << (TIME_BITS + packing.tick_bits - 1))
     begins = pl.col("gap").is_null() | (pl.col("gap") > packing.gap_bits(VISIT_GAP))
-    rows = rows.select("key", "gap", another=another, begins=begins, looked=packing.looked())
-    if buckets is not None:
-        number = buckets.number_of_microsecond(packing.microsecond())
-        changes = (pl.col("bucket") != pl.col("bucket").shift(1)).fill_null(value=True)
-        rows = rows.with_columns(bucket=number).with_columns(
-            another=pl.col("another") | changes, begins=pl.col("begins") | changes
-        )
-    selected = rows.select("looked", visitor=_number("another"), visit=_number("begins"), code=packing.code()).filter(
-        pl.col("code") > 0
+    rows = rows.select("key", another=another, begins=begins)
+    if buckets is None:
+        return rows
+    number = buckets.number_of_microsecond(packing.microsecond())
+    changes = (pl.col("bucket") != pl.col("bucket").shift(1)).fill_null(value=True)
+    return rows.with_columns(bucket=number).with_columns(
+        another=pl.col("another") | changes, begins=pl.col("begins") | changes
     )
-    visits, visitors, viewed, counted = collect_all(
-        [
-            _visits(rows, packing),
-            _visitors(rows, packing, buckets),
-            _viewed(selected, packing),
-            _counted(selected, packing),
-        ]
+
+
+def _starts(rows: pl.LazyFrame, packing: Packing) -> pl.LazyFrame:
+    """The first activity of each visit, and the row of the end.
+
+    Its columns are those of `rows`, `before` (the key above) and how many rows lie above: of all kinds (`place`), page
+    views (`looked`) and, where there is but one code, page views with it (`selected`).
+    """
+    kinds = {"looked": packing.looked()} | ({"selected": packing.code() > 0} if packing.codes == 1 else {})
+    above = {name: kind.cast(pl.UInt32).cum_sum().shift(1, fill_value=0) for name, kind in kinds.items()}
+    starts = rows.with_columns(before=pl.col("key").shift(1), place=pl.int_range(pl.len(), dtype=pl.UInt32), **above)
+    return starts.filter("begins")
+
+
+def _visits(starts: pl.DataFrame, packing: Packing) -> pl.DataFrame:
+    start, last = packing.microsecond("key"), packing.microsecond("before").shift(-1)
+    visits = starts.select(
+        visitor=_number("another"),
+        start=start,
+        duration=last - start + LAST_ACTIVITY // MICROSECOND,
+        views=_until_next("looked"),
     )
-    return VisitTable(visits, visitors, viewed, counted)
+    return visits.head(-1)
+
+
+def _visitors(visitors: pl.DataFrame, packing: Packing) -> pl.DataFrame:
+    user = (pl.col("key") // (1 << (TIME_BITS + packing.tick_bits))).cast(pl.UInt64)
+    estimated = _until_next("place") > _until_next("looked")
+    return visitors.select(pl.col("^bucket$"), user=user, estimated=estimated).head(-1)
+
+
+def _one_code(starts: pl.DataFrame, visitors: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """What is viewed and counted where there is at most one code: told by how many rows lie between starts."""
+    views, counts = ("selected", "selected") if "selected" in starts.columns else ("looked", "place")
+    viewed, counted = visitors.select(views=_until_next(views)), starts.select(counts=_until_next(counts))
+    one = pl.lit(1, pl.UInt32).alias("code")
+    return (
+        viewed.head(-1).with_row_index("visitor").filter(pl.col("views") > 0).select("visitor", one, "views"),
+        counted.head(-1).with_row_index("visit").filter(pl.col("counts") > 0).select("visit", one),
+    )
+
+
+def _many_codes(rows: pl.LazyFrame, packing: Packing) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """What is viewed and counted: each code is packed with its visitor or visit, so that sorting brings it together."""
+    code = packing.code().cast(pl.UInt64)
+    numbered = rows.select(visitor=_number("another"), visit=_number("begins"), code=code).filter(pl.col("code") > 0)
+    packed = collect(
+        numbered.select(pl.col("visitor", "visit").cast(pl.UInt64) * (1 << packing.code_bits) + pl.col("code"))
+    )
+    return _runs(packed["visitor"], packing), _runs(packed["visit"], packing).drop("views")
+
+
+def _runs(packed: pl.Series, packing: Packing) -> pl.DataFrame:
+    """Each packed number and code once, by its name and `code`, and how often it occurs: `views` (UInt32)."""
+    rows = packed.sort().to_frame("packed")
+    first = (pl.col("packed") != pl.col("packed").shift(1)).fill_null(value=True)
+    runs = rows.select("packed", first=first, place=pl.int_range(pl.len(), dtype=pl.UInt32)).filter("first")
+    return runs.select(
+        (pl.col("packed") // (1 << packing.code_bits)).cast(pl.UInt32).alias(packed.name),
+        code=(pl.col("packed") % (1 << packing.code_bits)).cast(pl.UInt32),
+        views=pl.col("place").shift(-1, fill_value=len(rows)) - pl.col("place"),
+    )
 
 
 def _number(begins: str) -> pl.Expr:
@@ -144,51 +207,6 @@ def _number(begins: str) -> pl.Expr:
     return pl.col(begins).cum_sum().cast(pl.UInt32) - 1
 
 
-def _visits(rows: pl.LazyFrame, packing: Packing) -> pl.LazyFrame:
-    time = packing.microsecond()
-    starts = rows.select(
-        "begins",
-        visitor=_number("another"),
-        start=time,
-        before=time.shift(1),
-        last=time.last(),
-        seen=pl.col("looked").cum_sum() - pl.col("looked"),
-        seen_in_all=pl.col("looked").sum(),
-    ).filter("begins")
-    ends = pl.col("before").shift(-1).fill_null(pl.col("last"))
-    views = pl.col("seen").shift(-1).fill_null(pl.col("seen_in_all")) - pl.col("seen")
-    return starts.select(
-        "visitor", "start", duration=ends - pl.col("start") + LAST_ACTIVITY // MICROSECOND, views=views.cast(pl.UInt32)
-    )
-
-
-def _visitors(rows: pl.LazyFrame, packing: Packing, buckets: Buckets | None) -> pl.LazyFrame:
-    estimations = (~pl.col("looked")).cast(pl.UInt32)
-    starts = rows.select(
-        *([] if buckets is None else ["bucket"]),
-        "another",
-        user=(pl.col("key") // (1 << (TIME_BITS + packing.tick_bits))).cast(pl.UInt64),
-        made=estimations.cum_sum() - estimations,
-        made_in_all=estimations.sum(),
-    ).filter("another")
-    made = pl.col("made").shift(-1).fill_null(pl.col("made_in_all")) > pl.col("made")
-    return starts.select(pl.exclude("another", "made", "made_in_all"), estimated=made)
-
-
-def _viewed(selected: pl.LazyFrame, packing: Packing) -> pl.LazyFrame:
-    looked = selected.filter("looked")
-    if packing.codes > 1:
-        return looked.group_by("visitor", "code").agg(views=pl.len())
-    # The views of a visitor follow one another: how far it is to the next one's is their number.
-    first = (pl.col("visitor") != pl.col("visitor").shift(1)).fill_null(value=True)
-    place = pl.int_range(pl.len(), dtype=pl.UInt32)
-    begins = looked.select("visitor", "code", first=first, place=place, total=pl.len()).filter("first")
-    views = pl.col("place").shift(-1).fill_null(pl.col("total")) - pl.col("place")
-    return begins.select("visitor", "code", views=views.cast(pl.UInt32))
-
-
-def _counted(selected: pl.LazyFrame, packing: Packing) -> pl.LazyFrame:
-    pairs = selected.select("visit", "code")
-    if packing.codes > 1:
-        return pairs.unique()
-    return pairs.filter((pl.col("visit") != pl.col("visit").shift(1)).fill_null(value=True))
+def _until_next(above: str) -> pl.Expr:
+    """How many rows lie between a start and the next one (UInt32, null for the end)."""
+    return pl.col(above).shift(-1) - pl.col(above)

@@ -1,0 +1,1 @@
+"""How fast the questions of `/v1` are answered."""
