@@ -44,6 +44,7 @@ bench: install ## Measure speed and memory of everything (takes about an hour)
 	$(UV) run --locked --group bench python -m benchmarks.collector
 	$(UV) run --locked --group bench python -m benchmarks.llm
 	$(UV) run --locked --group bench python -m benchmarks.repositories
+	$(UV) run --locked --group bench python -m benchmarks.questions
 
 soak: install ## Kill the updater and crowd the server for about ten minutes
 	$(BIN)/python -m tests.faults.soak
