@@ -13,6 +13,7 @@ from read_model.tables.llm import LLM
 ROOT = Path(__file__).parent.parent
 DATABASE = "collector.db"
 EVENTS = "llm-events.ndjson"
+SYSTEM_VARIABLES = frozenset({"PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ"})
 
 
 def collect_recent_calls(data_dir: Path, now: datetime) -> None:
@@ -27,23 +28,24 @@ def collect_recent_calls(data_dir: Path, now: datetime) -> None:
     with events.open("w", encoding="utf-8") as file:
         file.writelines(ndjson(usage_events(now)))
     _run("collector.py", "migrate", data_dir=data_dir)
-    _run("collector.py", "import", str(events), data_dir=data_dir)
+    _run("collector.py", "import", str(events.resolve()), data_dir=data_dir)
     _run("update_readmodel.py", LLM.name, data_dir=data_dir)
     events.unlink()
 
 
 def _run(program: str, *arguments: str, data_dir: Path) -> None:
-    """Run one of this project's commands to its end, over the demo's own files; what it says is shown if it fails."""
-    database = (LLM.directory(data_dir) / DATABASE).resolve()
+    """Run one of this project's commands over the demo's own files, without any setting of a real deployment."""
+    home = LLM.directory(data_dir).resolve()
     settings = {
-        "COLLECTOR_DATABASE_URL": f"sqlite:///{database}",
-        "DATA_DIR": str(data_dir),
-        "SENTRY_ENVIRONMENT": "demo",
+        "COLLECTOR_DATABASE_URL": f"sqlite:///{home / DATABASE}",
+        "DATA_DIR": str(data_dir.resolve()),
         "LOG_LEVEL": "WARNING",
     }
     subprocess.run(  # noqa: S603 - this project's own commands, no shell
         [sys.executable, str(ROOT / program), *arguments],
-        env=os.environ | settings,
+        # Neither the variables of this process nor the `.env` of its working directory.
+        env={name: value for name, value in os.environ.items() if name in SYSTEM_VARIABLES} | settings,
+        cwd=home,
         stdout=subprocess.DEVNULL,
         check=True,
     )

@@ -165,26 +165,28 @@ def demo() -> Iterator[tuple[Program, Server]]:
 
 @pytest.mark.server
 def test_the_demo_says_how_to_try_it(demo: tuple[Program, Server]) -> None:
-    """Address, token and three lines of curl, each with the address."""
+    """Address, dashboard, token and lines of curl, each with the address."""
     program, server = demo
     address = f"http://127.0.0.1:{server.port}"
     until(lambda: "Ctrl-C" in program.log, "the text of the demo")
     lines = [line.strip() for line in program.log.splitlines()]
-    assert f"address  {address}" in lines
-    assert f"token    {TOKEN}" in lines
+    assert f"address    {address}" in lines
+    assert f"dashboard  {address}/dashboard" in lines
+    assert f"token      {TOKEN}" in lines
     tries = [line for line in lines if line.startswith("curl ")]
-    assert len(tries) == 3
+    assert len(tries) == 5
     assert all(address in line for line in tries)
 
 
 @pytest.mark.server
 def test_what_the_demo_says_to_try_works(demo: tuple[Program, Server]) -> None:
-    """The three paths of its curl lines, with its token."""
+    """The paths of its curl lines, with its token: one or more of each subject."""
     program, server = demo
     until(lambda: "Ctrl-C" in program.log, "the text of the demo")
     address = f"http://127.0.0.1:{server.port}"
     paths = [line.split(address)[1].strip('"') for line in program.log.splitlines() if "curl " in line]
-    assert paths == ["/health", "/", "/v1/traffic?date_range=30d&compare=previous_period"]
+    of_the_app = ["/health", "/", "/v1/traffic?date_range=30d&compare=previous_period"]
+    assert paths == [*of_the_app, "/analytics/v1/orgs", "/analytics/codebases"]
     for path in paths:
         assert server.get(path).status_code == 200
 
