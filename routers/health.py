@@ -32,7 +32,7 @@ class ParquetFiles(BaseModel, frozen=True):
 
 
 class Storage(BaseModel, frozen=True):
-    """The room the current snapshot takes."""
+    """Disk space used by the current snapshot."""
 
     status: Literal["ok", "missing"] = Field(description="`ok` when there is a snapshot.")
     data_size_mb: float = Field(ge=0, description="Size of the snapshot's files, in megabytes (10⁶ bytes).")
@@ -53,7 +53,7 @@ class Components(BaseModel, frozen=True):
     """The parts health is made of."""
 
     parquet_files: ParquetFiles = Field(description="The files of the current snapshot.")
-    storage: Storage = Field(description="The room they take.")
+    storage: Storage = Field(description="Disk space they use.")
     freshness: Freshness = Field(description="How old the data in them are.")
     integrity: Integrity = Field(description="Whether their bytes are as published.")
 

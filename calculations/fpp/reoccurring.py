@@ -39,7 +39,7 @@ def reoccurring(estimations: pl.LazyFrame, period: Period, *, active: pl.LazyFra
     Args:
         estimations: The table.
         period: The days of the series.
-        active: What `activities` makes of the same arguments and the page views, for who has it already.
+        active: What `activities` makes of the same arguments and the page views, if it is already computed.
 
     Returns:
         One row per weekday in order, its columns the fields of `ReoccurringDay`.

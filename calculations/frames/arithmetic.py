@@ -12,7 +12,7 @@ DECIMALS = 2
 EXACT = pl.Decimal(38, 6)
 UNKNOWN = "unknown"
 TOP = 40
-# A figure that of a whole period is not the sum of its parts': all but plain counts. Its description says so.
+# A figure that cannot be summed over sub-periods: all but plain counts. Its description says so.
 Kind = TypeVar("Kind")
 NotAdditive = Annotated[Kind, Field(json_schema_extra={"x-additive": False})]
 

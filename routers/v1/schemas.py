@@ -137,7 +137,7 @@ class MeanCell(BaseModel, frozen=True):
 
     interval: int = Field(ge=0, description="Intervals after the cohorts' own.")
     size: NotAdditive[int] = Field(ge=0, description="Users (rooms) in the cohorts whose interval has passed.")
-    retained: NotAdditive[int] = Field(ge=0, description="Those users (rooms) of them that were active then.")
+    retained: NotAdditive[int] = Field(ge=0, description="How many of these users (rooms) were active then.")
     rate: NotAdditive[float | None] = Field(
         description="Mean share of the cohorts (0 to 1), weighted by size; null over nobody."
     )
