@@ -1,27 +1,25 @@
 """How the collector is: /health for balancers and people, /metrics for Prometheus."""
 
-import hmac
 from collections.abc import Iterator
 from typing import Literal
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 from pydantic import BaseModel, Field
 from sqlalchemy import Engine, select
 from starlette.concurrency import run_in_threadpool
 
-from config import CollectorSettings
 from intake.database import DatabaseError, explained, reading
 from intake.llm.intake import IntakeDep
 from intake.migrating import require_head
 from intake.tables import INTAKE_TOTALS
 from util.errors import AnalyticsError
 from util.version import VERSION
-from web.callers import UnauthorizedError
 from web.errors import REFUSED, UNAVAILABLE
+from web.metrics import exposed, may_scrape
 
 router = APIRouter()
 
@@ -86,28 +84,13 @@ def _database_state(engine: Engine) -> str:
     return "ok"
 
 
-async def _may_scrape(request: Request) -> None:
-    """Let a request pass that shows METRICS_TOKEN, where there is one.
-
-    Raises:
-        UnauthorizedError: It does not.
-    """
-    settings: CollectorSettings = request.app.state.settings
-    if settings.metrics_token is None:
-        return
-    wanted = f"Bearer {settings.metrics_token.get_secret_value()}".encode()
-    given = [value for name, value in request.headers.raw if name == b"authorization"]
-    if len(given) != 1 or not hmac.compare_digest(given[0], wanted):
-        raise UnauthorizedError
-
-
 @router.get(
     "/metrics",
     response_class=PlainTextResponse,
     responses={**REFUSED, **UNAVAILABLE},
-    dependencies=[Depends(_may_scrape)],
+    dependencies=[Depends(may_scrape)],
 )
 async def get_metrics(request: Request) -> Response:
     """What Prometheus scrapes. Needs a token only where METRICS_TOKEN is set."""
     registry: CollectorRegistry = request.app.state.registry
-    return Response(await run_in_threadpool(generate_latest, registry), media_type=CONTENT_TYPE_LATEST)
+    return await exposed(registry)
