@@ -1,15 +1,12 @@
 """New, returning, resurrecting and dormant users and rooms: worked by hand, by a slow twin, and what must add up."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from calculations.fpp.active_buckets import Entity
@@ -17,6 +14,7 @@ from calculations.fpp.lifecycle import COUNTS, LifecycleCounts, lifecycle
 from calculations.time.buckets import Granularity, WeekStart
 from calculations.time.period import MICROSECOND, Period
 from read_model.tables.fpp import ESTIMATIONS
+from tests.calculations.fpp.lives import Lives, groups_of_subjects, lives, more_examples
 from tests.rows import rows
 
 type Row = Mapping[str, Any]
@@ -226,83 +224,8 @@ def test_a_row_is_what_the_model_describes() -> None:
 
 # The slow twin.
 
-STEPS = {"hour": timedelta(minutes=30)}
 
-
-@cache
-def begin(instant: datetime, granularity: str, zone: str, week_start: str) -> datetime:
-    """When the bucket of an instant begins."""
-    day = instant.astimezone(ZoneInfo(zone)).date()
-    if granularity == "week":
-        day -= timedelta(days=day.isoweekday() % 7 if week_start == "sunday" else day.isoweekday() - 1)
-    elif granularity in ("month", "quarter", "year"):
-        month = {"month": day.month, "quarter": (day.month - 1) // 3 * 3 + 1, "year": 1}[granularity]
-        day = day.replace(month=month, day=1)
-    midnight = datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
-    hour = timedelta(hours=1)
-    return midnight + (instant - midnight) // hour * hour if granularity == "hour" else midnight
-
-
-@cache
-def following(bucket: datetime, granularity: str, zone: str, week_start: str) -> datetime:
-    """When the bucket after one begins."""
-    instant = bucket
-    while begin(instant, granularity, zone, week_start) == bucket:
-        instant += STEPS.get(granularity, timedelta(hours=23))
-    return begin(instant, granularity, zone, week_start)
-
-
-@dataclass(frozen=True)
-class Case:
-    """Rows of estimations and what is asked of them."""
-
-    rows: Sequence[Row]
-    entity: Entity
-    period: Period
-    granularity: Granularity
-    week_start: WeekStart
-
-    def frame(self) -> pl.LazyFrame:
-        """The rows as the calculations take them."""
-        schema = ESTIMATIONS.columns
-        return pl.LazyFrame({name: [row.get(name) for row in self.rows] for name in schema}, schema=dict(schema))
-
-    def active(self, until: datetime) -> list[set[datetime]]:
-        """The beginnings of the buckets each user (room) was active in before an instant."""
-        found: dict[Any, set[datetime]] = {}
-        for row in self.rows:
-            subject, at = row[f"{self.entity}_id"], row["estimated_at"]
-            if subject is not None and at is not None and at < until:
-                found.setdefault(subject, set()).add(self.begin(at))
-        return list(found.values())
-
-    def begin(self, instant: datetime) -> datetime:
-        """When the bucket of an instant begins."""
-        return begin(instant, self.granularity, self.period.zone, self.week_start)
-
-    def following(self, bucket: datetime) -> datetime:
-        """When the next bucket begins."""
-        return following(bucket, self.granularity, self.period.zone, self.week_start)
-
-    def buckets(self) -> list[datetime]:
-        """The beginnings of the buckets of the period."""
-        found = []
-        bucket = self.begin(self.period.start)
-        while self.period.start < self.period.end and bucket < self.period.end:
-            found.append(bucket)
-            bucket = self.following(bucket)
-        return found
-
-    def groups(self, groups: Mapping[Any, int]) -> list["Case"]:
-        """The same with the rows of one group of users (rooms) only, for each of them."""
-        key = f"{self.entity}_id"
-        return [
-            replace(self, rows=[row for row in self.rows if groups[row[key]] == group])
-            for group in sorted(set(groups.values()))
-        ]
-
-
-def slow_lifecycle(case: Case) -> list[tuple[int, int, int, int]]:
+def slow_lifecycle(case: Lives) -> list[tuple[int, int, int, int]]:
     """Line by line what the terms mean."""
     active = case.active(case.period.end)
     result = []
@@ -319,50 +242,10 @@ def slow_lifecycle(case: Case) -> list[tuple[int, int, int, int]]:
 
 GRANULARITIES: tuple[Granularity, ...] = ("hour", "day", "week", "month", "quarter", "year")
 WEEK_STARTS: tuple[WeekStart, ...] = ("monday", "sunday")
+
+
 # Clocks change at other times of the day, at midnight, or by half an hour; or local time is half an hour off.
-ZONES = ("UTC", "Europe/Berlin", "America/Havana", "Australia/Lord_Howe", "Asia/Kolkata")
-# Around changes of clocks, and of the year, on Fridays, Saturdays and Sundays.
-DAYS = tuple(
-    map(date.fromisoformat, ("2025-03-08", "2025-03-29", "2025-10-04", "2025-10-25", "2026-01-02", "2025-11-02"))
-)
-USERS = ("ann", "Ann", "zoë", None)
-ROOMS = (1, 0, -1, 2**31 - 1, None)
-CLOSE = (timedelta(0), -MICROSECOND, MICROSECOND, timedelta(minutes=40))
-
-more_examples = settings(max_examples=4 * settings().max_examples)
-
-groups_of_subjects = st.fixed_dictionaries({subject: st.integers(0, 1) for subject in (*USERS, *ROOMS)})
-
-
-@st.composite
-def cases(draw: st.DrawFn, granularities: Sequence[Granularity] = GRANULARITIES) -> Case:
-    """Up to six buckets, and rows close to their edges, before and behind them."""
-    zone, day = draw(st.sampled_from(ZONES)), draw(st.sampled_from(DAYS))
-    granularity, week_start = draw(st.sampled_from(granularities)), draw(st.sampled_from(WEEK_STARTS))
-    first = Period.of_days(day, day, zone).start
-    asked = Case([], draw(st.sampled_from(("user", "room"))), Period(first, first, zone), granularity, week_start)
-    edges = [asked.begin(first)]
-    for _ in range(4):
-        edges.insert(0, asked.begin(edges[0] - MICROSECOND))
-    for _ in range(9):
-        edges.append(asked.following(edges[-1]))
-    start = max(first, edges[4] + draw(st.sampled_from(CLOSE)))
-    end = max(start, edges[draw(st.integers(4, 10))] + draw(st.sampled_from(CLOSE)))
-    instants = st.builds(lambda edge, off: edge + off, st.sampled_from(edges), st.sampled_from(CLOSE))
-    row = st.fixed_dictionaries(
-        {
-            "user_id": st.sampled_from(USERS),
-            "room_id": st.sampled_from(ROOMS),
-            "estimated_at": st.one_of(instants, instants, instants, st.none()),
-        }
-    )
-    fewest = draw(st.sampled_from((0, 15)))
-    return replace(
-        asked, rows=draw(st.lists(row, min_size=fewest, max_size=fewest + 15)), period=Period(start, end, zone)
-    )
-
-
-def fast_lifecycle(case: Case, frame: pl.LazyFrame | None = None) -> list[tuple[int, ...]]:
+def fast_lifecycle(case: Lives, frame: pl.LazyFrame | None = None) -> list[tuple[int, ...]]:
     """What the service computes."""
     estimations = case.frame() if frame is None else frame
     result = lifecycle(
@@ -377,14 +260,14 @@ def fast_lifecycle(case: Case, frame: pl.LazyFrame | None = None) -> list[tuple[
 
 
 @more_examples
-@given(cases())
-def test_fast_and_slow_agree(case: Case) -> None:
+@given(lives())
+def test_fast_and_slow_agree(case: Lives) -> None:
     """Bucket by bucket, in every zone."""
     assert fast_lifecycle(case) == slow_lifecycle(case)
 
 
-@given(cases())
-def test_who_is_active_came_from_somewhere(case: Case) -> None:
+@given(lives())
+def test_who_is_active_came_from_somewhere(case: Lives) -> None:
     """New, returning and resurrecting are all the active ones; of the bucket before, all others are dormant."""
     active = case.active(case.period.end)
     result = fast_lifecycle(case)
@@ -395,16 +278,16 @@ def test_who_is_active_came_from_somewhere(case: Case) -> None:
         assert dormant == sum(before in buckets for buckets in active) - returning
 
 
-@given(cases(), groups_of_subjects)
-def test_groups_add_up(case: Case, groups: Mapping[Any, int]) -> None:
+@given(lives(), groups_of_subjects)
+def test_groups_add_up(case: Lives, groups: Mapping[Any, int]) -> None:
     """The counts of parts of the users (rooms) sum to those of all."""
     parts = [fast_lifecycle(part) for part in case.groups(groups)]
     sums = [tuple(map(sum, zip(*buckets, strict=True))) for buckets in zip(*parts, strict=True)]
     assert sums == fast_lifecycle(case)
 
 
-@given(cases(), st.integers(0, 2**32))
-def test_neither_order_nor_engine_matters(case: Case, seed: int) -> None:
+@given(lives(), st.integers(0, 2**32))
+def test_neither_order_nor_engine_matters(case: Lives, seed: int) -> None:
     """Shuffled and streamed in pieces of three rows, or in memory at once."""
     shuffled = case.frame().collect().sample(fraction=1, shuffle=True, seed=seed).lazy()
     with pl.Config(engine_affinity="in-memory"):

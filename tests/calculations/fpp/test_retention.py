@@ -15,7 +15,7 @@ from calculations.fpp.retention import Retention, RetentionGranularity, Retentio
 from calculations.time.buckets import WeekStart
 from calculations.time.period import MICROSECOND, Period
 from read_model.tables.fpp import ESTIMATIONS
-from tests.calculations.fpp.test_lifecycle import CLOSE, Case, cases, groups_of_subjects
+from tests.calculations.fpp.lives import CLOSE, Lives, groups_of_subjects, lives
 from tests.rows import rows
 
 type Cell = tuple[int | None, float | None]
@@ -243,7 +243,7 @@ def test_one_interval_is_the_cohort_itself() -> None:
 class Question:
     """Rows of estimations and what is asked of them."""
 
-    case: Case
+    case: Lives
     intervals: int
     retention_type: RetentionType
     cumulative: bool
@@ -304,7 +304,7 @@ class Question:
 @st.composite
 def questions(draw: st.DrawFn) -> Question:
     """A clock close to the edges of buckets, within the period, before and behind it."""
-    case = draw(cases(get_args(RetentionGranularity.__value__)))
+    case = draw(lives(get_args(RetentionGranularity.__value__)))
     edge = case.begin(case.period.start)
     for _ in range(draw(st.integers(0, 9))):
         edge = case.following(edge)
