@@ -72,12 +72,15 @@ class Areas:
 
     `sizes` has a row per area: `area` (String), the figures of `Ownership`, `area_number`, `total` (its bytes), and
     `least` (the bytes of the last of its top people). `did` has a row per area and person: `area_number`,
-    `person_number`, `bytes`, `commits`, `first`, `last` and `active_days`. `people` has their `person_number`, `name`
+    `person_number`, `bytes`, `commits`, and the `first` and number (`rows`) of their rows in `changed`, the commit of
+    each change in order of time. `commits` have their `committed_at` and `day`, `people` their `person_number`, `name`
     and `email`.
     """
 
     sizes: pl.DataFrame
     did: pl.DataFrame
+    changed: pl.Series
+    commits: pl.DataFrame
     people: pl.LazyFrame
 
     @property
@@ -97,17 +100,33 @@ class Areas:
         ranked = foremost.join(self.people, on="person_number").sort(
             "area", "bytes", "commits", "email", descending=[False, True, True, False]
         )
+        top = collect(ranked.group_by("area", maintain_order=True).head(TOP_PEOPLE))
         total = pl.col("total")
         share = pl.when(total > 0).then(pl.col("bytes") / total).otherwise(0.0).round(DECIMALS)
         person = pl.struct(
             *("email", "name", source_lines(pl.col("bytes")).alias("sloc"), share.alias("share")),
             *("commits", "first", "last", "active_days"),
         )
-        return collect(
-            ranked.group_by("area", maintain_order=True).agg(
-                primary_owner=pl.struct("email", "name", share.alias("share")).first(),
-                contributors=person.head(TOP_PEOPLE),
-            )
+        return (
+            top.select("area", "total", "bytes", "commits", "email", "name", *self._times(top))
+            .group_by("area", maintain_order=True)
+            .agg(primary_owner=pl.struct("email", "name", share.alias("share")).first(), contributors=person)
+        )
+
+    def _times(self, did: pl.DataFrame) -> pl.DataFrame:
+        """The `first`, `last` and `active_days` of some rows of `did`, in their order."""
+        first, number = did["first"], did["rows"]
+        row = pl.int_range(pl.len(), dtype=pl.Int64)
+        each = did.select(row=row, change=pl.int_ranges("first", pl.col("first") + number)).explode("change")
+        days = each.select("row", day=self.commits["day"].gather(self.changed.gather(each["change"])))
+        is_new = _differs(pl.col("row")) | _differs(pl.col("day"))
+        times = self.commits["committed_at"]
+        return pl.DataFrame(
+            {
+                "first": times.gather(self.changed.gather(first)),
+                "last": times.gather(self.changed.gather(first + number - 1)),
+                "active_days": _sums_of_runs(days.with_columns(is_new=is_new), "row", "is_new")["is_new"],
+            }
         )
 
 
@@ -124,8 +143,8 @@ def ownership(history: History, shown: pl.LazyFrame, by: Area, depth: int, zone:
     commits, paths = collect_all([_numbered_commits(history, zone), _numbered_areas(history, by, depth)])
     people = commits.lazy().select("person", "person_number").unique().join(shown, on="person", how="left")
     areas = paths.lazy().select("area", "area_number").unique()
-    did = _by_area_and_person(history, commits, paths)
-    return Areas(collect(areas.join(_sizes(did).lazy(), on="area_number")), did, people)
+    did, changed = _by_area_and_person(_changed(history, commits, paths), commits)
+    return Areas(collect(areas.join(_sizes(did).lazy(), on="area_number")), did, changed, commits, people)
 
 
 def _numbered_commits(history: History, zone: str) -> pl.LazyFrame:
@@ -149,44 +168,28 @@ def _numbered_areas(history: History, by: Area, depth: int) -> pl.LazyFrame:
     return named.with_columns(area_number=pl.col("area").rank("dense").cast(pl.Int64) - 1)
 
 
-def _by_area_and_person(history: History, commits: pl.DataFrame, paths: pl.DataFrame) -> pl.DataFrame:
+def _by_area_and_person(changed: pl.DataFrame, commits: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
     """What each person did in each area.
 
     Changes are packed into one number each, of their area, person, commit and bytes. When these are sorted, a person's
-    commits of an area stand together in order of time, and sums up to their end less those up to the end of what is
-    before are theirs. That is several times faster than grouping.
+    commits of an area stand together in order of time. That is several times faster than grouping.
 
     Returns:
-        One row per area and person, in order of both: `area_number`, `person_number`, `bytes`, `commits`, `first`,
-        `last` and `active_days`.
+        `did` and `changed` of `Areas`; of the former, rows in order of both numbers.
     """
     people, most_commits = _below(commits["person_number"]), max(1, commits.height)
-    changed = _changed(history, commits, paths)
     scales = (people, most_commits, _below(changed["bytes"]))
     packed = _packed(changed, ("area_number", "person_number", "commit", "bytes"), scales).sort()
-    rest, number = packed // scales[2], pl.col("commit")
-    rows = pl.DataFrame({"owner": rest // most_commits, "commit": rest % most_commits, "bytes": packed % scales[2]})
-    is_owner = _differs(pl.col("owner"))
-    marked = rows.cast(pl.Int64).with_columns(day=pl.lit(commits["day"]).gather(number), is_first=is_owner)
-    summed = marked.select(
-        "owner",
-        "commit",
-        "is_first",
-        is_last=is_owner.shift(-1, fill_value=True),
-        bytes=pl.col("bytes").cum_sum(),
-        commits=(is_owner | _differs(number)).cum_sum().cast(pl.Int64),
-        active_days=(is_owner | _differs(pl.col("day"))).cum_sum().cast(pl.Int64),
-    )
-    first = summed.filter("is_first")["commit"]
-    at = commits["committed_at"]
-    up_to_end = pl.col("bytes", "commits", "active_days")
-    return summed.filter("is_last").select(
-        up_to_end - up_to_end.shift(1, fill_value=0),
+    act = packed // scales[2]
+    rows = pl.DataFrame({"owner": act // most_commits, "act": act, "bytes": packed % scales[2]}).cast(pl.Int64)
+    summed = _sums_of_runs(rows.with_columns(commits=_differs(pl.col("act"))), "owner", "bytes", "commits")
+    did = summed.select(
+        *("bytes", "commits", "rows"),
         area_number=pl.col("owner") // people,
         person_number=pl.col("owner") % people,
-        first=pl.lit(at.gather(first)),
-        last=pl.lit(at).gather(number),
+        first=pl.col("rows").cum_sum() - pl.col("rows"),
     )
+    return did, (act % most_commits).cast(pl.Int64)
 
 
 def _changed(history: History, commits: pl.DataFrame, paths: pl.DataFrame) -> pl.DataFrame:
@@ -200,36 +203,43 @@ def _changed(history: History, commits: pl.DataFrame, paths: pl.DataFrame) -> pl
 
 def _sizes(did: pl.DataFrame) -> pl.DataFrame:
     """The areas, of what each person did in each: `area_number`, and the columns of `Areas.sizes` but `area`."""
-    did = did.with_columns(area=_differs(pl.col("area_number")).cum_sum().cast(pl.Int64) - 1)
-    areas = (
-        did.group_by("area")
-        .agg(pl.col("area_number").first(), pl.col("bytes", "commits").sum(), people=pl.len().cast(pl.Int64))
-        .sort("area")
-    )
-    total, people = areas["bytes"], areas["people"]
+    areas = _sums_of_runs(did, "area_number", "bytes", "commits")
+    total, people = areas["bytes"], areas["rows"]
     # The people of each area by bytes, the largest first.
     scale = _below(did["bytes"])
-    descending = did.select("area", bytes=scale - 1 - pl.col("bytes"))
+    descending = did.select(area=_differs(pl.col("area_number")).cum_sum() - 1, bytes=scale - 1 - pl.col("bytes"))
     packed = _packed(descending, ("area", "bytes"), (scale,)).sort()
     ranked = pl.DataFrame({"area": packed // scale, "bytes": scale - 1 - packed % scale}).cast(pl.Int64)
     here, size = pl.col("area"), pl.col("bytes")
     before = size.cum_sum() - size - pl.lit(total.cum_sum() - total).gather(here)
     needed = ranked.select("area", is_needed=before * 2 < pl.lit(total).gather(here))
-    factor = needed.filter("is_needed").group_by("area").agg(contributor_absence_factor=pl.len().cast(pl.Int64))
     last_of_top = people.cum_sum() - people + people.clip(upper_bound=TOP_PEOPLE) - 1
-    return (
-        areas.join(factor, on="area", how="left")
-        .sort("area")
-        .select(
-            "area_number",
-            "commits",
-            sloc=source_lines(pl.col("bytes")),
-            unique_contributors="people",
-            contributor_absence_factor=pl.col("contributor_absence_factor").fill_null(0),
-            total="bytes",
-            least=pl.lit(ranked["bytes"].gather(last_of_top)),
-        )
+    return areas.select(
+        "area_number",
+        "commits",
+        sloc=source_lines(pl.col("bytes")),
+        unique_contributors="rows",
+        contributor_absence_factor=_sums_of_runs(needed, "area", "is_needed")["is_needed"],
+        total="bytes",
+        least=pl.lit(ranked["bytes"].gather(last_of_top)),
     )
+
+
+def _sums_of_runs(rows: pl.DataFrame, run: str, *columns: str) -> pl.DataFrame:
+    """Sums of columns over rows that stand together with one value of `run`: sums up to the end of a run less those
+    up to the end of the one before, which is faster than grouping.
+
+    Returns:
+        A row per run, in order: `run`, the columns, and the number of `rows` (all Int64).
+    """
+    up_to_end = rows.select(
+        run,
+        pl.col(columns).cum_sum().cast(pl.Int64),
+        rows=pl.int_range(1, pl.len() + 1, dtype=pl.Int64),
+        is_last=_differs(pl.col(run)).shift(-1, fill_value=True),
+    ).filter("is_last")
+    sums = pl.col(*columns, "rows")
+    return up_to_end.select(run, sums - sums.shift(1, fill_value=0))
 
 
 def _differs(value: pl.Expr) -> pl.Expr:
