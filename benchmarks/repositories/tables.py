@@ -13,6 +13,7 @@ from read_model.tables.repositories import (
     COMMIT_BRANCHES,
     COMMITS,
     FILE_CHANGES,
+    PATHS,
     PEOPLE,
     REPOSITORIES,
     TREE,
@@ -21,7 +22,7 @@ from read_model.tables.repositories import (
 CODEBASE = "7c3a6ef6-76d0-5b5a-8b0a-00000000feed"
 SEED = 7
 PRIME = 1_000_003
-PEOPLE_COUNT, PATHS, BRANCH_COUNT = 800, 20_000, 20
+PEOPLE_COUNT, PATH_COUNT, BRANCH_COUNT = 800, 20_000, 20
 EXTENSIONS = ("py", "ts", "md", "json", "css")
 LANGUAGES = ("Python", "TypeScript", "Markdown", "JSON", "CSS")
 END = datetime(2026, 11, 1, tzinfo=UTC)
@@ -32,9 +33,11 @@ def publish(data_dir: Path, commits: int, changes: int) -> None:
     """Publish so many commits and changed paths of one codebase, on twenty branches."""
     pl.set_random_seed(SEED)
     made = _commits(commits)
+    changed = _changes(made, changes)
     tables = {
         COMMITS: made,
-        FILE_CHANGES: _changes(made, changes),
+        FILE_CHANGES: changed,
+        PATHS: changed.select("path_key", "path", "language").unique("path_key", maintain_order=True),
         COMMIT_BRANCHES: _held(made),
         BRANCHES: _branches(made),
         TREE: _tree(),
@@ -82,7 +85,7 @@ def _commits(rows: int) -> pl.DataFrame:
 
 
 def _changes(commits: pl.DataFrame, rows: int) -> pl.DataFrame:
-    path = _drawn(rows, PATHS, skew=2)
+    path = _drawn(rows, PATH_COUNT, skew=2)
     kind = path % len(EXTENSIONS)
     of_commit = commits.select("commit_sha", "commit_key", "person", "is_merge", "committed_at")
     return pl.concat(
@@ -136,7 +139,7 @@ def _branches(commits: pl.DataFrame) -> pl.DataFrame:
 
 
 def _tree() -> pl.DataFrame:
-    number = pl.int_range(PATHS // 10)
+    number = pl.int_range(PATH_COUNT // 10)
     return pl.select(
         directory=pl.format("area{}/part{}", number % 13, number),
         language=pl.lit("Python"),

@@ -82,6 +82,18 @@ FILE_CHANGES = Table(
         "path_key": pl.Int64(),
     },
 )
+# The paths that changed, for whoever asks for few of them; rows may repeat.
+PATHS = Table(
+    "repo_paths",
+    key="path_key",
+    grows=Reload(),
+    columns={
+        "codebase_id": pl.String(),
+        "path_key": pl.Int64(),
+        "path": pl.String(),
+        "language": pl.String(),
+    },
+)
 # One row per branch, also of those that are gone. `merge_base` is where it left the default branch (null without a
 # common history), `created` the time of its first own commit (null without one), `unique_commits` those the default
 # branch does not hold; of the default branch itself, all.
@@ -147,4 +159,6 @@ PEOPLE = Table(
     columns={"codebase_id": pl.String(), "person": pl.String(), "pseudonym": pl.String()},
 )
 
-REPOSITORIES = ReadModel("repositories", (COMMITS, COMMIT_BRANCHES, FILE_CHANGES, BRANCHES, TREE, CODEBASES, PEOPLE))
+REPOSITORIES = ReadModel(
+    "repositories", (COMMITS, COMMIT_BRANCHES, FILE_CHANGES, PATHS, BRANCHES, TREE, CODEBASES, PEOPLE)
+)

@@ -113,11 +113,8 @@ class Workplace:
 
     def _is_intact(self, before: Extracted) -> bool:
         files = [file for stored in before.segments for file in stored.parts.values()] + list(before.parts.values())
-        return all(path.is_file() for path in before.raw_files(self.raw_directory)) and all(map(self._is_whole, files))
-
-    def _is_whole(self, file: File) -> bool:
-        path = self.parts_directory / file.name
-        return path.is_file() and path.stat().st_size == file.bytes
+        raw = before.raw_files(self.raw_directory)
+        return all(path.is_file() for path in raw) and all(map(self.parts.holds, files))
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,11 @@ import polars as pl
 from read_model.manifest import File
 from read_model.publishing import COMPRESSION, ROW_GROUP_ROWS
 from read_model.table import Table
-from read_model.tables.repositories import COMMITS, FILE_CHANGES, PEOPLE
+from read_model.tables.repositories import COMMITS, FILE_CHANGES, PATHS, PEOPLE
 from sources.git.command import Git
 from sources.git.extraction import Segment
 from sources.git.identities import Pseudonyms, resolved
+from sources.git.state import Extracted, StoredSegment
 
 # As many as a signed number of 64 bits holds.
 KEY_DIGITS = 15
@@ -40,6 +41,11 @@ class Parts:
         columns.sink_parquet(path, compression=COMPRESSION, row_group_size=ROW_GROUP_ROWS, sync_on_close="all")
         return described(path)
 
+    def holds(self, file: File) -> bool:
+        """Whether a part is there with its size."""
+        path = self.directory / file.name
+        return path.is_file() and path.stat().st_size == file.bytes
+
     def rows(self, files: Iterable[File]) -> pl.LazyFrame:
         """The rows of some parts, of which there is at least one."""
         return pl.scan_parquet([self.directory / file.name for file in files], glob=False)
@@ -61,7 +67,7 @@ def commit_key() -> pl.Expr:
 def publish_segment(
     segment: Segment, raw: Path, parts: Parts, git: Git, mailmap: str | None, pseudonyms: Pseudonyms
 ) -> dict[str, File]:
-    """Write what a segment adds to the tables of commits, of changes and of people, by the tables' names.
+    """Write what a segment adds to the tables of commits, of changes, of paths and of people, by the tables' names.
 
     Raises:
         CodebaseError: git failed.
@@ -83,8 +89,26 @@ def publish_segment(
     return {
         COMMITS.name: parts.write(COMMITS, known),
         FILE_CHANGES.name: parts.write(FILE_CHANGES, changes.join(of_commit, on="commit_sha")),
+        PATHS.name: _write_paths(parts, changes),
         PEOPLE.name: parts.write(PEOPLE, named.lazy()),
     }
+
+
+def _write_paths(parts: Parts, changes: pl.LazyFrame) -> File:
+    return parts.write(PATHS, changes.select("path_key", "path", "language").unique("path_key").sort("path_key"))
+
+
+def with_paths(extracted: Extracted, parts: Parts) -> Extracted:
+    """With the parts of the table of paths, which earlier versions of this program did not write."""
+    return extracted.model_copy(update={"segments": tuple(_with_paths(each, parts) for each in extracted.segments)})
+
+
+def _with_paths(stored: StoredSegment, parts: Parts) -> StoredSegment:
+    changes = stored.parts[FILE_CHANGES.name]
+    if PATHS.name in stored.parts or not parts.holds(changes):
+        return stored
+    paths = _write_paths(parts, parts.rows([changes]))
+    return stored.model_copy(update={"parts": stored.parts | {PATHS.name: paths}})
 
 
 def _as_known(commits: pl.LazyFrame, identities: pl.DataFrame, role: str) -> pl.LazyFrame:

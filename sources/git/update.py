@@ -22,6 +22,7 @@ from sources.git.codebase import RAW, Limits, Workplace
 from sources.git.configuration import Codebase, Configuration
 from sources.git.errors import TokenMissingError
 from sources.git.identities import Pseudonyms
+from sources.git.parts import Parts, with_paths
 from sources.git.state import State
 from util.clock import utc_now
 from util.crash_points import crash_point
@@ -123,6 +124,7 @@ class _Run:
             The names of those that failed.
         """
         self.sweep()
+        self._complete()
         # What failed last time may hang again: it waits for the others.
         in_order = sorted(chosen, key=lambda codebase: self._states[codebase].error is not None)
         with shown_progress() as show, ThreadPoolExecutor(AT_ONCE) as pool:
@@ -155,6 +157,12 @@ class _Run:
         state.write(directory)
         crash_point("after the state")
         return state
+
+    def _complete(self) -> None:
+        for codebase, state in self._states.items():
+            if state.extracted:
+                extracted = with_paths(state.extracted, Parts(self._home / PARTS, str(codebase.id)))
+                self._states[codebase] = state.model_copy(update={"extracted": extracted})
 
     def _workplace(self, codebase: Codebase, directory: Path, show: ShowRows) -> Workplace:
         return Workplace(

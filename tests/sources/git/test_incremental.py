@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 import tests.calculations.conftest  # noqa: F401 - it loads the profile
 from read_model.snapshot import open_snapshot
-from read_model.tables.repositories import BRANCHES, CODEBASES, COMMITS, REPOSITORIES
+from read_model.tables.repositories import BRANCHES, CODEBASES, COMMITS, PATHS, REPOSITORIES
 from read_model.updating import Job
 from sources.git.segments import MOST_SMALL
+from sources.git.state import State
 from tests.repositories import ANN, BOB, Deployment, Repository
+from util.errors import EXIT_UNAVAILABLE
 
 
 @pytest.fixture
@@ -193,6 +195,21 @@ def test_what_is_stored_and_damaged_is_extracted_again(repository: Repository, d
         is_as_fresh(deployment)
 
 
+def test_paths_are_told_of_what_an_earlier_version_read(repository: Repository, deployment: Deployment) -> None:
+    """It wrote no table of paths; the run that adds it needs no answer of the remote."""
+    expected = deployment.tables()
+    [directory] = deployment.data_dir.glob("repositories/codebases/*")
+    state = State.read(directory).model_dump(mode="json")
+    for stored in state["extracted"]["segments"]:
+        del stored["parts"][PATHS.name]
+    State.model_validate(state).write(directory)
+    repository.path.rename(repository.path.with_name("moved.git"))
+    assert deployment.run().exit_code == EXIT_UNAVAILABLE
+    found = deployment.tables()
+    assert sorted(found[PATHS.name]["path"]) == ["a.py", "b.py", "c/d.md"]
+    assert found[PATHS.name].equals(expected[PATHS.name])
+
+
 def test_nothing_new_writes_nothing_but_the_status(deployment: Deployment) -> None:
     before = open_snapshot(deployment.data_dir, REPOSITORIES)
     deployment.run()
@@ -211,10 +228,10 @@ def test_a_codebase_that_is_no_longer_configured_leaves(repository: Repository, 
     assert len(list((REPOSITORIES.directory(deployment.data_dir) / "codebases").iterdir())) == 1
 
 
-PATHS, TEXTS = st.sampled_from(["a", "b", "c/d"]), st.sampled_from([b"1\n", b"1\n2\n", b"3", None])
+SOME_PATHS, TEXTS = st.sampled_from(["a", "b", "c/d"]), st.sampled_from([b"1\n", b"1\n2\n", b"3", None])
 BRANCH_NAMES = st.sampled_from(["main", "one", "two"])
 STEPS = st.one_of(
-    st.tuples(st.just("commit"), BRANCH_NAMES, st.dictionaries(PATHS, TEXTS, max_size=2)),
+    st.tuples(st.just("commit"), BRANCH_NAMES, st.dictionaries(SOME_PATHS, TEXTS, max_size=2)),
     st.tuples(st.just("branch"), BRANCH_NAMES, BRANCH_NAMES),
     st.tuples(st.just("delete"), BRANCH_NAMES, st.none()),
     st.tuples(st.just("default"), BRANCH_NAMES, st.none()),
