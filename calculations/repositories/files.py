@@ -48,7 +48,6 @@ def hot_spots(history: History, now: dt.datetime) -> pl.DataFrame:
     """
     changed = history.changes.group_by("path_key").agg(
         *SUMS,
-        pl.col("path").first(),
         changes=pl.len(),
         first=pl.col("committed_at").min(),
         last=pl.col("committed_at").max(),
@@ -59,6 +58,7 @@ def hot_spots(history: History, now: dt.datetime) -> pl.DataFrame:
     age = pl.lit(now, pl.Datetime("us", "UTC")) - pl.col("first")
     return collect(
         changed.join(authors, on="path_key")
+        .join(history.paths, on="path_key")
         .with_columns(churn=CHURN, age_days=age.dt.total_days())
         .select("path_key", *HotSpot.model_fields)
     )

@@ -38,25 +38,30 @@ class History:
 
     `commits` has a row per commit: `codebase_id`, `commit_key`, `person`, `is_merge`, `committed_at`, `authored_at`,
     `utc_offset_minutes`, `files_changed` and the columns of `COUNTS` (Int64). `changes` has a row per commit and path:
-    `commit_key`, `committed_at`, `path_key`, `path`, `language` and the columns of `COUNTS`; merges only where their
-    lines count. Keys tell commits and paths of one codebase apart.
+    `commit_key`, `committed_at`, `path_key`, `language` and the columns of `COUNTS`; merges only where their lines
+    count. `paths` has a row per path, of these and of others: `path_key`, `path`, `language`. Keys tell commits and
+    paths of one codebase apart.
     """
 
     commits: pl.LazyFrame
     changes: pl.LazyFrame
+    paths: pl.LazyFrame
 
     def within(self, period: Period) -> "History":
         """What was committed in a period."""
         inside = period.contains("committed_at")
-        return History(self.commits.filter(inside), self.changes.filter(inside))
+        return History(self.commits.filter(inside), self.changes.filter(inside), self.paths)
 
 
-def history(commits: pl.LazyFrame, changes: pl.LazyFrame, held: pl.LazyFrame, selection: Selection) -> History:
+def history(
+    commits: pl.LazyFrame, changes: pl.LazyFrame, paths: pl.LazyFrame, held: pl.LazyFrame, selection: Selection
+) -> History:
     """The commits that are selected, and the paths they changed.
 
     Args:
         commits: Rows of `repo_commits`.
         changes: Rows of `repo_file_changes`, of the same codebases.
+        paths: Rows of `repo_paths`, of the same codebases.
         held: Rows of `repo_commit_branches`, of the same codebases.
         selection: What to select; a branch or path only where the rows are of one codebase.
     """
@@ -67,7 +72,8 @@ def history(commits: pl.LazyFrame, changes: pl.LazyFrame, held: pl.LazyFrame, se
         by_them = pl.col("person").is_in(list(selection.people))
         commits, changes = commits.filter(by_them), changes.filter(by_them)
     if selection.path is not None:
-        changes = changes.filter(pl.col("path").str.starts_with(selection.path))
+        below = pl.col("path").str.starts_with(selection.path)
+        changes, paths = changes.filter(below), paths.filter(below)
         commits = _of_paths(commits, changes)
     is_counted = pl.lit(value=True) if selection.merges == "include" else ~pl.col("is_merge")
     return History(
@@ -77,9 +83,10 @@ def history(commits: pl.LazyFrame, changes: pl.LazyFrame, held: pl.LazyFrame, se
             *(pl.when(is_counted).then(stored).otherwise(0).alias(name) for name, stored in COUNTS.items()),
         ),
         changes.filter(is_counted).select(
-            *("commit_key", "committed_at", "path_key", "path", "language"),
+            *("commit_key", "committed_at", "path_key", "language"),
             *(pl.col(stored).alias(name) for name, stored in COUNTS.items()),
         ),
+        paths.select("path_key", "path", "language").unique("path_key"),
     )
 
 

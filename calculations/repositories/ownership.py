@@ -163,8 +163,7 @@ def _numbered_commits(history: History, zone: str) -> pl.LazyFrame:
 
 def _numbered_areas(history: History, by: Area, depth: int) -> pl.LazyFrame:
     """The area of each path, numbered from 0."""
-    paths = history.changes.group_by("path_key").agg(pl.col("path", "language").first())
-    named = paths.select("path_key", area=area(by, depth))
+    named = history.paths.select("path_key", area=area(by, depth))
     return named.with_columns(area_number=pl.col("area").rank("dense").cast(pl.Int64) - 1)
 
 

@@ -20,6 +20,7 @@ from read_model.tables.repositories import (
     COMMIT_BRANCHES,
     COMMITS,
     FILE_CHANGES,
+    PATHS,
     PEOPLE,
     REPOSITORIES,
 )
@@ -157,7 +158,10 @@ class Code[P: Parameters]:
         Raises:
             InvalidParameterError: `author` is no pseudonym, and the caller may not name people.
         """
-        return history(self.rows(COMMITS), self.rows(FILE_CHANGES), self.rows(COMMIT_BRANCHES), self._selection())
+        changes = self.rows(FILE_CHANGES)
+        # Until its next run, an earlier version of the updater has told paths with their changes only.
+        paths = self.rows(PATHS) if self.question.snapshot.files(PATHS) else changes
+        return history(self.rows(COMMITS), changes, paths, self.rows(COMMIT_BRANCHES), self._selection())
 
     def _selection(self) -> Selection:
         parameters = self.question.parameters

@@ -35,7 +35,7 @@ class Case:
     def history(self) -> History:
         """The history that the fast calculations take."""
         commits, changes = _frame(COMMITS, self.commits), _frame(FILE_CHANGES, self.changes)
-        return history(commits, changes, _frame(COMMIT_BRANCHES, self.held), self.selection)
+        return history(commits, changes, changes, _frame(COMMIT_BRANCHES, self.held), self.selection)
 
     def selected(self) -> tuple[list[Row], list[Row]]:
         """Commits and changes that count, slowly: merges without lines, unless they are included."""

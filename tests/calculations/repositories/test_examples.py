@@ -29,7 +29,7 @@ AUTHORS = rows(COMMITS, "commit_key | person\n1 | a\n2 | b\n3 | c\n4 | d")
 
 
 def all_of(commits: pl.LazyFrame, changes: pl.LazyFrame) -> History:
-    return history(commits, changes, rows(COMMIT_BRANCHES), Selection())
+    return history(commits, changes, changes, rows(COMMIT_BRANCHES), Selection())
 
 
 def test_the_absence_factor_is_the_fewest_who_did_half() -> None:
