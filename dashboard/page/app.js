@@ -65,7 +65,7 @@ class App {
     this.view = view;
     this.api.newRound();
     this.shell.begin();
-    const key = `${this.page.id} ${view.room}`;
+    const key = `${this.page.id} ${view.room} ${view.codebase}`;
     if (key !== this.#built) {
       this.#built = key;
       await this.page.begin?.(this);

@@ -2,7 +2,7 @@
 
 import { element, icon, iconButton } from "./dom.js";
 import { elapsed, instant, span, write } from "./format.js";
-import { addressOf, callOf } from "./view.js";
+import { addressOf, callOf, onPage } from "./view.js";
 
 const THEMES = ["light", "dark"];
 // What data are called that are not refreshed as they should be.
@@ -11,6 +11,7 @@ const LIVE_MS = 5 * 60_000;
 
 export class Shell {
   #notices = new Set();
+  #isCompared = false;
 
   constructor(app, me, signOut) {
     this.app = app;
@@ -58,9 +59,10 @@ export class Shell {
   /** Another view is asked for. */
   begin() {
     this.#notices.clear();
+    this.#isCompared = false;
     const { pages, page, view } = this.app;
     const link = ({ id, title }) =>
-      element("a", { href: addressOf({ ...view, page: id, room: "" }), "aria-current": id === page.id ? "page" : null }, title);
+      element("a", { href: addressOf(onPage(view, id)), "aria-current": id === page.id ? "page" : null }, title);
     if (page.scope !== "fpp:read") this.live.hidden = true;
     this.pages.replaceChildren(...(pages.length > 1 ? pages.map(link) : []));
   }
@@ -92,7 +94,7 @@ export class Shell {
   /** What an answer says of its period and its data. */
   tellOf({ meta, query = {} }) {
     const { data_updated_at, age_seconds, freshness, notices } = meta;
-    if (query.comparison !== undefined) this.period.textContent = periodOf(query);
+    if (query.comparison !== undefined) this.#tellOfPeriod(query);
     else if (meta.start) this.period.textContent = span(meta.start, justBefore(meta.end), meta.timezone);
     const at = instant(data_updated_at, this.app.view.timezone);
     if (this.app.page.scope === "fpp:read") this.#askWhoIsThere(data_updated_at);
@@ -102,6 +104,13 @@ export class Shell {
     else this.#hide("warning");
     for (const notice of notices ?? []) this.#notices.add(notice);
     this.notices.replaceChildren(...[...this.#notices].map((notice) => element("p", {}, notice)));
+  }
+
+  /** What is compared wins over what can't be. */
+  #tellOfPeriod(query) {
+    if (this.#isCompared && !query.comparison) return;
+    this.#isCompared = Boolean(query.comparison);
+    this.period.textContent = periodOf(query);
   }
 
   #warnOf(freshness, at) {

@@ -6,7 +6,8 @@ import { write } from "./format.js";
 /**
  * A table. The first column names the row.
  *
- * @param columns {name, kind, value(row), cell(row)}: `value` is written by its kind, `cell` gives an element instead.
+ * @param columns {name, kind, value(row), cell(row), isMuted, isDetail}: `value` is written by its kind, `cell` gives an element
+ *   instead; phones leave out details of lists.
  * @param sorting {column, descending, by(key)} for columns with a `key`, or nothing.
  */
 export function table(caption, columns, rows, sorting = null) {
@@ -15,12 +16,12 @@ export function table(caption, columns, rows, sorting = null) {
     {},
     element("caption", { class: "unseen" }, caption),
     element("thead", {}, element("tr", {}, columns.map((column) => heading(column, sorting)))),
-    element("tbody", {}, rows.map((row) => element("tr", {}, columns.map((column, i) => cell(column, row, i === 0))))),
+    element("tbody", {}, rows.map((row) => element("tr", {}, columns.map((column, i) => (i ? cell(column, row) : nameCell(column, row)))))),
   );
 }
 
 function heading(column, sorting) {
-  const attributes = { scope: "col", class: isNumber(column) ? "number" : null };
+  const attributes = { scope: "col", class: classOf(column) };
   if (!sorting || !column.key) return element("th", attributes, column.name);
   const isSorted = sorting.column === column.key;
   const order = sorting.descending ? "descending" : "ascending";
@@ -33,10 +34,21 @@ function heading(column, sorting) {
   return element("th", { ...attributes, "aria-sort": isSorted ? order : "none" }, button);
 }
 
-function cell(column, row, isName) {
-  const shown = column.cell ? column.cell(row) : write[column.kind ?? "text"](column.value(row));
-  if (isName) return element("th", { scope: "row" }, shown);
-  return element("td", { class: isNumber(column) ? "number" : null }, shown);
+const shownIn = (column, row) => (column.cell ? column.cell(row) : write[column.kind ?? "text"](column.value(row)));
+
+function nameCell(column, row) {
+  return element("th", { scope: "row" }, shownIn(column, row));
+}
+
+/** The classes of a column's cells. */
+export function classOf(column) {
+  return [isNumber(column) && "number", column.isMuted && "muted", column.isDetail && "detail"].filter(Boolean).join(" ") || null;
+}
+
+/** A cell of a row. What is a detail may be cut off. */
+export function cell(column, row) {
+  const shown = shownIn(column, row);
+  return element("td", { class: classOf(column), title: column.isDetail && shown }, shown);
 }
 
 function isNumber(column) {

@@ -38,6 +38,7 @@ const DEFAULTS = {
   page: "",
   room: "",
   org: "",
+  codebase: "",
   date_range: "30d",
   timezone: Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC",
   granularity: "auto",
@@ -90,11 +91,21 @@ export function parametersOf(view, ...names) {
 }
 
 const same = (clause) => (other) => JSON.stringify(other) === JSON.stringify(clause);
+// Attributes that one value is asked for at a time.
+const SINGLE = ["path", "author", "branch"];
 
 /** The view with a filter more, or without it if it is there. */
 export function toggled(view, clause) {
   const others = view.filters.filter((other) => !same(clause)(other));
-  return { ...view, filters: others.length < view.filters.length ? others : [...others, clause] };
+  if (others.length < view.filters.length) return { ...view, filters: others };
+  const kept = others.filter(([, attribute]) => !SINGLE.includes(attribute) || attribute !== clause[1]);
+  return { ...view, filters: [...kept, clause] };
+}
+
+/** Another page, of the same period; filters are those of one page, and of one codebase. */
+export function onPage(view, page) {
+  const isHere = page === view.page && !view.codebase;
+  return { ...view, page, room: "", codebase: "", filters: isHere ? view.filters : [] };
 }
 
 const OPERATORS = {

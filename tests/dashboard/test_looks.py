@@ -1,60 +1,22 @@
 """How it looks: on phones and screens, light and dark; and what keyboards and screen readers find."""
 
 from pathlib import Path
-from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.dashboard.looks import check_looks, violations
 from tests.dashboard.visits import Visit, visiting
 from tests.processes import Server
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 
-AXE = (Path(__file__).parent / "axe.min.js").read_text(encoding="utf-8")
-SERIOUS = ("serious", "critical")
-WIDTHS = (360, 768, 1440)
-SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
 VIEW = {"date_range": "91d", "timezone": "UTC", "granularity": "auto", "compare": "previous_period"}
 CASES = {
     "full": VIEW,
     "little": VIEW | {"date_range": "yesterday"},
     "none": VIEW | {"date_range": "2001-01-01,2001-01-31"},
 }
-# Elements that reach out of the window or of their panel, other than in what scrolls.
-REACHING_OUT = """
-[...document.querySelectorAll("main *, header *, footer *")].filter((one) => {
-  if (one.closest(".scrolled, .list, .unseen, svg, select, .menu-body") || !one.checkVisibility()) return false;
-  const box = one.getBoundingClientRect();
-  const panel = one.closest(".panel, .card")?.getBoundingClientRect();
-  return box.right > innerWidth + 1 || (panel && (box.right > panel.right + 1 || box.bottom > panel.bottom + 1));
-}).map((one) => one.outerHTML.slice(0, 120))
-"""
-# Texts that lie over one another within a panel or a card.
-OVERLAPPING = """
-[...document.querySelectorAll(".panel, .card, .controls, .top")].flatMap((part) => {
-  const texts = [...part.querySelectorAll("h2, p, dt, dd > span, button, summary, legend + label, select, td, .call")]
-    .filter((one) => one.checkVisibility() && !one.closest(".unseen, .scrolled, .list"))
-    .filter((one) => one.getBoundingClientRect().width > 2);
-  const over = (a, b) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1;
-  return texts.flatMap((one, i) => texts.slice(i + 1)
-    .filter((other) => !one.contains(other) && !other.contains(one))
-    .filter((other) => over(one.getBoundingClientRect(), other.getBoundingClientRect()))
-    .map((other) => `${one.textContent} / ${other.textContent}`));
-})
-"""
-
-
-def violations(visit: Visit) -> list[str]:
-    """What axe-core finds serious; it is put into the page from outside, where the policy does not hold."""
-    visit.page.evaluate(AXE)
-    found = visit.page.evaluate("axe.run(document, {resultTypes: ['violations']}).then((result) => result.violations)")
-    return [
-        f"{rule['id']}: {node['html'][:160]} {node['failureSummary']}"
-        for rule in found
-        if rule["impact"] in SERIOUS
-        for node in rule["nodes"]
-    ]
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -62,17 +24,7 @@ def test_nothing_overlaps_or_is_cut_off(browser: Browser, server: Server, screen
     """On phones, tablets and screens, light and dark; axe-core finds nothing serious."""
     with visiting(browser, server) as visit:
         visit.go(**CASES[case])
-        for width in WIDTHS:
-            visit.page.set_viewport_size({"width": width, "height": 900})
-            # The charts have followed by the frame after next.
-            visit.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-            assert visit.page.evaluate("document.documentElement.scrollWidth") == width
-            assert visit.page.evaluate(REACHING_OUT) == []
-            assert visit.page.evaluate(OVERLAPPING) == []
-            for scheme in SCHEMES:
-                visit.page.emulate_media(color_scheme=scheme)
-                visit.page.screenshot(path=screenshots / f"{case}-{width}-{scheme}.png", full_page=True)
-                assert violations(visit) == []
+        check_looks(visit, screenshots, case)
         assert visit.said == []
 
 

@@ -1,8 +1,8 @@
 // LLM usage of an organisation: spend, calls, failures and latencies, and the calls of an incident.
 
 import { SERIES, lines, stacked } from "../charts.js";
-import { element } from "../dom.js";
 import { bucketName, instant } from "../format.js";
+import { scrolled } from "../paging.js";
 import { table } from "../tables.js";
 import { callAt, daysOf } from "../view.js";
 
@@ -123,7 +123,7 @@ const freshness = (app) => ({
       figure("Known up to", "text", (row) => at(row.lastRollupAt)),
       figure("Status", "text", (row) => row.status),
     ];
-    return [scrolled("Freshness: table", table("Freshness", columns, answer.entries))];
+    return [scrolled("Freshness", table("Freshness", columns, answer.entries))];
   },
 });
 
@@ -152,17 +152,13 @@ const incidents = (app) => ({
       figure("Actor", "text", (row) => row.actor_id),
       figure("Event", "text", (row) => row.event_id),
     ];
-    return [scrolled("Failed calls: table", table("Failed calls", columns, events))];
+    return [scrolled("Failed calls", table("Failed calls", columns, events))];
   },
 });
 
 function latencyChart(rows) {
   const buckets = rows.map(({ occurred_at, model_id }) => ({ name: occurred_at, title: modelName(model_id), open: false }));
   return stacked({ buckets, series: [{ name: "Latency", values: rows.map((row) => row.latency_ms) }], kind: "milliseconds" });
-}
-
-function scrolled(label, shown) {
-  return element("div", { class: "scrolled", tabindex: "0", role: "region", "aria-label": label }, shown);
 }
 
 const FIGURES = [

@@ -2,6 +2,7 @@
 
 import { llm } from "./llm.js";
 import { poker } from "./poker.js";
+import { repositories } from "./repositories.js";
 import { room } from "./room.js";
 
 /**
@@ -14,4 +15,4 @@ import { room } from "./room.js";
  * - `heading(app)`: elements above the controls; `figures(app)`: as `Figures` takes them; `panels(app)`: as `Panel` does
  * - `detail(view)`: another page in its place, such as one room
  */
-export const PAGES = [{ ...poker, detail: (view) => (view.room ? room : null) }, llm];
+export const PAGES = [{ ...poker, detail: (view) => (view.room ? room : null) }, llm, repositories];
