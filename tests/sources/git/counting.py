@@ -4,6 +4,7 @@ Lines are those of `git diff-tree --numstat`. Bytes are those of patch lines who
 that begin no other line.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import polars as pl
@@ -24,23 +25,38 @@ class Counted:
     deleted: int
 
 
-def numstat(repository: Repository, commit: str) -> dict[str, Counted]:
-    """Lines per path, against the first parent."""
-    output = repository.git("diff-tree", "-r", "-z", "--numstat", *COMMON, _parent(repository, commit), commit)
+def numstat(repository: Repository, commit: str, parent: str | None = None) -> dict[str, Counted]:
+    """Lines per path, against the first parent, unless another one is named."""
+    against = parent or _parent(repository, commit)
+    output = repository.git("diff-tree", "-r", "-z", "--numstat", *COMMON, against, commit)
     fields = (field.split(b"\t", 2) for field in output.split(b"\0") if field)
     return {path.decode(errors="replace"): _counted(added, deleted) for added, deleted, path in fields}
 
 
-def patch_bytes(repository: Repository, commit: str) -> tuple[int, int]:
-    """The bytes a commit adds and deletes."""
+def patch_bytes(repository: Repository, commit: str, parent: str | None = None, *paths: str) -> tuple[int, int]:
+    """The bytes a commit adds and deletes, in all or some paths; against the first parent, unless another is named."""
+    against = parent or _parent(repository, commit)
     marks = (
         f"--output-indicator-new={NEW.decode()}",
         f"--output-indicator-old={OLD.decode()}",
         f"--output-indicator-context={SAME.decode()}",
     )
-    patch = repository.git("diff-tree", "-r", "-p", "-U1", *marks, *COMMON, _parent(repository, commit), commit)
+    patch = repository.git("diff-tree", "-r", "-p", "-U1", *marks, *COMMON, against, commit, "--", *paths)
     lines = patch.split(b"\n")
     return tuple(sum(len(line) - 1 for line in lines if line.startswith(mark)) for mark in (NEW, OLD))  # type: ignore[return-value]
+
+
+def changes_of(
+    repository: Repository, commit: str, parent: str | None = None
+) -> Iterator[tuple[str, int, int, int, int]]:
+    """Per path that a commit changes: the path, lines added and deleted, and their bytes; a binary file has none.
+
+    Against its first parent, unless another one is named.
+    """
+    against = parent or _parent(repository, commit)
+    for path, lines in numstat(repository, commit, against).items():
+        sizes = patch_bytes(repository, commit, against, path)
+        yield (path, max(lines.added, 0), max(lines.deleted, 0), *sizes)
 
 
 def _parent(repository: Repository, commit: str) -> str:
