@@ -15,3 +15,12 @@ def configure_logging(level: str) -> None:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     # Alembic says at every look which database it looks at.
     logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.access").addFilter(_without_query)
+
+
+def _without_query(record: logging.LogRecord) -> bool:
+    """Let an answered request be logged without its query, which may name people."""
+    match record.args:
+        case (client, method, str(path), *further):
+            record.args = (client, method, path.partition("?")[0], *further)
+    return True
