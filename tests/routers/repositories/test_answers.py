@@ -3,11 +3,20 @@
 import csv
 import io
 import json
+import shutil
+from pathlib import Path
 
 import polars as pl
 import pytest
+from fastapi.testclient import TestClient
+from pydantic import SecretStr
 
-from tests.routers.repositories.conftest import Organisation
+from config import ServerSettings
+from read_model.manifest import sealed, stored_manifest
+from read_model.tables.repositories import PATHS
+from server import create_app
+from tests.processes import TOKEN
+from tests.routers.repositories.conftest import NOW, Organisation
 
 LISTS = ("branches", "ownership", "contributors", "activity", "rhythm")
 
@@ -189,3 +198,21 @@ def test_an_answer_that_is_known_is_not_sent_again(organisation: Organisation) -
         f"/codebases/{organisation.shop_id}/analytics/overview", headers={"If-None-Match": tag}
     )
     assert again.status_code == 304
+
+
+@pytest.mark.parametrize("endpoint", ["ownership", "files"])
+def test_a_read_model_of_before_the_table_of_paths_is_understood(
+    organisation: Organisation, tmp_path: Path, endpoint: str
+) -> None:
+    """The paths are told with their changes, too."""
+    data_dir = tmp_path / "data"
+    shutil.copytree(organisation.deployment.data_dir, data_dir, symlinks=True)
+    manifest = data_dir / "repositories" / "current" / "snapshot.json"
+    told = stored_manifest(manifest)
+    tables = {name: stored for name, stored in told.tables.items() if name != PATHS.name}
+    manifest.write_text(sealed(told.model_copy(update={"tables": tables})), encoding="utf-8")
+    app = create_app(ServerSettings(data_dir=data_dir, analytics_secret_token=SecretStr(TOKEN)), lambda: NOW)
+    client = TestClient(app, headers={"Authorization": f"Bearer {TOKEN}"})
+    answer = client.get(f"/codebases/{organisation.shop_id}/analytics/{endpoint}")
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["data"] == organisation.data(endpoint, "namer")
