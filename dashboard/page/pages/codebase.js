@@ -91,8 +91,10 @@ const AREAS = [
   ["language", "Languages"],
 ];
 
+const DEEPEST = 20;
+
 /** One level below the path that is looked at; the API's own depth at the top. */
-const depthOf = ({ path = "" }) => Math.max(2, path.split("/").length);
+const depthOf = ({ path = "" }) => Math.min(Math.max(2, path.split("/").length), DEEPEST);
 
 function areaFilter(row, { chosen }) {
   const name = row[chosen.by];
@@ -236,7 +238,7 @@ const branches = {
         value: (row) => row[key],
       })),
     ];
-    return [scrolled("Branches", table("Branches", columns, data), "branches")];
+    return [scrolled("Branches", table("Branches", columns, data))];
   },
 };
 
