@@ -70,16 +70,11 @@ def histogram(values: pl.Series) -> list[Bin]:
     ]
 
 
-def selected_visits(table: VisitTable) -> pl.DataFrame:
-    """The rows of `VisitTable.visits` with something that is selected."""
-    return table.visits[table.counted["visit"]]
-
-
 def visit_durations(visits: VisitTable) -> pl.Series:
     """How long each selected visit took, in seconds (Float64)."""
-    return selected_visits(visits)["duration"] / US_PER_S
+    return visits.selected(visits.durations) / US_PER_S
 
 
 def views_per_visit(visits: VisitTable) -> pl.Series:
     """How many page views each selected visit has (UInt32)."""
-    return selected_visits(visits)["views"]
+    return visits.selected(visits.views)

@@ -39,11 +39,7 @@ def visitors_per_bucket(
         One row per bucket in order: `bucket` (Int32) and the fields of `BucketVisitors` (Int64 and Float64).
     """
     table = selection.visits(page_views, estimations, buckets=buckets)
-    viewed = table.visitors[table.viewed["visitor"]]
-    visited = table.visitors[table.visits[table.counted["visit"]]["visitor"]]
-    counts = [
-        viewed.select("bucket", visitors=1, bounced=(~pl.col("estimated")).cast(pl.Int64)),
-        visited.select("bucket", visits=1),
-    ]
-    summed = collect(buckets.sums([frame.lazy() for frame in counts], SUMS))
+    counted = table.counted()
+    counts = counted.with_columns(table.visitors["bucket"][counted["visitor"]])
+    summed = collect(buckets.sums([counts.lazy()], SUMS))
     return summed.select("bucket", "visitors", "visits", bounce_rate=quotient(pl.col("bounced"), pl.col("visitors")))
