@@ -100,8 +100,10 @@ class Done:
 
     def starts(self) -> pl.DataFrame:
         """The rows that may be the first step, in order: `row`, and the number of the `person` (both UInt32)."""
-        rows = self.may_be["0"].arg_true()
-        return pl.DataFrame({"row": rows, "person": self.rows["ends_person"].cum_sum().shift(1, fill_value=0)[rows]})
+        rows = self.rows.lazy().select("ends_person", starts=self.may_be["0"]).with_row_index("row")
+        person = pl.col("ends_person").cum_sum() - pl.col("ends_person").cast(pl.UInt32)
+        few = rows.filter(pl.col("starts") | pl.col("ends_person")).with_columns(person=person)
+        return collect(few.filter("starts").select("row", "person"))
 
     def times(self, rows: pl.Series) -> pl.Series:
         """When rows were (Int64, microseconds since 1970)."""
