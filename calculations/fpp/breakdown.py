@@ -26,7 +26,7 @@ from calculations.fpp.selection import NO_CODES, Selection
 from calculations.fpp.traffic import Visits, visits
 from calculations.fpp.visit_table import Packing, VisitTable
 from calculations.frames.arithmetic import quotient
-from calculations.frames.collecting import collect
+from calculations.frames.collecting import collect, each_of
 from calculations.frames.filters import EVERYTHING, Filter
 from calculations.time.period import Period
 
@@ -139,11 +139,13 @@ def breakdown(
     packing = NO_CODES if of_users else Packing(cuts.combinations)
     people = [_of_users(name, attributes, packing) for name in dimensions if name in USER]
     selection = Selection(attributes=attributes, filter=filter_, of_users=of_users)
-    table = selection.visits(page_views, estimations, packing=packing, code=cuts.code)
+    tables = selection.visits(page_views, estimations, packing=packing, code=cuts.code)
     nobodys = selection.page_views(page_views).filter(pl.col("user_id").is_null())
     # Of no rows, a group by a constant is one group.
     counted = nobodys.group_by(code=cuts.code).agg(page_views=pl.len()).filter(pl.col("page_views") > 0)
-    summed = _summed(table, collect(counted), people)
+    alone = collect(counted).with_columns(pl.lit(each.others, pl.UInt32).alias(each.name) for each in people)
+    sums = each_of(tables, lambda table: _summed([_counted(table, people)], people))
+    summed = _summed([*sums, alone], people)
     if not dimensions and summed.is_empty():
         summed = pl.DataFrame({"code": 1} | dict.fromkeys(SUMS, 0))
     labels = [*(pl.lit(each.labels).gather(pl.col(each.name)).alias(each.name) for each in people), *cuts.labels()]
@@ -188,14 +190,16 @@ def _of_users(name: str, attributes: Attributes, packing: Packing) -> Dimension:
     return Dimension(name, pl.col("user"), labelled)
 
 
-def _summed(table: VisitTable, nobodys: pl.DataFrame, people: Sequence[Dimension]) -> pl.DataFrame:
-    """`SUMS` (Int64) by `code` and the numbers of the values of `people`."""
-    keys = ["code", *(each.name for each in people)]
+def _counted(table: VisitTable, people: Sequence[Dimension]) -> pl.DataFrame:
+    """What is counted, with the numbers of the values of `people`."""
     counted = table.counted()
-    counted = counted.hstack([each.numbers(table.visitors["user"])[counted["visitor"]] for each in people])
-    alone = nobodys.with_columns(pl.lit(each.others, pl.UInt32).alias(each.name) for each in people)
-    parts = pl.concat([counted.lazy(), alone.lazy()], how="diagonal_relaxed")
-    return collect(parts.group_by(keys).agg(pl.col(SUMS).sum().cast(pl.Int64)))
+    return counted.hstack([each.numbers(table.visitors["user"])[counted["visitor"]] for each in people])
+
+
+def _summed(parts: Sequence[pl.DataFrame], people: Sequence[Dimension]) -> pl.DataFrame:
+    """`SUMS` (Int64) by `code` and the numbers of the values of `people`; columns that a part lacks are 0."""
+    rows = pl.concat([part.lazy() for part in parts], how="diagonal_relaxed")
+    return collect(rows.group_by("code", *(each.name for each in people)).agg(pl.col(SUMS).sum().cast(pl.Int64)))
 
 
 def _figures(views: str) -> list[pl.Expr]:

@@ -15,11 +15,11 @@ from pydantic import BaseModel, Field
 
 from calculations.fpp.attributes import BORNE, Attributes, Kind, is_of_users
 from calculations.fpp.funnel_steps import Activity, Step
-from calculations.fpp.packed_keys import user_hash
+from calculations.fpp.packed_keys import shares_of_users, user_hash
 from calculations.fpp.tables import Tables
 from calculations.fpp.visit_table import VISIT_GAP
 from calculations.frames.arithmetic import DECIMALS, NotAdditive, average
-from calculations.frames.collecting import collect
+from calculations.frames.collecting import collect, each_of
 from calculations.frames.filters import EVERYTHING, Filter
 from calculations.time.period import MICROSECOND
 
@@ -118,9 +118,8 @@ class Done:
             UInt32, null where there is none.
         """
         there = self._nearest(number, until)[self._last(rows)]
-        within = self.steps[number].within
-        if within is not None:
-            there = there.set(self.times(there) - self.times(rows) > within // MICROSECOND, None)
+        if self.steps[number].within is not None:
+            there = there.set(~self._is_in_time(self.times(rows), self.times(there), number), None)
         if self.order == "strict":
             very_next = (self._last(rows) + 1).clip(upper_bound=len(self.rows) - 1)
             there = there.set(self.times(there) != self.times(very_next), None)
@@ -144,8 +143,14 @@ class Done:
         may_be = self.may_be[str(number)]
         if number == until:
             return may_be
-        rows = may_be.arg_true()
-        return _flags(rows.filter(self.next_step(rows, number + 1, until).is_not_null()), len(may_be))
+        there = self._nearest(number + 1, until)
+        there = there if self._lasts is None else there[self._lasts]
+        return may_be & self._is_in_time(self.rows["time"], self.times(there), number + 1)
+
+    def _is_in_time(self, before: pl.Series, after: pl.Series, number: int) -> pl.Series:
+        """Whether a step comes soon enough (Boolean, false for null)."""
+        longest = self.steps[number].within or timedelta.max
+        return (after - before <= longest // MICROSECOND).fill_null(value=False)
 
     def _is_limited(self, number: int) -> bool:
         """Whether a step may be too late after one moment but not after a later one that is the step before, too."""
@@ -184,23 +189,30 @@ def funnel(
         window: How long after the first step the last one may be; None for any time.
         order: `sequential`: a step is any later moment; `strict`: it is the person's very next one.
     """
-    done = _done(tables, attributes, steps, filter_, order)
-    starts = done.starts()
-    if window is None and order == "sequential" and steps[1].within is None:
-        # Whatever follows a later beginning follows the first one, too.
-        starts = starts.filter(_begins_person())
-    levels: list[Attempts] = []
-    for level in range(len(steps), 0, -1):
-        levels.append(_attempts(done, starts, level, window))
-        starts = starts.filter(~pl.col("person").is_in(levels[-1].persons.implode()))
+    keys = _ordered_keys(tables, attributes, steps, filter_, order)
+    shares = shares_of_users(keys, TIME_BITS + MASK_BITS)
+    levels = each_of(shares, lambda share: _levels(_done(share, steps, filter_, order), window))
     return Funnel(steps=_counted(steps, levels))
 
 
-def _counted(steps: Sequence[Step], levels: Sequence[Attempts]) -> list[FunnelStep]:
-    """The steps with their figures, from the attempts that get to the last step, to the one before and so on."""
+def _levels(done: Done, window: timedelta | None) -> list[Attempts]:
+    """The attempts that get to the last step, to the one before and so on; each person is in one of them."""
+    starts = done.starts()
+    if window is None and done.order == "sequential" and done.steps[1].within is None:
+        # Whatever follows a later beginning follows the first one, too.
+        starts = starts.filter(_begins_person())
+    levels: list[Attempts] = []
+    for level in range(len(done.steps), 0, -1):
+        levels.append(_attempts(done, starts, level, window))
+        starts = starts.filter(~pl.col("person").is_in(levels[-1].persons.implode()))
+    return levels
+
+
+def _counted(steps: Sequence[Step], shares: Sequence[Sequence[Attempts]]) -> list[FunnelStep]:
+    """The steps with their figures, from the levels of each share of the people."""
     counted: list[FunnelStep] = []
     for number, step in enumerate(steps):
-        reached = levels[: len(steps) - number]
+        reached = [attempts for levels in shares for attempts in levels[: len(steps) - number]]
         visitors = sum(len(attempts.persons) for attempts in reached)
         first, before = (counted[0].visitors, counted[-1].visitors) if counted else (visitors, visitors)
         took = pl.concat([attempts.times[number - 1] for attempts in reached]).median() if number else None
@@ -236,18 +248,28 @@ def _begins_person() -> pl.Expr:
     return (pl.col("person") != pl.col("person").shift(1)).fill_null(value=True)
 
 
-def _done(tables: Tables, attributes: Attributes, steps: Sequence[Step], filter_: Filter, order: Order) -> Done:
-    """What people did that a funnel is about."""
+def _ordered_keys(
+    tables: Tables, attributes: Attributes, steps: Sequence[Step], filter_: Filter, order: Order
+) -> pl.Series:
+    """The activities a funnel is about (UInt128), by person, then by time."""
     needed = set(TABLES) if order == "strict" else {step.activity for step in steps}
-    returns = any(step.activity == "return" for step in steps)
-    if returns:
+    if _returns(steps):
         needed |= {"page_view", "estimation"}
     packed = pl.concat(
         [_keys(tables, attributes, steps, filter_, activity) for activity in TABLES if activity in needed]
     )
-    if order != "strict" and not returns:
+    if order != "strict" and not _returns(steps):
         packed = packed.filter(_mask() >= 1 << STEPS_FROM)
-    keys = collect(packed).get_column("key").drop_nulls().sort()
+    return collect(packed).get_column("key").drop_nulls().sort()
+
+
+def _returns(steps: Sequence[Step]) -> bool:
+    """Whether one of them is a return."""
+    return any(step.activity == "return" for step in steps)
+
+
+def _done(keys: pl.Series, steps: Sequence[Step], filter_: Filter, order: Order) -> Done:
+    """What some people did."""
     below = pl.col("key").shift(-1)
     rows = collect(
         keys.to_frame("key")
@@ -261,7 +283,7 @@ def _done(tables: Tables, attributes: Attributes, steps: Sequence[Step], filter_
         )
     )
     may_be = rows.select(str(number) for number in range(len(steps)))
-    if returns:
+    if _returns(steps):
         begun = _flags(collect(_visits(rows.lazy(), filter_)).to_series(), len(rows))
         may_be = may_be.with_columns(
             begun.alias(str(number)) for number, step in enumerate(steps) if step.activity == "return"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from calculations.fpp.attributes import Attributes
-from calculations.fpp.packed_keys import ESTIMATED, LOOKED
+from calculations.fpp.packed_keys import ESTIMATED, LOOKED, shares_of_users
 from calculations.fpp.visit_table import Packing, VisitTable
 from calculations.frames.collecting import collect
 from calculations.frames.filters import EVERYTHING, Filter
@@ -39,8 +39,8 @@ class Selection:
         packing: Packing = ONE_CODE,
         code: pl.Expr = ONE,
         buckets: Buckets | None = None,
-    ) -> VisitTable:
-        """The visits in which what is selected has a code.
+    ) -> list[VisitTable]:
+        """The visits in which what is selected has a code, in shares of the users.
 
         Args:
             page_views: The rows of a period.
@@ -60,4 +60,5 @@ class Selection:
             estimations.select(key=packing.key("estimated_at", ESTIMATED, NONE)),
         ]
         # Sorted as one column: Polars sorts that on all cores.
-        return VisitTable(collect(pl.concat(keys)).get_column("key").drop_nulls().sort(), packing, buckets)
+        ordered = collect(pl.concat(keys)).get_column("key").drop_nulls().sort()
+        return [VisitTable(share, packing, buckets) for share in shares_of_users(ordered, packing.low_bits)]

@@ -62,22 +62,27 @@ class Packing:
     @property
     def word(self) -> type[pl.UInt64 | pl.UInt128]:
         """The smaller integer that holds all but the user: it takes a fraction of the time."""
-        return pl.UInt64 if TIME_BITS + self.tick_bits <= HASH_BITS else pl.UInt128
+        return pl.UInt64 if self.low_bits <= HASH_BITS else pl.UInt128
 
     def shortened(self, user: pl.Expr) -> pl.Expr:
         """As much of a user's hash as there is room for (UInt64)."""
         return user // (1 << (HASH_BITS - self.hash_bits))
 
+    @property
+    def low_bits(self) -> int:
+        """Bits below the user."""
+        return TIME_BITS + self.tick_bits
+
     def key(self, time: str, kind: int, code: pl.Expr) -> pl.Expr:
         """An activity of `user_id` (UInt128); null without a user."""
         instant = pl.col(time).to_physical().cast(self.word, wrap_numerical=True) * (1 << self.tick_bits)
         low = instant + (code.cast(pl.UInt64) * 2 + kind).cast(self.word)
-        user = self.shortened(user_hash()).cast(pl.UInt128) * (1 << (TIME_BITS + self.tick_bits))
+        user = self.shortened(user_hash()).cast(pl.UInt128) * (1 << self.low_bits)
         return user + low.cast(pl.UInt128)
 
     def users(self, keys: pl.Series) -> pl.Series:
         """The users of activities (UInt64), as `shortened` has them."""
-        return (keys // (1 << (TIME_BITS + self.tick_bits))).cast(pl.UInt64)
+        return (keys // (1 << self.low_bits)).cast(pl.UInt64)
 
     def microsecond(self, key: str) -> pl.Expr:
         """The time of an activity (Int64, microseconds since 1970)."""
