@@ -48,7 +48,7 @@ RETURNS = """
     UNION ALL SELECT 'change', until, 0, -count(*) FROM intervals WHERE again GROUP BY until
     UNION ALL SELECT 'subjects', NULL, count(*), 0 FROM intervals WHERE NOT again"""
 
-# All that has to be known per user comes from one sort of all activities: neighbours tell sessions, visitors and days
+# All that has to be known per user comes from one sort of all activities: neighbours tell visits, visitors and days
 # of estimations apart. The lowest bit of `t`, a time in microseconds, is 1 for an estimation. Users who came before
 # START_DATE only are usually nobody, and then their anti join ends before it begins.
 USERS = f"""
@@ -71,7 +71,7 @@ USERS = f"""
         WHERE one_before IS DISTINCT FROM h OR day_before IS DISTINCT FROM day
     ), {RETURNS}
     UNION ALL SELECT 'active', NULL, count(*) FILTER (gap IS NULL), 0 FROM gaps
-    UNION ALL SELECT 'sessions', NULL, count(*) FILTER (gap IS NULL OR gap > {GAP_US}),
+    UNION ALL SELECT 'visits', NULL, count(*) FILTER (gap IS NULL OR gap > {GAP_US}),
                      coalesce(sum(gap) FILTER (gap <= {GAP_US}), 0)::BIGINT FROM gaps
     UNION ALL SELECT 'visitors', NULL, count(*), 0 FROM views WHERE one_before IS DISTINCT FROM h
     UNION ALL SELECT 'visitors before', NULL, count(*), 0

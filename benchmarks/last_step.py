@@ -67,15 +67,15 @@ def figures(rows: Mapping[str, Rows], period: Period) -> Figures:
 
 
 def traffic(users: Rows) -> Figures:
-    """Visitors and sessions."""
+    """Visitors and visits."""
     of = {kind: (count, other) for kind, day, count, other in users if day is None}
     since, _ = of["visitors"]
-    sessions, gaps_us = of["sessions"]
+    visits, gaps_us = of["visits"]
     return {
         "unique_users": since + of["visitors before"][0],
         "page_views": of["page views"][0],
         "bounce_rate": average(of["active"][0] - of["subjects"][0], since),
-        "average_duration": average(gaps_us / US_PER_MINUTE + sessions * LAST_ACTIVITY_MINUTES, sessions),
+        "average_duration": average(gaps_us / US_PER_MINUTE + visits * LAST_ACTIVITY_MINUTES, visits),
     }
 
 

@@ -41,37 +41,37 @@ def figures(snapshot: Snapshot, period: Period) -> Figures:
 
 
 def traffic(snapshot: Snapshot, period: Period) -> Figures:
-    """Visitors, bounce rate and sessions."""
+    """Visitors, bounce rate and visits."""
     page_views = snapshot.scan(PAGE_VIEWS)
     views = page_views.filter(period.has_begun("viewed_at")).select("user_id", at="viewed_at")
     estimations = (
         snapshot.scan(ESTIMATIONS).filter(period.has_begun("estimated_at")).select("user_id", at="estimated_at")
     )
     visitors = views.select("user_id").drop_nulls().unique()
-    totals, visited, bounced, sessions = pl.collect_all(
+    totals, visited, bounced, visits = pl.collect_all(
         [
             page_views.select(users=pl.col("user_id").drop_nulls().n_unique(), views=pl.len()),
             visitors.select(pl.len()),
             visitors.join(estimations.select("user_id").unique(), on="user_id", how="anti").select(pl.len()),
-            session_lengths(pl.concat([views, estimations])).select(pl.col("minutes").mean()),
+            visit_lengths(pl.concat([views, estimations])).select(pl.col("minutes").mean()),
         ]
     )
     return {
         "unique_users": totals["users"].item(),
         "page_views": totals["views"].item(),
         "bounce_rate": round(bounced.item() / visited.item(), 2) if visited.item() else 0.0,
-        "average_duration": round(sessions.item() or 0.0, 2),
+        "average_duration": round(visits.item() or 0.0, 2),
     }
 
 
-def session_lengths(activities: pl.LazyFrame) -> pl.LazyFrame:
-    """One row per session: `minutes` (Float64)."""
+def visit_lengths(activities: pl.LazyFrame) -> pl.LazyFrame:
+    """One row per visit: `minutes` (Float64)."""
     starts = (pl.col("at").diff() > pl.duration(minutes=10)).fill_null(value=True).cum_sum().over("user_id")
     return (
         activities.drop_nulls("user_id")
         .sort("user_id", "at")
-        .with_columns(session=starts)
-        .group_by("user_id", "session")
+        .with_columns(visit=starts)
+        .group_by("user_id", "visit")
         .agg(length=pl.col("at").max() - pl.col("at").min())
         .select(minutes=(pl.col("length") + pl.duration(seconds=10)).dt.total_seconds() / 60)
     )

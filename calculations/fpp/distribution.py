@@ -1,5 +1,6 @@
 """How a measure is distributed: percentiles and a histogram."""
 
+from collections.abc import Sequence
 from math import ceil, floor
 
 import polars as pl
@@ -7,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from calculations.fpp.visit_table import VisitTable
 from calculations.frames.arithmetic import DECIMALS, NotAdditive
+from calculations.frames.collecting import each_of
 
 PERCENTILES = {"p50": 0.5, "p75": 0.75, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 BINS = 20
@@ -70,16 +72,11 @@ def histogram(values: pl.Series) -> list[Bin]:
     ]
 
 
-def selected_visits(table: VisitTable) -> pl.DataFrame:
-    """The rows of `VisitTable.visits` with something that is selected."""
-    return table.visits[table.counted["visit"]]
-
-
-def visit_durations(visits: VisitTable) -> pl.Series:
+def visit_durations(tables: Sequence[VisitTable]) -> pl.Series:
     """How long each selected visit took, in seconds (Float64)."""
-    return selected_visits(visits)["duration"] / US_PER_S
+    return pl.concat(each_of(tables, lambda visits: visits.selected(visits.durations))) / US_PER_S
 
 
-def views_per_visit(visits: VisitTable) -> pl.Series:
+def views_per_visit(tables: Sequence[VisitTable]) -> pl.Series:
     """How many page views each selected visit has (UInt32)."""
-    return selected_visits(visits)["views"]
+    return pl.concat(each_of(tables, lambda visits: visits.selected(visits.views)))

@@ -5,8 +5,9 @@ those of the attempt that begins first among these, each step taken as early as 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from typing import Literal
 
 import polars as pl
@@ -14,11 +15,11 @@ from pydantic import BaseModel, Field
 
 from calculations.fpp.attributes import BORNE, Attributes, Kind, is_of_users
 from calculations.fpp.funnel_steps import Activity, Step
-from calculations.fpp.packed_keys import user_hash
+from calculations.fpp.packed_keys import shares_of_users, user_hash
 from calculations.fpp.tables import Tables
 from calculations.fpp.visit_table import VISIT_GAP
 from calculations.frames.arithmetic import DECIMALS, NotAdditive, average
-from calculations.frames.collecting import collect, collect_all
+from calculations.frames.collecting import collect, each_of
 from calculations.frames.filters import EVERYTHING, Filter
 from calculations.time.period import MICROSECOND
 
@@ -30,6 +31,11 @@ IN_VISIT, SELECTED, STEPS_FROM = 1, 2, 2
 MASK_BITS = 11
 MASKS = 1 << MASK_BITS
 TIME_BITS = 53
+# No two keys of one person lie further apart, nor do those of two people lie closer together.
+ONE_PERSON = 1 << (TIME_BITS - 1 + MASK_BITS)
+
+# A row that is not there.
+NOWHERE = (1 << 32) - 1
 
 TABLES: dict[Activity, tuple[Kind, str, str]] = {
     "page_view": ("page_views", "viewed_at", "route"),
@@ -73,6 +79,97 @@ class Attempts:
     times: Sequence[pl.Series]
 
 
+@dataclass(frozen=True, eq=False)
+class Done:
+    """What people did, by person, then by time; what one person did at one time is one moment.
+
+    For a `strict` order these are all activities, otherwise what may be a step, or is part of a visit to return by.
+
+    Attributes:
+        rows: Per activity its `time` (Int64, microseconds since 1970), and whether it `ends_person` (Boolean).
+        may_be: For each step, by its number, whether a row may be it (Boolean).
+        steps: The steps.
+        order: Their order.
+    """
+
+    rows: pl.DataFrame
+    may_be: pl.DataFrame
+    steps: Sequence[Step]
+    order: Order
+    _known: dict[tuple[int, int], pl.Series] = field(default_factory=dict)
+
+    def starts(self) -> pl.DataFrame:
+        """The rows that may be the first step, in order: `row`, and the number of the `person` (both UInt32)."""
+        rows = self.rows.lazy().select("ends_person", starts=self.may_be["0"]).with_row_index("row")
+        person = pl.col("ends_person").cum_sum() - pl.col("ends_person").cast(pl.UInt32)
+        few = rows.filter(pl.col("starts") | pl.col("ends_person")).with_columns(person=person)
+        return collect(few.filter("starts").select("row", "person"))
+
+    def times(self, rows: pl.Series) -> pl.Series:
+        """When rows were (Int64, microseconds since 1970)."""
+        return self.rows["time"][rows]
+
+    def next_step(self, rows: pl.Series, number: int, until: int) -> pl.Series:
+        """For some rows, the one of the same person that takes a step and can be followed by those up to `until`.
+
+        It is the nearest one, which is also the one from which the last step is reached first: no attempt is missed.
+
+        Returns:
+            UInt32, null where there is none.
+        """
+        there = self._nearest(number, until)[self._last(rows)]
+        if self.steps[number].within is not None:
+            there = there.set(~self._is_in_time(self.times(rows), self.times(there), number), None)
+        if self.order == "strict":
+            very_next = (self._last(rows) + 1).clip(upper_bound=len(self.rows) - 1)
+            there = there.set(self.times(there) != self.times(very_next), None)
+        return there
+
+    def _nearest(self, number: int, until: int) -> pl.Series:
+        """For each row, the nearest one of its person below that may be a step and can be followed (UInt32)."""
+        bound = number
+        while bound < until and self._is_limited(bound + 1):
+            bound += 1
+        if (number, bound) not in self._known:
+            row = pl.int_range(1, pl.len() + 1, dtype=pl.UInt32)
+            below = pl.when("ends_person").then(NOWHERE).when(pl.col("may_be").shift(-1)).then(row).backward_fill()
+            rows = self.rows.select("ends_person", may_be=self._followed(number, bound))
+            found = rows.select(row=below).select(pl.when(pl.col("row") != NOWHERE).then("row"))
+            self._known[number, bound] = found.to_series()
+        return self._known[number, bound]
+
+    def _followed(self, number: int, until: int) -> pl.Series:
+        """Whether a row may be a step and can be followed by those up to `until` (Boolean), which are all limited."""
+        may_be = self.may_be[str(number)]
+        if number == until:
+            return may_be
+        there = self._nearest(number + 1, until)
+        there = there if self._lasts is None else there[self._lasts]
+        return may_be & self._is_in_time(self.rows["time"], self.times(there), number + 1)
+
+    def _is_in_time(self, before: pl.Series, after: pl.Series, number: int) -> pl.Series:
+        """Whether a step comes soon enough (Boolean, false for null)."""
+        longest = self.steps[number].within or timedelta.max
+        return (after - before <= longest // MICROSECOND).fill_null(value=False)
+
+    def _is_limited(self, number: int) -> bool:
+        """Whether a step may be too late after one moment but not after a later one that is the step before, too."""
+        return self.order == "sequential" and self.steps[number].within is not None
+
+    def _last(self, rows: pl.Series) -> pl.Series:
+        """The last rows of the moments of some rows (UInt32)."""
+        return rows if self._lasts is None else self._lasts[rows]
+
+    @cached_property
+    def _lasts(self) -> pl.Series | None:
+        """For each row the last one of its moment (UInt32); None if each is a moment of its own."""
+        row = pl.int_range(pl.len(), dtype=pl.UInt32)
+        ends = self.rows.select(pl.col("ends_person") | (pl.col("time") != pl.col("time").shift(-1))).to_series()
+        return (
+            None if ends.all() else ends.to_frame("ends").select(pl.when("ends").then(row).backward_fill()).to_series()
+        )
+
+
 def funnel(
     tables: Tables,
     attributes: Attributes,
@@ -92,20 +189,30 @@ def funnel(
         window: How long after the first step the last one may be; None for any time.
         order: `sequential`: a step is any later moment; `strict`: it is the person's very next one.
     """
-    moments = _moments(tables, attributes, steps, filter_, every_activity=order == "strict")
-    levels: list[Attempts] = []
-    done = pl.Series([], dtype=pl.UInt32)
-    for level in range(len(steps), 0, -1):
-        levels.append(_attempts(moments[:level], steps[:level], done, window, order))
-        done = pl.concat([done, levels[-1].persons])
+    keys = _ordered_keys(tables, attributes, steps, filter_, order)
+    shares = shares_of_users(keys, TIME_BITS + MASK_BITS)
+    levels = each_of(shares, lambda share: _levels(_done(share, steps, filter_, order), window))
     return Funnel(steps=_counted(steps, levels))
 
 
-def _counted(steps: Sequence[Step], levels: Sequence[Attempts]) -> list[FunnelStep]:
-    """The steps with their figures, from the attempts that get to the last step, to the one before and so on."""
+def _levels(done: Done, window: timedelta | None) -> list[Attempts]:
+    """The attempts that get to the last step, to the one before and so on; each person is in one of them."""
+    starts = done.starts()
+    if window is None and done.order == "sequential" and done.steps[1].within is None:
+        # Whatever follows a later beginning follows the first one, too.
+        starts = starts.filter(_begins_person())
+    levels: list[Attempts] = []
+    for level in range(len(done.steps), 0, -1):
+        levels.append(_attempts(done, starts, level, window))
+        starts = starts.filter(~pl.col("person").is_in(levels[-1].persons.implode()))
+    return levels
+
+
+def _counted(steps: Sequence[Step], shares: Sequence[Sequence[Attempts]]) -> list[FunnelStep]:
+    """The steps with their figures, from the levels of each share of the people."""
     counted: list[FunnelStep] = []
     for number, step in enumerate(steps):
-        reached = levels[: len(steps) - number]
+        reached = [attempts for levels in shares for attempts in levels[: len(steps) - number]]
         visitors = sum(len(attempts.persons) for attempts in reached)
         first, before = (counted[0].visitors, counted[-1].visitors) if counted else (visitors, visitors)
         took = pl.concat([attempts.times[number - 1] for attempts in reached]).median() if number else None
@@ -121,86 +228,72 @@ def _counted(steps: Sequence[Step], levels: Sequence[Attempts]) -> list[FunnelSt
     return counted
 
 
-def _attempts(
-    moments: Sequence[pl.DataFrame], steps: Sequence[Step], done: pl.Series, window: timedelta | None, order: Order
-) -> Attempts:
-    """The attempts that get to the last of these steps, of persons who are not `done`.
-
-    From the last step back, each moment is led to the next one from which the rest can be done. That one is both the
-    nearest in time and the one from which the last step is reached first, so no attempt is missed.
-    """
-    following = moments[-1].with_columns(end="time")
-    followers = []
-    for number in range(len(steps) - 2, -1, -1):
-        followers.append(following)
-        following = _led_on(moments[number], following, steps[number + 1], order)
-    begun = following.filter(~pl.col("person").is_in(done.implode()))
+def _attempts(done: Done, starts: pl.DataFrame, level: int, window: timedelta | None) -> Attempts:
+    """The first attempt of each person that gets to a step, the `level`th one, within the window."""
+    attempts = starts.rename({"row": "0"})
+    for number in range(1, level):
+        rows = attempts[str(number - 1)]
+        there = done.next_step(rows, number, level - 1).alias(str(number))
+        attempts = attempts.with_columns(there).filter(there.is_not_null())
+    attempts = attempts.with_columns(done.times(attempts[str(number)]).alias(str(number)) for number in range(level))
     if window is not None:
-        begun = begun.filter(pl.col("end") - pl.col("time") <= window // MICROSECOND)
-    here = begun.filter((pl.col("person") != pl.col("person").shift(1)).fill_null(value=True))
-    persons, times = here["person"], []
-    for follower in reversed(followers):
-        there = follower[here["next"]]
-        times.append(there["time"] - here["time"])
-        here = there
-    return Attempts(persons, times)
+        attempts = attempts.filter(pl.col(str(level - 1)) - pl.col("0") <= window // MICROSECOND)
+    first = attempts.filter(_begins_person())
+    times = [first[str(number)] - first[str(number - 1)] for number in range(1, level)]
+    return Attempts(first["person"], times)
 
 
-def _led_on(moments: pl.DataFrame, following: pl.DataFrame, step: Step, order: Order) -> pl.DataFrame:
-    """Those moments after which a step can be taken.
-
-    Args:
-        moments: Those to lead on: `at`, `person` and `time`.
-        following: The moments that are the step, from which the rest can be done, with the time of the last one: `end`.
-        step: The step.
-        order: Whether it may be any later moment or has to be the next one.
-
-    Returns:
-        `moments` with `end` and `next` (UInt32, the row of `following` that it leads to).
-    """
-    there = following.select("at", "end", there="at", whose="person", then="time").with_row_index("next")
-    # Both are sorted, so that walking along them side by side costs a fifth of searching.
-    found = moments.join_asof(there, on="at", strategy="forward", allow_exact_matches=False)
-    possible = pl.col("whose") == pl.col("person")
-    if order == "strict":
-        possible &= pl.col("there") == pl.col("at") + 1
-    if step.within is not None:
-        possible &= pl.col("then") - pl.col("time") <= step.within // MICROSECOND
-    return found.filter(possible).select("at", "person", "time", "end", "next")
+def _begins_person() -> pl.Expr:
+    """Whether a row is the first one of its `person` (Boolean)."""
+    return (pl.col("person") != pl.col("person").shift(1)).fill_null(value=True)
 
 
-def _moments(
-    tables: Tables, attributes: Attributes, steps: Sequence[Step], filter_: Filter, *, every_activity: bool
-) -> list[pl.DataFrame]:
-    """The moments that may be each step; what one person did at one time is one moment, which may be several steps.
-
-    Moments are numbered by person, then by time: all of them with `every_activity`, otherwise only what may be a step,
-    or is part of a visit to return by.
-
-    Returns:
-        For each step, in order: `at` (UInt32, the number of the moment), `person` (UInt32, that of the person) and
-        `time` (Int64, microseconds since 1970).
-    """
-    needed = {step.activity for step in steps}
-    if "return" in needed:
+def _ordered_keys(
+    tables: Tables, attributes: Attributes, steps: Sequence[Step], filter_: Filter, order: Order
+) -> pl.Series:
+    """The activities a funnel is about (UInt128), by person, then by time."""
+    needed = set(TABLES) if order == "strict" else {step.activity for step in steps}
+    if _returns(steps):
         needed |= {"page_view", "estimation"}
-    keys = [
-        _keys(tables, attributes, steps, filter_, activity)
-        for activity in TABLES
-        if every_activity or activity in needed
-    ]
-    ordered = collect(pl.concat(keys)).get_column("key").drop_nulls().sort().to_frame().lazy()
-    rows = ordered.select(
-        instant=pl.col("key") // MASKS, mask=pl.col("key").cast(pl.UInt16, wrap_numerical=True) % MASKS
+    packed = pl.concat(
+        [_keys(tables, attributes, steps, filter_, activity) for activity in TABLES if activity in needed]
     )
-    is_new = (pl.col("instant") != pl.col("instant").shift(1)).fill_null(value=True)
-    rows = rows.with_columns(is_new=is_new).with_columns(at=pl.col("is_new").cum_sum().cast(pl.UInt32) - 1)
-    begins_person = _gap().is_null() | (_gap() > 1 << (TIME_BITS - 1))
-    moments = rows.filter("is_new").select(person=begins_person.cum_sum(), time=_microsecond())
-    found, *may_be = collect_all([moments, *(_may_be(rows, number, step) for number, step in enumerate(steps))])
-    # In one piece each: to gather from many costs several times as much.
-    found = found.rechunk()
-    return [each.hstack(found[each["at"]]) for each in may_be]
+    if order != "strict" and not _returns(steps):
+        packed = packed.filter(_mask() >= 1 << STEPS_FROM)
+    return collect(packed).get_column("key").drop_nulls().sort()
+
+
+def _returns(steps: Sequence[Step]) -> bool:
+    """Whether one of them is a return."""
+    return any(step.activity == "return" for step in steps)
+
+
+def _done(keys: pl.Series, steps: Sequence[Step], filter_: Filter, order: Order) -> Done:
+    """What some people did."""
+    below = pl.col("key").shift(-1)
+    rows = collect(
+        keys.to_frame("key")
+        .lazy()
+        .with_columns(mask=_mask())
+        .select(
+            "mask",
+            time=(pl.col("key").cast(pl.UInt64, wrap_numerical=True) // MASKS).cast(pl.Int64),
+            ends_person=(below - pl.col("key") > ONE_PERSON).fill_null(value=True),
+            **{str(number): pl.col("mask") & (1 << (STEPS_FROM + number)) != 0 for number in range(len(steps))},
+        )
+    )
+    may_be = rows.select(str(number) for number in range(len(steps)))
+    if _returns(steps):
+        begun = _flags(collect(_visits(rows.lazy(), filter_)).to_series(), len(rows))
+        may_be = may_be.with_columns(
+            begun.alias(str(number)) for number, step in enumerate(steps) if step.activity == "return"
+        )
+    return Done(rows.select("time", "ends_person"), may_be, steps, order)
+
+
+def _flags(rows: pl.Series, length: int) -> pl.Series:
+    """Whether a row is one of some rows (Boolean)."""
+    return pl.repeat(value=False, n=length, eager=True).scatter(rows, True)
 
 
 def _keys(
@@ -221,34 +314,25 @@ def _keys(
             if step.activity == activity:
                 is_step = holds if step.value is None else holds & pl.col(column).eq_missing(step.value)
                 mask += pl.when(is_step).then(1 << (STEPS_FROM + number)).otherwise(0)
-    instant = pl.col(time).to_physical().cast(pl.UInt128, wrap_numerical=True) * MASKS
-    person = user_hash().cast(pl.UInt128) * (1 << (TIME_BITS + MASK_BITS))
-    return rows.select(key=person + instant + mask.cast(pl.UInt128))
+    moment = pl.col(time).to_physical().cast(pl.UInt64, wrap_numerical=True) * MASKS + mask
+    return rows.select(key=user_hash().cast(pl.UInt128) * (1 << (TIME_BITS + MASK_BITS)) + moment.cast(pl.UInt128))
 
 
-def _may_be(rows: pl.LazyFrame, number: int, step: Step) -> pl.LazyFrame:
-    """The moments that may be a step: `at`, in order, each once."""
-    if step.activity == "return":
-        return _visits(rows)
-    found = rows.filter(pl.col("mask") & (1 << (STEPS_FROM + number)) != 0).select("at")
-    return found.filter((pl.col("at") != pl.col("at").shift(1)).fill_null(value=True))
-
-
-def _visits(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """The moments at which visits begin that contain something selected: `at`, in order."""
-    within = rows.filter(pl.col("mask") & IN_VISIT != 0)
-    begins = _gap().is_null() | (_gap() > VISIT_GAP // MICROSECOND)
-    visits = within.select("at", begins=begins, selected=(pl.col("mask") & SELECTED != 0).cum_sum())
+def _visits(rows: pl.LazyFrame, filter_: Filter) -> pl.LazyFrame:
+    """The rows at which visits begin that contain something selected: `row`, in order."""
+    person = pl.col("ends_person").shift(1, fill_value=True).cum_sum()
+    within = rows.with_row_index("row").with_columns(person=person).filter(pl.col("mask") & IN_VISIT != 0)
+    goes_on = (pl.col("time") - pl.col("time").shift(1) <= VISIT_GAP // MICROSECOND) & ~_begins_person()
+    begins = ~goes_on.fill_null(value=False)
+    if is_of_users(set(filter_.attributes())):
+        return within.filter(begins).select("row")
+    visits = within.select("row", begins=begins, selected=(pl.col("mask") & SELECTED != 0).cum_sum())
     before = pl.col("selected").shift(1, fill_value=0)
     starts = visits.with_columns(before=before, last=pl.col("selected").last()).filter("begins")
     until = pl.col("before").shift(-1).fill_null(pl.col("last"))
-    return starts.filter(until > pl.col("before")).select("at")
+    return starts.filter(until > pl.col("before")).select("row")
 
 
-def _gap() -> pl.Expr:
-    """The distance from the row above (UInt128, microseconds between instants of one person)."""
-    return pl.col("instant") - pl.col("instant").shift(1)
-
-
-def _microsecond() -> pl.Expr:
-    return (pl.col("instant").cast(pl.UInt64, wrap_numerical=True) % (1 << TIME_BITS)).cast(pl.Int64)
+def _mask() -> pl.Expr:
+    """What a row is (UInt16)."""
+    return pl.col("key").cast(pl.UInt16, wrap_numerical=True) % MASKS

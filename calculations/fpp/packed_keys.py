@@ -5,6 +5,7 @@ A user is packed as a 64-bit hash of the id. Two of n users share a hash with a 
 """
 
 from datetime import timedelta
+from itertools import pairwise
 
 import polars as pl
 
@@ -19,6 +20,8 @@ TICKS = 4  # of a microsecond, so that two kinds at one time differ by less than
 _ANOTHER_USER = 1 << 63
 
 DAY_BITS = 24
+# Activities in a share: enough that starting on one takes no time beside it.
+SHARE = 2_000_000
 
 
 def user_hash(column: str = "user_id", counted: pl.Expr | bool = True) -> pl.Expr:
@@ -89,3 +92,23 @@ def subject_of(key: str) -> pl.Expr:
 def day_of(key: str) -> pl.Expr:
     """The number of the day of a packed day (Int32)."""
     return (pl.col(key) % (1 << DAY_BITS)).cast(pl.Int32)
+
+
+def shares_of_users(keys: pl.Series, low_bits: int) -> list[pl.Series]:
+    """Parts of packed activities, each with all those of its users, so that what is counted in them adds up.
+
+    Args:
+        keys: In order (UInt128, no nulls).
+        low_bits: How many bits lie below the user.
+
+    Returns:
+        At least one; `SHARE` activities each, and as many more as complete the last user's.
+    """
+    edges = [0]
+    while edges[-1] + SHARE < len(keys):
+        user = keys[edges[-1] + SHARE - 1] >> low_bits
+        last = pl.Series([((user + 1) << low_bits) - 1], dtype=pl.UInt128)
+        edges.append(keys.search_sorted(last, side="right")[0])
+    if edges[-1] < len(keys) or len(edges) == 1:
+        edges.append(len(keys))
+    return [keys.slice(begin, end - begin) for begin, end in pairwise(edges)]

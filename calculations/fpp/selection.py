@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import polars as pl
 
 from calculations.fpp.attributes import Attributes
-from calculations.fpp.packed_keys import ESTIMATED, LOOKED
-from calculations.fpp.visit_table import Packing, VisitTable, visit_table
+from calculations.fpp.packed_keys import ESTIMATED, LOOKED, shares_of_users
+from calculations.fpp.visit_table import Packing, VisitTable
+from calculations.frames.collecting import collect
 from calculations.frames.filters import EVERYTHING, Filter
 from calculations.time.buckets import Buckets
 
@@ -38,8 +39,8 @@ class Selection:
         packing: Packing = ONE_CODE,
         code: pl.Expr = ONE,
         buckets: Buckets | None = None,
-    ) -> VisitTable:
-        """The visits in which what is selected has a code.
+    ) -> list[VisitTable]:
+        """The visits in which what is selected has a code, in shares of the users.
 
         Args:
             page_views: The rows of a period.
@@ -54,11 +55,10 @@ class Selection:
             packing, code = NO_CODES, NONE
         elif self.filter != EVERYTHING:
             code = pl.when(self.attributes.holds(page_views, "page_views", self.filter)).then(code).otherwise(0)
-        return visit_table(
-            [
-                page_views.select(key=packing.key("viewed_at", LOOKED, code)),
-                estimations.select(key=packing.key("estimated_at", ESTIMATED, NONE)),
-            ],
-            packing,
-            buckets,
-        )
+        keys = [
+            page_views.select(key=packing.key("viewed_at", LOOKED, code)),
+            estimations.select(key=packing.key("estimated_at", ESTIMATED, NONE)),
+        ]
+        # Sorted as one column: Polars sorts that on all cores.
+        ordered = collect(pl.concat(keys)).get_column("key").drop_nulls().sort()
+        return [VisitTable(share, packing, buckets) for share in shares_of_users(ordered, packing.low_bits)]

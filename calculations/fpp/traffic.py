@@ -15,12 +15,11 @@ from calculations.fpp.packed_keys import (
     microseconds,
     user_hash,
 )
+from calculations.fpp.visit_table import LAST_ACTIVITY, VISIT_GAP
 from calculations.frames.arithmetic import NotAdditive, average
 from calculations.frames.collecting import collect, collect_all
 from calculations.time.period import MICROSECOND, Period
 
-SESSION_GAP = timedelta(minutes=10)
-LAST_ACTIVITY = timedelta(seconds=10)
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 
@@ -71,7 +70,7 @@ class Counted:
     page_views: int
     visitors: int
     bounced: int
-    sessions: int
+    visits: int
     duration: timedelta
 
 
@@ -91,7 +90,7 @@ def traffic(
         unique_users=counted.visitors + earlier_only(page_views, period),
         page_views=counted.page_views,
         bounce_rate=average(counted.bounced, counted.visitors),
-        average_duration=average(counted.duration // MICROSECOND, counted.sessions * (MINUTE // MICROSECOND)),
+        average_duration=average(counted.duration // MICROSECOND, counted.visits * (MINUTE // MICROSECOND)),
     )
 
 
@@ -100,11 +99,11 @@ def visits(page_views: pl.LazyFrame, estimations: pl.LazyFrame, period: Period) 
     counted = count(page_views, estimations, period)
     return Visits(
         visitors=counted.visitors,
-        visits=counted.sessions,
+        visits=counted.visits,
         page_views=counted.page_views,
-        views_per_visit=average(counted.page_views, counted.sessions),
+        views_per_visit=average(counted.page_views, counted.visits),
         bounce_rate=average(counted.bounced, counted.visitors),
-        visit_duration=average(counted.duration // MICROSECOND, counted.sessions * (SECOND // MICROSECOND)),
+        visit_duration=average(counted.duration // MICROSECOND, counted.visits * (SECOND // MICROSECOND)),
     )
 
 
@@ -116,7 +115,7 @@ def count(
     views, active_, looked, estimated = collect_all(
         [
             page_views.select(pl.len()),
-            users_and_sessions(keys),
+            users_and_visits(keys),
             users(keys.filter(~is_estimation("key"))),
             users(keys.filter(is_estimation("key"))),
         ]
@@ -126,7 +125,7 @@ def count(
         visitors=looked.item(),
         # Everybody active less everybody who estimated: those who only looked.
         bounced=active_["users"].item() - estimated.item(),
-        sessions=active_["sessions"].item(),
+        visits=active_["visits"].item(),
         duration=active_["duration"].item(),
     )
 
@@ -150,23 +149,23 @@ def users(activities: pl.LazyFrame) -> pl.LazyFrame:
     return activities.select(gap=gap("key")).select(users=begins_user("gap").sum())
 
 
-def users_and_sessions(activities: pl.LazyFrame) -> pl.LazyFrame:
-    """Users and sessions in activities.
+def users_and_visits(activities: pl.LazyFrame) -> pl.LazyFrame:
+    """Users and visits in activities.
 
-    In the order of `key`, a gap of more than `SESSION_GAP` starts a visit, and so does another user, whose gap is
+    In the order of `key`, a gap of more than `VISIT_GAP` starts a visit, and so does another user, whose gap is
     larger than any time. A visit's length is the sum of its gaps plus `LAST_ACTIVITY`.
 
     Args:
         activities: `key` (UInt128) as `activities` gives it, sorted.
 
     Returns:
-        One row: `users`, `sessions` (UInt32) and their `duration` (Duration, microseconds).
+        One row: `users`, `visits` (UInt32) and their `duration` (Duration, microseconds).
     """
-    within = at_most("gap", SESSION_GAP)
+    within = at_most("gap", VISIT_GAP)
     starts = (~within.fill_null(value=False)).sum()
     inside = microseconds("gap").filter(within).sum()
     return activities.select(gap=gap("key")).select(
         users=begins_user("gap").sum(),
-        sessions=starts,
+        visits=starts,
         duration=(inside + starts.cast(pl.Int64) * (LAST_ACTIVITY // MICROSECOND)).cast(pl.Duration("us")),
     )

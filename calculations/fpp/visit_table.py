@@ -1,12 +1,12 @@
-"""Visits one by one: who made them, when, how long they took, and which of the page views in them are selected.
+"""Visits one by one: who made them, how long they took, and which of the page views in them are selected.
 
 All activities are packed into integers with a number of what they are counted under, a *code*, and sorted once. What is
-known of visits and visitors then lies between neighbours.
+known of visits and visitors then lies between neighbours. What a figure does not need is not computed.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 
 import polars as pl
 
@@ -25,6 +25,10 @@ KIND_BITS = 1
 FREE_BITS = 1
 HASH_BITS = 64
 ALL_BITS = 128
+# No two instants of one user lie further apart, nor do two users' keys lie closer together.
+LONGEST = (1 << (TIME_BITS - 1)) * MICROSECOND
+
+ONE = pl.lit(1, pl.UInt32)
 
 
 @dataclass(frozen=True)
@@ -55,158 +59,199 @@ class Packing:
         """Bits that are left for the user."""
         return min(HASH_BITS, ALL_BITS - TIME_BITS - self.tick_bits)
 
+    @property
+    def word(self) -> type[pl.UInt64 | pl.UInt128]:
+        """The smaller integer that holds all but the user: it takes a fraction of the time."""
+        return pl.UInt64 if self.low_bits <= HASH_BITS else pl.UInt128
+
     def shortened(self, user: pl.Expr) -> pl.Expr:
         """As much of a user's hash as there is room for (UInt64)."""
         return user // (1 << (HASH_BITS - self.hash_bits))
 
+    @property
+    def low_bits(self) -> int:
+        """Bits below the user."""
+        return TIME_BITS + self.tick_bits
+
     def key(self, time: str, kind: int, code: pl.Expr) -> pl.Expr:
         """An activity of `user_id` (UInt128); null without a user."""
-        low = (code.cast(pl.UInt64) * 2 + kind).cast(pl.UInt128)
-        instant = pl.col(time).to_physical().cast(pl.UInt128, wrap_numerical=True) * (1 << self.tick_bits)
-        return self.shortened(user_hash()).cast(pl.UInt128) * (1 << (TIME_BITS + self.tick_bits)) + instant + low
+        instant = pl.col(time).to_physical().cast(self.word, wrap_numerical=True) * (1 << self.tick_bits)
+        low = instant + (code.cast(pl.UInt64) * 2 + kind).cast(self.word)
+        user = self.shortened(user_hash()).cast(pl.UInt128) * (1 << self.low_bits)
+        return user + low.cast(pl.UInt128)
 
-    def gap_bits(self, gap: timedelta) -> int:
-        """What the distance of two activities of a user exceeds when they lie further apart than that."""
-        return ((gap // MICROSECOND) << self.tick_bits) + (1 << (self.tick_bits - 1))
+    def users(self, keys: pl.Series) -> pl.Series:
+        """The users of activities (UInt64), as `shortened` has them."""
+        return (keys // (1 << self.low_bits)).cast(pl.UInt64)
 
-    def microsecond(self, key: str = "key") -> pl.Expr:
+    def microsecond(self, key: str) -> pl.Expr:
         """The time of an activity (Int64, microseconds since 1970)."""
-        ticks = pl.col(key) // (1 << self.tick_bits)
-        return (ticks.cast(pl.UInt64, wrap_numerical=True) % (1 << TIME_BITS)).cast(pl.Int64)
+        ticks = pl.col(key).cast(self.word, wrap_numerical=True) // (1 << self.tick_bits)
+        return (ticks % (1 << TIME_BITS)).cast(pl.Int64)
 
-    def code(self) -> pl.Expr:
-        """The code of the column `key` (UInt32)."""
-        return (self._low() // 2 % (1 << self.code_bits)).cast(pl.UInt32)
+    def microseconds(self, gap: pl.Expr) -> pl.Expr:
+        """The distance in time of two activities of one user (Int64, microseconds), from that of their keys."""
+        rounded = gap.cast(self.word, wrap_numerical=True) + (1 << (self.tick_bits - 1))
+        return (rounded // (1 << self.tick_bits)).cast(pl.Int64)
 
-    def looked(self) -> pl.Expr:
-        """Whether the column `key` is a page view (Boolean)."""
-        return self._low() % 2 == LOOKED
+    def code(self, key: str) -> pl.Expr:
+        """The code of an activity (UInt32)."""
+        low = pl.col(key).cast(pl.UInt8 if self.tick_bits <= 8 else pl.UInt32, wrap_numerical=True)
+        return (low // 2 % (1 << self.code_bits)).cast(pl.UInt32)
 
-    def _low(self) -> pl.Expr:
-        return pl.col("key").cast(pl.UInt64, wrap_numerical=True)
+    @staticmethod
+    def looked(key: str) -> pl.Expr:
+        """Whether an activity is a page view (Boolean)."""
+        return pl.col(key).cast(pl.UInt8, wrap_numerical=True) % 2 == LOOKED
+
+    def are_apart(self, gap: timedelta = LONGEST) -> pl.Expr:
+        """Whether `key` and `next` are of two users, or further apart in time (Boolean); true if there is no next."""
+        most = ((gap // MICROSECOND) << self.tick_bits) + (1 << (self.tick_bits - 1))
+        return (pl.col("next") - pl.col("key") > most).fill_null(value=True)
 
 
 @dataclass(frozen=True, eq=False)
 class VisitTable:
-    """The visits of a stretch of time.
+    """The visits of a stretch of time, numbered by user, then by time.
 
-    Attributes:
-        visits: One row per visit, by user, then by time: `visitor` (UInt32, a row of `visitors`), `start` (Int64,
-            microseconds since 1970), `duration` (Int64, microseconds) and `views` (UInt32, its page views).
-        visitors: One row per user, or per user and bucket: `user` (UInt64, as `Packing.shortened` has it), `estimated`
-            (Boolean) and, where visits are cut by buckets, `bucket` (Int32).
-        viewed: Page views of each visitor by code, codes of 0 left out: `visitor`, `code` and `views` (UInt32).
-        counted: The codes in each visit, each once, 0 left out: `visit` (UInt32, a row of `visits`) and `code`.
-    """
-
-    visits: pl.DataFrame
-    visitors: pl.DataFrame
-    viewed: pl.DataFrame
-    counted: pl.DataFrame
-
-
-def visit_table(activities: Sequence[pl.LazyFrame], packing: Packing, buckets: Buckets | None = None) -> VisitTable:
-    """Cut activities into visits.
-
-    A gap of more than `VISIT_GAP` begins a visit, and so does a bucket: then a visit past midnight is one of both days,
+    A gap of more than `VISIT_GAP` ends a visit, and so does a bucket: then a visit past midnight is one of both days,
     and a user is a visitor of each. A visit lasts until its last activity, and `LAST_ACTIVITY` longer.
 
-    Args:
-        activities: `key` (UInt128) as `packing` packs them, in no order; nulls are left out.
+    Attributes:
+        keys: Activities in order (UInt128, no nulls), as `packing` packs them.
         packing: What packed them.
-        buckets: What to cut by.
+        buckets: What visits are cut by.
     """
-    keys = collect(pl.concat(activities)).get_column("key").drop_nulls().sort()
-    # A null at the end ends the last visit and the last visitor.
-    rows = collect(_marked(keys.extend_constant(None, 1).to_frame().lazy(), packing, buckets)).lazy()
-    starts = collect(_starts(rows, packing))
-    visitors = starts.filter("another")
-    viewed, counted = _one_code(starts, visitors) if packing.codes <= 1 else _many_codes(rows, packing)
-    return VisitTable(_visits(starts, packing), _visitors(visitors, packing), viewed, counted)
+
+    keys: pl.Series
+    packing: Packing
+    buckets: Buckets | None = None
+
+    @property
+    def durations(self) -> pl.Series:
+        """How long each visit took (Int64, microseconds)."""
+        return self._visits["duration"]
+
+    @cached_property
+    def views(self) -> pl.Series:
+        """How many page views each visit has (UInt32)."""
+        return self._views_so_far.to_frame("views").select(_gained("views")).to_series()
+
+    def selected(self, visits: pl.Series) -> pl.Series:
+        """The values of a column of visits where something is selected; for at most one code."""
+        return visits[self._coded["visit"]] if self.packing.codes else visits
+
+    @cached_property
+    def visitors(self) -> pl.DataFrame:
+        """One row per visitor, by user: `user` (UInt64, as `Packing.shortened` has it), whether the user `estimated`
+        (Boolean) and, where visits are cut by buckets, the `bucket` (Int32)."""
+        return self._everybody.select("^bucket$", "user", "estimated")
+
+    def counted(self) -> pl.DataFrame:
+        """What is selected, in rows that add up.
+
+        Returns:
+            In no order: `code` (UInt32, 1 without codes), `visitor` (UInt32, a row of `visitors`), and to be added up:
+            `visitors` and `bounced` (Boolean), `page_views` with the code, `visits` with such page views (UInt32),
+            their `duration` (Int64, microseconds) and all their page `views` (UInt32).
+        """
+        if not self.packing.codes:
+            everybody = self._everybody.with_row_index("visitor")
+            return everybody.select(
+                "visitor", "visits", "duration", "views", code=ONE, page_views="views", **_viewed(pl.col("views") > 0)
+            )
+        visit = self._coded["visit"]
+        visitor = self._visitor[visit]
+        rows = self._coded.select(
+            "code",
+            "page_views",
+            visitor=visitor,
+            visits=ONE,
+            duration=self.durations[visit],
+            views=self.views[visit],
+            estimated=self.visitors["estimated"][visitor],
+        )
+        return rows.select(pl.exclude("estimated"), **_viewed(_changes("visitor") | _changes("code")))
+
+    @cached_property
+    def _activities(self) -> pl.LazyFrame:
+        """All: `row`, `key`, the `next` one (null for the last), whether it `ends` its visit, and its `bucket`."""
+        rows = self.keys.to_frame("key").lazy().with_row_index("row").with_columns(next=pl.col("key").shift(-1))
+        ends = self.packing.are_apart(VISIT_GAP)
+        if self.buckets is None:
+            return rows.with_columns(ends=ends)
+        number = self.buckets.number_of_microsecond(self.packing.microsecond("key"))
+        return rows.with_columns(bucket=number).with_columns(ends=ends | _changes("bucket"))
+
+    @cached_property
+    def _visits(self) -> pl.DataFrame:
+        """Per visit: the `row` it ends with, its `duration`, whether it `ends_visitor`, and its `bucket`.
+
+        Told in one go with the rows: several times as fast as of columns in memory.
+        """
+        first = pl.lit(None if self.keys.is_empty() else self.keys[0], pl.UInt128)
+        start = pl.col("next").shift(1).fill_null(first)
+        of_visitor = self.packing.are_apart()
+        if self.buckets is not None:
+            of_visitor |= _changes("bucket")
+        visits = self._activities.filter("ends").select(
+            "^bucket$",
+            "row",
+            duration=self.packing.microseconds(pl.col("key") - start) + LAST_ACTIVITY // MICROSECOND,
+            ends_visitor=of_visitor,
+        )
+        return collect(visits)
+
+    @cached_property
+    def _visitor(self) -> pl.Series:
+        """Who made each visit (UInt32, a row of `visitors`)."""
+        return self._visits["ends_visitor"].cum_sum().shift(1, fill_value=0)
+
+    @cached_property
+    def _views_so_far(self) -> pl.Series:
+        """Page views up to the end of each visit (UInt32)."""
+        so_far = collect(self._activities.select(self.packing.looked("key").cum_sum())).to_series()
+        return so_far[self._visits["row"]]
+
+    @cached_property
+    def _everybody(self) -> pl.DataFrame:
+        """Per visitor the columns of `visitors`, and of all visits `visits`, `duration` and `views`."""
+        so_far = self._visits.select(
+            "^bucket$",
+            "row",
+            "ends_visitor",
+            visits=pl.int_range(1, pl.len() + 1, dtype=pl.UInt32),
+            duration=pl.col("duration").cum_sum(),
+            views=self._views_so_far,
+            activities=pl.col("row") + 1,
+        )
+        names = ("visits", "duration", "views", "activities")
+        visitors = so_far.filter("ends_visitor").with_columns(_gained(*names))
+        user = self.packing.users(self.keys[visitors["row"]])
+        estimated = pl.col("activities") > pl.col("views")
+        return visitors.select("^bucket$", *names[:-1], user=user, estimated=estimated)
+
+    @cached_property
+    def _coded(self) -> pl.DataFrame:
+        """The codes of each visit, by code and then by visit: `code`, `visit`, `page_views` with it (all UInt32)."""
+        visit = pl.col("ends").cum_sum() - pl.col("ends").cast(pl.UInt32)
+        rows = collect(self._activities.select(visit=visit, code=self.packing.code("key")).filter(pl.col("code") > 0))
+        if self.packing.codes > 1:
+            # Rows stay in order within their group, which costs less than to sort them.
+            rows = rows.group_by("code").agg("visit").explode("visit")
+        rows = rows.with_row_index("page_views", offset=1)
+        return rows.filter(_changes("visit") | _changes("code")).with_columns(_gained("page_views"))
 
 
-def _marked(keys: pl.LazyFrame, packing: Packing, buckets: Buckets | None) -> pl.LazyFrame:
-    """Keys, and whether each begins another visitor (`another`) and a visit (`begins`), with its `bucket`."""
-    rows = keys.select("key", gap=pl.col("key") - pl.col("key").shift(1))
-    another = pl.col("gap").is_null() | (pl.col("gap") > 1 << (TIME_BITS + packing.tick_bits - 1))
-    begins = pl.col("gap").is_null() | (pl.col("gap") > packing.gap_bits(VISIT_GAP))
-    rows = rows.select("key", another=another, begins=begins)
-    if buckets is None:
-        return rows
-    number = buckets.number_of_microsecond(packing.microsecond())
-    changes = (pl.col("bucket") != pl.col("bucket").shift(1)).fill_null(value=True)
-    return rows.with_columns(bucket=number).with_columns(
-        another=pl.col("another") | changes, begins=pl.col("begins") | changes
-    )
+def _viewed(viewed: pl.Expr) -> dict[str, pl.Expr]:
+    return {"visitors": viewed, "bounced": viewed & ~pl.col("estimated")}
 
 
-def _starts(rows: pl.LazyFrame, packing: Packing) -> pl.LazyFrame:
-    """The first activity of each visit, and the row of the end.
-
-    Its columns are those of `rows`, `before` (the key above) and how many rows lie above: of all kinds (`place`), page
-    views (`looked`) and, where there is but one code, page views with it (`selected`).
-    """
-    kinds = {"looked": packing.looked()} | ({"selected": packing.code() > 0} if packing.codes == 1 else {})
-    above = {name: kind.cast(pl.UInt32).cum_sum().shift(1, fill_value=0) for name, kind in kinds.items()}
-    starts = rows.with_columns(before=pl.col("key").shift(1), place=pl.int_range(pl.len(), dtype=pl.UInt32), **above)
-    return starts.filter("begins")
+def _changes(name: str) -> pl.Expr:
+    """Whether the next row has another value (Boolean); true of the last one."""
+    return (pl.col(name) != pl.col(name).shift(-1)).fill_null(value=True)
 
 
-def _visits(starts: pl.DataFrame, packing: Packing) -> pl.DataFrame:
-    start, last = packing.microsecond("key"), packing.microsecond("before").shift(-1)
-    visits = starts.select(
-        visitor=_number("another"),
-        start=start,
-        duration=last - start + LAST_ACTIVITY // MICROSECOND,
-        views=_until_next("looked"),
-    )
-    return visits.head(-1)
-
-
-def _visitors(visitors: pl.DataFrame, packing: Packing) -> pl.DataFrame:
-    user = (pl.col("key") // (1 << (TIME_BITS + packing.tick_bits))).cast(pl.UInt64)
-    estimated = _until_next("place") > _until_next("looked")
-    return visitors.select(pl.col("^bucket$"), user=user, estimated=estimated).head(-1)
-
-
-def _one_code(starts: pl.DataFrame, visitors: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """What is viewed and counted where there is at most one code: told by how many rows lie between starts."""
-    views, counts = ("selected", "selected") if "selected" in starts.columns else ("looked", "place")
-    viewed, counted = visitors.select(views=_until_next(views)), starts.select(counts=_until_next(counts))
-    one = pl.lit(1, pl.UInt32).alias("code")
-    return (
-        viewed.head(-1).with_row_index("visitor").filter(pl.col("views") > 0).select("visitor", one, "views"),
-        counted.head(-1).with_row_index("visit").filter(pl.col("counts") > 0).select("visit", one),
-    )
-
-
-def _many_codes(rows: pl.LazyFrame, packing: Packing) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """What is viewed and counted: each code is packed with its visitor or visit, so that sorting brings it together."""
-    code = packing.code().cast(pl.UInt64)
-    numbered = rows.select(visitor=_number("another"), visit=_number("begins"), code=code).filter(pl.col("code") > 0)
-    packed = collect(
-        numbered.select(pl.col("visitor", "visit").cast(pl.UInt64) * (1 << packing.code_bits) + pl.col("code"))
-    )
-    return _runs(packed["visitor"], packing), _runs(packed["visit"], packing).drop("views")
-
-
-def _runs(packed: pl.Series, packing: Packing) -> pl.DataFrame:
-    """Each packed number and code once, by its name and `code`, and how often it occurs: `views` (UInt32)."""
-    rows = packed.sort().to_frame("packed")
-    first = (pl.col("packed") != pl.col("packed").shift(1)).fill_null(value=True)
-    runs = rows.select("packed", first=first, place=pl.int_range(pl.len(), dtype=pl.UInt32)).filter("first")
-    return runs.select(
-        (pl.col("packed") // (1 << packing.code_bits)).cast(pl.UInt32).alias(packed.name),
-        code=(pl.col("packed") % (1 << packing.code_bits)).cast(pl.UInt32),
-        views=pl.col("place").shift(-1, fill_value=len(rows)) - pl.col("place"),
-    )
-
-
-def _number(begins: str) -> pl.Expr:
-    """The number of the run a row lies in, from 0 on (UInt32)."""
-    return pl.col(begins).cum_sum().cast(pl.UInt32) - 1
-
-
-def _until_next(above: str) -> pl.Expr:
-    """How many rows lie between a start and the next one (UInt32, null for the end)."""
-    return pl.col(above).shift(-1) - pl.col(above)
+def _gained(*names: str) -> pl.Expr:
+    """What columns that count so far grew by since the row above."""
+    return pl.col(names) - pl.col(names).shift(1, fill_value=0)

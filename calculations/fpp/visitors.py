@@ -4,8 +4,9 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from calculations.fpp.selection import Selection
+from calculations.fpp.visit_table import VisitTable
 from calculations.frames.arithmetic import NotAdditive, quotient
-from calculations.frames.collecting import collect
+from calculations.frames.collecting import collect, each_of
 from calculations.time.buckets import Buckets
 
 
@@ -38,12 +39,11 @@ def visitors_per_bucket(
     Returns:
         One row per bucket in order: `bucket` (Int32) and the fields of `BucketVisitors` (Int64 and Float64).
     """
-    table = selection.visits(page_views, estimations, buckets=buckets)
-    viewed = table.visitors[table.viewed["visitor"]]
-    visited = table.visitors[table.visits[table.counted["visit"]]["visitor"]]
-    counts = [
-        viewed.select("bucket", visitors=1, bounced=(~pl.col("estimated")).cast(pl.Int64)),
-        visited.select("bucket", visits=1),
-    ]
-    summed = collect(buckets.sums([frame.lazy() for frame in counts], SUMS))
+
+    def counts(table: VisitTable) -> pl.LazyFrame:
+        counted = table.counted()
+        return counted.select(*SUMS, bucket=table.visitors["bucket"][counted["visitor"]]).lazy()
+
+    tables = selection.visits(page_views, estimations, buckets=buckets)
+    summed = collect(buckets.sums(each_of(tables, counts), SUMS))
     return summed.select("bucket", "visitors", "visits", bounce_rate=quotient(pl.col("bounced"), pl.col("visitors")))

@@ -5,7 +5,7 @@ to start than the work on small ones does. Whoever opens the tables knows their 
 for that request alone, never for the process.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -36,6 +36,14 @@ def collect(query: pl.LazyFrame) -> pl.DataFrame:
 def collect_all(queries: Iterable[pl.LazyFrame]) -> list[pl.DataFrame]:
     """The rows of several queries, run together: what they have in common is computed once."""
     return pl.collect_all(queries, engine=_engine.get())
+
+
+def each_of[Part, Result](parts: Sequence[Part], work: Callable[[Part], Result]) -> list[Result]:
+    """What work makes of each part, in order, with as many parts at a time as Polars has threads."""
+    if len(parts) == 1:
+        return [work(parts[0])]
+    with worker_threads(min(len(parts), pl.thread_pool_size())) as pool:
+        return list(pool.map(work, parts))
 
 
 def worker_threads(number: int) -> ThreadPoolExecutor:

@@ -11,6 +11,7 @@ from calculations.fpp.breakdown import breakdown, visits_of
 from calculations.fpp.distribution import Distribution, distribution, views_per_visit, visit_durations
 from calculations.fpp.traffic import Visits
 from calculations.fpp.votes import VotesOfPeriod, votes_of_period
+from calculations.frames.collecting import collect
 from routers.v1.asking import asked
 from routers.v1.parameters import DistributionParameters, TrafficParameters, VotesParameters
 from routers.v1.schemas import TrafficRow
@@ -96,6 +97,6 @@ def _values(rows: Selected, measure: str) -> pl.Series:
     """The values of a measure."""
     if measure in MEASURES:
         kind, column = MEASURES[measure]
-        return rows.rows(kind).select(column).collect().to_series()
+        return collect(rows.rows(kind).select(column)).to_series()
     visits = rows.selection.visits(rows.within("page_views"), rows.within("estimations"))
     return visit_durations(visits) if measure == "visit_duration" else views_per_visit(visits)

@@ -159,6 +159,35 @@ def test_the_step_before_a_return_may_be_a_later_one() -> None:
     ]
 
 
+def test_a_later_beginning_may_be_returned_from() -> None:
+    """Ann's second estimation is a day before her next visit, the first one is not."""
+    rows = drawn("ann 09:00 !\nann 09:05 !\nann 1d 09:05 HOME")
+    assert told(steps_of(rows, "estimation,return:1d"))[1] == (1, 1.0, 0.0, 86400.0)
+
+
+def test_a_later_beginning_may_be_strictly_followed() -> None:
+    """Ann looks at HOME again before she looks at ROOM."""
+    rows = drawn("ann 09:00 HOME\nann 09:01 HOME\nann 09:02 ROOM")
+    assert [step.visitors for step in steps_of(rows, "page_view:HOME,page_view:ROOM", order="strict")] == [1, 1]
+
+
+def test_events_are_no_part_of_a_visit() -> None:
+    """Twenty minutes lie between Ann's visits, with an event in the middle."""
+    rows = drawn("ann 09:00 HOME\nann 09:10 *LEFT_ROOM\nann 09:20 HOME")
+    assert [step.visitors for step in steps_of(rows, "event:LEFT_ROOM,return:1d")] == [1, 1]
+
+
+def test_everybody_has_visits_of_their_own() -> None:
+    """Whoever comes first in the order of people: both visits begin within minutes of the other's event and visit."""
+    rows = drawn("""
+        ann 09:00 *LEFT_ROOM
+        ann 09:05 HOME
+        bob 09:00 *LEFT_ROOM
+        bob 09:05 HOME
+        """)
+    assert [step.visitors for step in steps_of(rows, "event:LEFT_ROOM,return:1d")] == [2, 2]
+
+
 def test_at_one_time_is_not_later() -> None:
     """A view and an estimation in the same second are no sequence."""
     rows = drawn("ann 09:00 HOME\nann 09:00 !")

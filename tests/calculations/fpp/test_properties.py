@@ -15,7 +15,7 @@ from calculations.fpp.daily import daily
 from calculations.fpp.historical import historical
 from calculations.fpp.location import location
 from calculations.fpp.reoccurring import reoccurring
-from calculations.fpp.traffic import traffic, users_and_sessions
+from calculations.fpp.traffic import traffic, users_and_visits
 from calculations.fpp.votes import votes
 from read_model.table import Table
 from read_model.tables.fpp import ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, USERS, VOTES
@@ -102,7 +102,7 @@ def test_sessions_add_up_over_users(case: Case, groups: Groups) -> None:
 
     def figures(part: Case) -> Counts:
         active = activities(part.frame(ESTIMATIONS), part.period, part.frame(PAGE_VIEWS))
-        return dict(users_and_sessions(active).collect().row(0, named=True))
+        return dict(users_and_visits(active).collect().row(0, named=True))
 
     assert_adds_up(figures, case, USER_KEYS, groups)
 
