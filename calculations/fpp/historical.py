@@ -14,8 +14,9 @@ from calculations.time.buckets import LONGEST, Buckets, Granularity, is_weekday
 from calculations.time.period import Period
 
 WINDOW = 30
-# More buckets than hold 30 rows when weekends are left out.
+# More buckets than hold 30 rows when weekends are left out, and, for those of minutes, a whole weekend.
 BEFORE = 100
+WEEKEND = dt.timedelta(days=3)
 SERIES = ("new_users", "page_views", "rooms", "estimations", "votes")
 
 
@@ -100,5 +101,5 @@ def enough_before(period: Period, granularity: Granularity, start: dt.datetime) 
 
     A bucket that it cuts is further away than these rows, unless `start` cuts it.
     """
-    long_before = period.start - BEFORE * LONGEST[granularity]
+    long_before = period.start - BEFORE * LONGEST[granularity] - WEEKEND
     return replace(period, start=min(max(start, long_before), period.end))

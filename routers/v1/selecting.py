@@ -11,6 +11,7 @@ from calculations.fpp.attributes import Attributes, Kind, is_of_users
 from calculations.fpp.selection import Selection
 from calculations.fpp.tables import Tables
 from calculations.frames.filters import Filter
+from calculations.time.date_ranges import DAY
 from calculations.time.period import Period, midnight
 from read_model.table import INSTANT, Table
 from read_model.tables.fpp import ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, USERS, VOTES
@@ -90,9 +91,9 @@ def selected[P: Filtered](question: Question[P], part: Part) -> Selected:
 
 
 def since_start[P: Filtered](question: Question[P], part: Part) -> Period:
-    """From START_DATE, a local day, to the end of what has begun of a part; at least that."""
-    start = start_of(question, part)
-    return Period(min(start, part.begun.end), part.begun.end, part.begun.zone)
+    """From START_DATE, a local day, to the end of the last day that has begun of a part; at least that."""
+    end = min(part.period.end, midnight(part.begun.last + DAY, part.period.zone))
+    return Period(min(start_of(question, part), end), end, part.period.zone)
 
 
 def start_of[P: Filtered](question: Question[P], part: Part) -> datetime:

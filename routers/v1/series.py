@@ -1,5 +1,6 @@
 """Series: counts per bucket, who comes back, the lifecycle of users and rooms, and the rhythm of a week."""
 
+from dataclasses import replace
 from typing import Annotated
 
 import polars as pl
@@ -79,7 +80,8 @@ def _averages(question: Question[HistoricalParameters], rows: Selected, names: l
     part = rows.part
     period = enough_before(part.begun, part.granularity, start_of(question, part))
     buckets = Buckets.of(period, part.granularity, part.week_start)
-    instants = instants_of(rows.tables(*(BASE_SERIES[name] for name in names), period=period), names)
+    counted_in = replace(period, end=part.period.end)
+    instants = instants_of(rows.tables(*(BASE_SERIES[name] for name in names), period=counted_in), names)
     counted = counts_per_bucket(instants, buckets, shown=question.shown)
     starts = buckets.edges.gather(counted["bucket"])
     found = moving_averages(counted).with_columns(starts.alias("start"))
