@@ -292,7 +292,8 @@ class ComparedParameters(OfPeriod):
         base = compared_period(self.compare, self.date_range, period)
         if not self.compare_match_day_of_week:
             return base
-        return on_same_weekday(base, period, of_days=is_of_days(self.date_range))
+        compared = self.date_range if self.compare in COMPARISONS else self.compare
+        return on_same_weekday(base, period, of_days=is_of_days(compared))
 
     @property
     def compares_with_previous(self) -> bool:
