@@ -4,15 +4,15 @@ A filter is a list of clauses, all of which hold: `["is", "country", ["DE", "AT"
 `["and", [clause, …]]`, `["not", clause]`.
 """
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_, or_
 from typing import Any, Literal, get_args
 
 import polars as pl
-from polars.exceptions import ComputeError
+
+from calculations.frames.patterns import MOST_COST, check_pattern
 
 type Operator = Literal["is", "is_not", "contains", "contains_not", "matches", "matches_not"]
 
@@ -122,15 +122,22 @@ def parsed_filter(clauses: object, attributes: tuple[str, ...]) -> Junction:
 
 
 class _Budget:
-    """How many clauses a filter may still have."""
+    """How many clauses a filter may still have, and what its regular expressions may still cost."""
 
     def __init__(self) -> None:
         self._left = MOST_CLAUSES
+        self._cost_left = MOST_COST
 
     def spend(self) -> None:
         self._left -= 1
         if self._left < 0:
             raise ValueError(f"there are more than {MOST_CLAUSES} clauses")
+
+    def compile(self, patterns: Iterable[str]) -> None:
+        for pattern in patterns:
+            self._cost_left -= check_pattern(pattern)
+            if self._cost_left < 0:
+                raise ValueError("the regular expressions take too long to compile: use fewer of them, or simpler ones")
 
 
 def _parsed(clause: object, attributes: tuple[str, ...], budget: _Budget, level: int) -> Filter:
@@ -146,7 +153,7 @@ def _parsed(clause: object, attributes: tuple[str, ...], budget: _Budget, level:
         if len(rest) != 1:
             raise ValueError(f"{_shown(clause)} is wrong: `not` takes one clause")
         return Negation(_parsed(rest[0], attributes, budget, level + 1))
-    return _parsed_clause(clause, attributes)
+    return _parsed_clause(clause, attributes, budget)
 
 
 def _parsed_parts(clause: list[Any], attributes: tuple[str, ...], budget: _Budget, level: int) -> tuple[Filter, ...]:
@@ -155,7 +162,7 @@ def _parsed_parts(clause: list[Any], attributes: tuple[str, ...], budget: _Budge
     return tuple(_parsed(part, attributes, budget, level + 1) for part in clause[1])
 
 
-def _parsed_clause(clause: list[Any], attributes: tuple[str, ...]) -> Clause:
+def _parsed_clause(clause: list[Any], attributes: tuple[str, ...], budget: _Budget) -> Clause:
     operator, *rest = clause
     if operator not in OPERATORS:
         allowed = ", ".join((*OPERATORS, *JUNCTIONS, NEGATION))
@@ -169,8 +176,7 @@ def _parsed_clause(clause: list[Any], attributes: tuple[str, ...]) -> Clause:
         raise ValueError(f"{attribute} is compared with more than {MOST_VALUES} values")
     texts = tuple(_text(value) for value in values)
     if operator.startswith("matches"):
-        for text in texts:
-            _check_pattern(text)
+        budget.compile(texts)
     return Clause(operator, attribute, texts)
 
 
@@ -188,19 +194,6 @@ def _text(value: object) -> str:
     except UnicodeEncodeError:
         raise ValueError("a value holds half of a surrogate pair, which is no text") from None
     return text
-
-
-def _check_pattern(pattern: str) -> None:
-    """Refuse what the engine can't compile; what it can is matched in linear time."""
-    try:
-        pl.Series([""]).str.contains(pattern)
-    except ComputeError as error:
-        raise ValueError(f"{_shown(pattern)} is no regular expression ({_reason(error)})") from None
-
-
-def _reason(error: ComputeError) -> str:
-    found = re.search(r"^error: (.*)$|(Compiled regex .*)$", str(error), re.MULTILINE)
-    return (found[1] or found[2]).rstrip(".") if found else "it can't be compiled"
 
 
 def _shown(part: object) -> str:

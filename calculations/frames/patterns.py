@@ -1,0 +1,54 @@
+"""Regular expressions of clients, which have to be right and quick to compile."""
+
+import re
+from functools import lru_cache
+from math import prod
+
+import polars as pl
+from polars.exceptions import ComputeError
+
+# What a filter's expressions may cost together: about 50 milliseconds, each time they are compiled.
+MOST_COST = 25_000
+# What classes cost, in characters that stand for themselves: those of letters have a thousand ranges.
+LETTERS, OTHER_CLASS = 250, 20
+
+_CLASSES = re.compile(r"(\\[wWpP])|\\[dDsS]|\\.|\.|\[", re.DOTALL)
+_COUNTS = re.compile(r"\{([0-9]+)(?:,([0-9]*))?\}")
+_VERBOSE = re.compile(r"\(\?[a-zA-Z-]*x")
+
+
+def check_pattern(pattern: str) -> int:
+    """Refuse what the engine can't compile; what it can is matched in linear time.
+
+    Returns:
+        What it costs to compile, at most: what it consists of, as often as its counted repetitions say together.
+
+    Raises:
+        ValueError: It isn't a regular expression, or a costly one.
+    """
+    if _VERBOSE.search(pattern):
+        raise ValueError(f"`{_shown(pattern)}` is verbose: write it without the flag x")
+    classes = [LETTERS if found[1] else OTHER_CLASS for found in _CLASSES.finditer(pattern)]
+    counts = [int(found[2] or found[1]) for found in _COUNTS.finditer(pattern)]
+    cost = (len(pattern) + sum(classes)) * prod(max(count, 1) for count in counts)
+    if cost > MOST_COST:
+        raise ValueError(f"`{_shown(pattern)}` takes too long to compile: repeat less by numbers such as {{100}}")
+    _compile(pattern)
+    return cost
+
+
+@lru_cache(maxsize=1024)
+def _compile(pattern: str) -> None:
+    try:
+        pl.Series([""]).str.contains(pattern)
+    except ComputeError as error:
+        raise ValueError(f"`{_shown(pattern)}` is no regular expression ({_reason(error)})") from None
+
+
+def _reason(error: ComputeError) -> str:
+    found = re.search(r"^error: (.*)$|(Compiled regex .*)$", str(error), re.MULTILINE)
+    return (found[1] or found[2]).rstrip(".") if found else "it can't be compiled"
+
+
+def _shown(pattern: str) -> str:
+    return pattern if len(pattern) <= 100 else f"{pattern[:100]}…"
