@@ -1,8 +1,9 @@
 """Who asks: what a client needs to know to offer only what may be asked."""
 
 from collections.abc import Iterable
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
 from config import ServerSettings
@@ -12,6 +13,7 @@ from web.callers import CallerDep, requires
 from web.dependencies import SettingsDep
 from web.errors import REFUSED, UNAVAILABLE
 from web.file_access import FileAccess
+from web.questions.parameters import Bare
 
 router = APIRouter(dependencies=[requires()], responses=REFUSED | UNAVAILABLE)
 
@@ -26,7 +28,7 @@ class Me(BaseModel, frozen=True):
 
 
 @router.get("/v1/me")
-async def get_me(request: Request, caller: CallerDep, settings: SettingsDep) -> Me:
+async def get_me(request: Request, caller: CallerDep, settings: SettingsDep, _: Annotated[Bare, Query()]) -> Me:
     """The name, the scopes and the organisations of the token that is sent."""
     models: Iterable[ReadModel] = request.app.state.read_models
     files: FileAccess = request.app.state.file_access

@@ -1,4 +1,4 @@
-"""How much a request may bring: no endpoint takes a body, and every one gets by with a short query."""
+"""How much a request may bring: every endpoint gets by with a short query, and a short body if it takes one."""
 
 from fastapi import Request
 from starlette.datastructures import Headers
@@ -29,7 +29,7 @@ class RequestSize:
         body = await _read(receive) if "transfer-encoding" in headers else None
         length = len(body["body"]) if body else int(headers.get("content-length", 0))
         if length > LARGEST_BODY:
-            detail = f"The body is larger than {LARGEST_BODY} bytes: leave it out, no path takes one"
+            detail = f"The body is larger than {LARGEST_BODY} bytes: send less at once"
             # What is left of the body is not read, so the next request could not be told from it.
             await problem_response(Request(scope), 413, detail, {"Connection": "close"})(scope, receive, send)
             return

@@ -16,6 +16,9 @@ from web.errors import ParameterFault, answer_crash, path_of, problem_response, 
 MOST_FAULTS = 10
 LARGEST = 2**63 - 1
 MOST_DIGITS = 20
+# What to do about a body that is none.
+AS_DESCRIBED = "; send an object as /docs describes it, with Content-Type: application/json"
+QUOTE = "'"
 # Headers and cookies carry secrets.
 _ECHOED_PLACES = ("query", "path")
 
@@ -33,10 +36,13 @@ async def answer_invalid(request: Request, error: Exception) -> JSONResponse:
 
 
 def as_integer(value: object) -> object:
-    """A text of ASCII digits alone, with or without a minus, as a number; `int` takes far more for one."""
-    if not isinstance(value, str):
+    """A text of ASCII digits alone, with or without a minus, as a number; `int` takes far more for one.
+
+    Nor are `true` and `5.0`, in JSON, written in digits.
+    """
+    if type(value) is int or value is None:
         return value
-    if not re.fullmatch(r"-?[0-9]+", value):
+    if not isinstance(value, str) or not re.fullmatch(r"-?[0-9]+", value):
         raise PydanticCustomError("int_parsing", "Input should be a valid integer, written in digits")
     # Beyond that, no column holds it, and to parse thousands of digits takes long.
     return max(-LARGEST, min(int(value[:MOST_DIGITS]), LARGEST))
@@ -52,21 +58,34 @@ def choice_error(reason: str, *allowed: str) -> PydanticCustomError:
 
 def _fault(request: Request, found: dict[str, Any]) -> ParameterFault:
     """One error of pydantic's; its `loc` is the place, the parameter and what is within it."""
-    place, *names = found["loc"]
-    name = shortened(_path(names) if place == "body" else str(names[0])) if names else None
+    name, place = _name(found), found["loc"][0]
     allowed = _allowed(request, found)
     subject = f"`{name}`" if name else f"The {place}"
     choice = f"; allowed: {', '.join(allowed)}" if allowed else ""
     match found["type"]:
         case "extra_forbidden":
             message = f"{subject} is no parameter of {shortened(path_of(request))}{choice}."
-        case "missing":
-            message = f"{subject} is missing."
+        case "missing" | "union_tag_not_found":
+            message = f"{subject} is missing{'' if name else AS_DESCRIBED}."
+        case "json_invalid":
+            message = f"The body is no JSON: {found['ctx']['error']} at character {found['loc'][1]}{AS_DESCRIBED}."
+        case "model_attributes_type":
+            message = f"{subject} is wrong: it has to be an object in JSON{'' if name else AS_DESCRIBED}."
         case "choice":
             message = f"{subject}{_echo(found, place, name)}: {_reason(found)}{choice}."
         case _:
             message = f"{subject}{_echo(found, place, name)}{choice or f': {_reason(found)}'}."
     return ParameterFault(parameter=name, place=place, message=message, allowed=allowed)
+
+
+def _name(found: dict[str, Any]) -> str | None:
+    """The parameter at fault, if it is one."""
+    place, *names = found["loc"]
+    if not names or found["type"] == "json_invalid":
+        return None
+    if found["type"].startswith("union_tag"):
+        return shortened(f"{_path(names)}.{found['ctx']['discriminator'].strip(QUOTE)}")
+    return shortened(_path(names) if place == "body" else str(names[0]))
 
 
 def _path(names: list[str | int]) -> str:
@@ -90,7 +109,9 @@ def _allowed(request: Request, found: dict[str, Any]) -> tuple[str, ...] | None:
             return tuple(found["ctx"]["allowed"])
         case "literal_error" | "enum":
             # Pydantic's list is a text: 'hour', 'day' or 'week'.
-            return tuple(value.strip("'") for value in re.split(r", | or ", found["ctx"]["expected"]))
+            return tuple(value.strip(QUOTE) for value in re.split(r", | or ", found["ctx"]["expected"]))
+        case "union_tag_invalid":
+            return tuple(value.strip(QUOTE) for value in found["ctx"]["expected_tags"].split(", "))
     return None
 
 

@@ -1,5 +1,6 @@
 """Who comes back: cohorts, the rooms of a cell, and funnels."""
 
+import re
 from datetime import date, datetime
 from typing import Annotated
 
@@ -40,6 +41,8 @@ RetentionRoomsQuestion = Annotated[Question[RetentionRoomsParameters], asked(Ret
 LifecycleRoomsQuestion = Annotated[Question[LifecycleRoomsParameters], asked(LifecycleRoomsParameters)]
 FunnelQuestion = Annotated[Question[FunnelParameters], asked(FunnelParameters)]
 CELL = ("interval", "retained", "rate")
+# Among what Python reads as a date are weeks.
+MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T|$)")
 
 
 @router.get("/retention", response_model=answer_of(Cohorts, RetentionParameters), responses=ALSO_ROWS)
@@ -129,7 +132,7 @@ def parsed_moment(parameter: str, text: str, zone: str) -> Period:
         start = midnight(day, zone) if day else datetime.fromisoformat(text)
     except (ValueError, OverflowError):
         start = None
-    if start is None or start.tzinfo is None or not 1970 <= start.year < 2200:
+    if not MOMENT.match(text) or start is None or start.tzinfo is None or not 1970 <= start.year < 2200:
         message = (
             f"`{parameter}` is `{shortened(text)}`; allowed: a date such as 2026-03-02, or an instant such as "
             "2026-03-02T00:00:00Z, from 1970 to 2199."

@@ -396,8 +396,8 @@ def _window(text: str) -> str:
     return text
 
 
-_STEP = r"(page_view(:[A-Z]+)?|event:[A-Z]+|estimation|return:[1-9][0-9]{0,2}d)"
-_FIRST_STEP = r"(page_view(:[A-Z]+)?|event:[A-Z]+|estimation)"
+_FIRST_STEP = r"(page_view(:[A-Z_]+)?|event:[A-Z_]+|estimation)"
+_STEP = rf"({_FIRST_STEP}|return:[1-9][0-9]{{0,2}}d)"
 
 
 class FunnelParameters(OfPeriod, Filtered, Formatted):

@@ -1,13 +1,13 @@
 """Several questions at once, answered from one snapshot."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial, reduce
 from operator import or_
 from typing import Annotated, Any, Literal, get_args
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from read_model.snapshot import Snapshot
@@ -45,16 +45,31 @@ from routers.v1.series import get_historical, get_lifecycle, get_reoccurring, ge
 from web.callers import CallerDep
 from web.dependencies import NowDep, SettingsDep, snapshot_of
 from web.errors import InvalidParameterError
+from web.json_body import JsonRequest
 from web.limits import Lanes, its_turn
 from web.questions.answers import Meta, together
-from web.questions.parameters import Parameters, Span
+from web.questions.parameters import Bare, Parameters, Span
 from web.questions.question import Question
 from web.questions.texts import FilterOn
 from web.snapshot_route import SnapshotRoute
 
-router = APIRouter(route_class=SnapshotRoute)
-
 MOST_QUERIES = 20
+
+
+class QueryRoute(SnapshotRoute):
+    """Reads its body strictly."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler, for a request that does."""
+        handle = super().get_route_handler()
+
+        async def handle_strictly(request: Request) -> Response:
+            return await handle(JsonRequest(request.scope, request.receive))
+
+        return handle_strictly
+
+
+router = APIRouter(route_class=QueryRoute)
 
 
 @dataclass(frozen=True)
@@ -180,6 +195,7 @@ async def ask_several(
     settings: SettingsDep,
     now: NowDep,
     body: Queries,
+    _: Annotated[Bare, Query()],
 ) -> AsyncIterator[Several]:
     """Check all questions, then wait for the turn to answer them.
 

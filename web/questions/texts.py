@@ -41,7 +41,10 @@ class Names:
             return value
         names = names_of(value)
         if unknown := [name for name in names if name not in self.choice]:
-            raise choice_error(f"there is no {shortened(unknown[0])}", *self.choice)
+            reason = f"there is no {shortened(unknown[0])}" if unknown[0] else "a name is missing"
+            raise choice_error(reason, *self.choice)
+        if len(set(names)) < len(names):
+            raise ValueError("a name is there twice")
         if self.most is not None and len(names) > self.most:
             raise ValueError(f"at most {self.most} are allowed")
         return ",".join(names)
@@ -68,9 +71,9 @@ class FilterOn:
         return {"type": "string", "format": "filters"}
 
     def _checked(self, value: object) -> object:
-        if isinstance(value, list):
-            return _as_text(parsed_filter(value, self.attributes))
-        return _as_text(self.parsed(value)) if isinstance(value, str) else value
+        if value is None:
+            return None
+        return _as_text(self.parsed(value) if isinstance(value, str) else parsed_filter(value, self.attributes))
 
     def parsed(self, text: str) -> Junction:
         """The filter of a text.
@@ -86,8 +89,8 @@ class FilterOn:
 
 
 def names_of(text: str | None) -> Sequence[str]:
-    """The names in a text, each once."""
-    return () if text is None else tuple(dict.fromkeys(name.strip() for name in text.split(",")))
+    """The names in a text."""
+    return () if text is None else tuple(name.strip() for name in text.split(","))
 
 
 def _as_text(filter_: Junction) -> str:

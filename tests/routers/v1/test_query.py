@@ -1,12 +1,14 @@
 """The further questions over the small drawing: what reaches a client, and what is refused."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from httpx2 import Response
 
+from routers.v1.parameters import FunnelParameters
 from tests.routers.v1.api import Api
 from tests.web.problems import problem
 
@@ -52,7 +54,15 @@ def test_one_of_several_is_answered_as_alone(api: Api, query: dict[str, Any]) ->
         ([{"of": "traffic"}, {"of": "votes", "filters": [["is", "country", ["DE"]]]}], "queries[1].filters"),
         ([{"of": "traffic", "date_range": "7x"}], "queries[0].date_range"),
         ([{"of": "traffic", "nonsense": 1}], "queries[0].nonsense"),
-        ([{"of": "nonsense"}], "queries[0]"),
+        ([{"of": "nonsense"}], "queries[0].of"),
+        ([{"of": ["traffic"]}], "queries[0].of"),
+        ([{}], "queries[0].of"),
+        ([{"of": "funnel"}], "queries[0].steps"),
+        ([{"of": "rooms", "limit": 5.0}], "queries[0].limit"),
+        ([{"of": "rooms", "limit": True}], "queries[0].limit"),
+        ([{"of": "traffic", "filters": {}}], "queries[0].filters"),
+        ([{"of": "traffic", "metrics": ["visits", "visits"]}], "queries[0].metrics"),
+        ([{"of": "traffic", "format": "csv"}], "queries[0].format"),
         ([], "queries"),
         ([{"of": "traffic"}] * 21, "queries"),
     ],
@@ -61,6 +71,47 @@ def test_one_of_several_is_answered_as_alone(api: Api, query: dict[str, Any]) ->
 def test_a_wrong_one_is_told_by_its_place(api: Api, queries: list[dict[str, Any]], told: str) -> None:
     """So that the others can be asked."""
     assert problem(ask_several(api, *queries), 422)["errors"][0]["parameter"] == told
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("", "The body is missing; send an object as /docs describes it"),
+        ("[]", "it has to be an object in JSON; send an object as /docs describes it"),
+        ("queries", "The body is no JSON: Expecting value at character 0; send"),
+        ('{"queries": [{"of": "traffic", "limit": NaN}]}', "NaN is no number"),
+        ('{"queries": [{"of": "traffic"}], "queries": []}', "'queries' is there twice"),
+        ('{"queries": [{"of": "traffic", "of": "votes"}]}', "'of' is there twice"),
+        ('{"queries": ' + "[" * 10_000 + "]" * 10_000 + "}", "nested too deep"),
+        ('{"queries": [{"of": "rooms", "limit": ' + "1" * 5_000 + "}]}", "a number of thousands of digits"),
+        (b'{"queries": "\xff"}', "not UTF-8 at character 13"),
+        ('{"queries": [1]}', "`queries[0]` is wrong: it has to be an object in JSON."),
+        ('{"queries": [{}]}', "`queries[0].of` is missing."),
+        ('{"queries": [{"of": "x"}]}', "`queries[0].of` is wrong; allowed: traffic, votes, behaviour,"),
+    ],
+    ids=lambda part: str(part)[:40],
+)
+def test_a_body_that_cannot_be_meant_is_refused_in_words(api: Api, body: str, told: str) -> None:
+    """What is wrong with it, and what to send."""
+    headers = {"Authorization": api.token, "Content-Type": "application/json"}
+    assert told in problem(api._client.post("/v1/query", content=body, headers=headers), 422)["detail"]
+
+
+def test_a_body_of_another_type_is_told_the_right_one(api: Api) -> None:
+    """Though it is JSON."""
+    headers = {"Authorization": api.token, "Content-Type": "text/plain"}
+    answer = api._client.post("/v1/query", content='{"queries": [{"of": "traffic"}]}', headers=headers)
+    assert "with Content-Type: application/json" in problem(answer, 422)["detail"]
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "query"), ("GET", "me")])
+def test_what_takes_no_parameters_refuses_them(api: Api, method: str, path: str) -> None:
+    """In the address; questions are in the body."""
+    headers = {"Authorization": api.token}
+    answer = api._client.request(
+        method, f"/v1/{path}?date_range=7d", json={"queries": [{"of": "traffic"}]}, headers=headers
+    )
+    assert f"`date_range` is no parameter of /v1/{path}" in problem(answer, 422)["detail"]
 
 
 @pytest.mark.parametrize(
@@ -77,6 +128,11 @@ def test_a_wrong_one_is_told_by_its_place(api: Api, queries: list[dict[str, Any]
         ("traffic", {"metrics": "votes"}, "there is no votes; allowed: visitors"),
         ("traffic", {"dimensions": "event"}, "there is no event; allowed: country"),
         ("traffic", {"dimensions": "country,os,city"}, "at most 2"),
+        ("traffic", {"dimensions": "os,os"}, "a name is there twice"),
+        ("traffic", {"metrics": "visits,visitors,visits"}, "a name is there twice"),
+        ("traffic", {"metrics": ""}, "a name is missing; allowed: visitors"),
+        ("lifecycle/rooms", {"start": "2026-W10-1", "state": "new"}, "allowed: a date such as 2026-03-02"),
+        ("lifecycle/rooms", {"start": "20260302", "state": "new"}, "allowed: a date such as 2026-03-02"),
         ("retention/rooms", {"cohort": "soon", "interval": 1}, "allowed: a date such as 2026-03-02"),
         ("rooms", {"limit": "1_0"}, "digits"),
         ("rooms/1_0", {}, "digits"),
@@ -179,3 +235,10 @@ def test_a_preflight_is_for_listed_origins(shared_api: Api, origin: str, allowed
 def test_without_origins_no_page_may_read_answers(api: Api) -> None:
     """By default."""
     assert "Access-Control-Allow-Origin" not in api.ask("traffic", {"Origin": ORIGIN}).headers
+
+
+def test_steps_of_every_kind_are_described() -> None:
+    """Names have underscores."""
+    pattern = FunnelParameters.model_json_schema()["properties"]["steps"]["pattern"]
+    assert re.fullmatch(pattern, "page_view,page_view:HOME,event:LEFT_ROOM,estimation,return:7d")
+    assert not re.fullmatch(pattern, "return:7d,estimation")
