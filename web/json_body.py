@@ -7,6 +7,9 @@ from typing import Any
 
 from fastapi import Request
 
+# Where JSON is wrong as a whole.
+NOWHERE = -1
+
 
 class JsonRequest(Request):
     """A request whose body is read strictly."""
@@ -25,19 +28,19 @@ class JsonRequest(Request):
         except UnicodeDecodeError as error:
             raise JSONDecodeError("it is not UTF-8", "", error.start) from None
         except RecursionError:
-            raise JSONDecodeError("it is nested too deep", "", 0) from None
+            raise JSONDecodeError("it is nested too deep", "", NOWHERE) from None
         except ValueError:
-            raise JSONDecodeError("it has a number of thousands of digits", "", 0) from None
+            raise JSONDecodeError("it has a number of thousands of digits", "", NOWHERE) from None
 
 
 def _once(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in pairs:
         if name in found:
-            raise JSONDecodeError(f"{name[:60]!a} is there twice", "", 0)
+            raise JSONDecodeError(f"{name[:60]!a} is there twice", "", NOWHERE)
         found[name] = value
     return found
 
 
 def _refused(constant: str) -> Any:
-    raise JSONDecodeError(f"{constant} is no number", "", 0)
+    raise JSONDecodeError(f"{constant} is no number", "", NOWHERE)

@@ -64,11 +64,12 @@ def _fault(request: Request, found: dict[str, Any]) -> ParameterFault:
     choice = f"; allowed: {', '.join(allowed)}" if allowed else ""
     match found["type"]:
         case "extra_forbidden":
-            message = f"{subject} is no parameter of {shortened(path_of(request))}{choice}."
+            message = f"{subject} is no parameter of {_of_what(request, found)}{choice}."
         case "missing" | "union_tag_not_found":
             message = f"{subject} is missing{'' if name else AS_DESCRIBED}."
         case "json_invalid":
-            message = f"The body is no JSON: {found['ctx']['error']} at character {found['loc'][1]}{AS_DESCRIBED}."
+            where = f" at character {found['loc'][1]}" if found["loc"][1] >= 0 else ""
+            message = f"The body is no JSON: {found['ctx']['error']}{where}{AS_DESCRIBED}."
         case "model_attributes_type":
             message = f"{subject} is wrong: it has to be an object in JSON{'' if name else AS_DESCRIBED}."
         case "choice":
@@ -76,6 +77,13 @@ def _fault(request: Request, found: dict[str, Any]) -> ParameterFault:
         case _:
             message = f"{subject}{_echo(found, place, name)}{choice or f': {_reason(found)}'}."
     return ParameterFault(parameter=name, place=place, message=message, allowed=allowed)
+
+
+def _of_what(request: Request, found: dict[str, Any]) -> str:
+    """Of what a parameter is none: of the path, or of one of several questions in a body."""
+    place, *names = found["loc"]
+    is_question = place == "body" and len(names) > 1 and isinstance(names[-2], str)
+    return f"`{names[-2]}`" if is_question else shortened(path_of(request))
 
 
 def _name(found: dict[str, Any]) -> str | None:

@@ -55,9 +55,7 @@ def parsed_length(text: str) -> timedelta:
     found = re.fullmatch(r"([0-9]{1,6})([mhd])", text)
     length = timedelta() if found is None else int(found[1]) * LENGTHS[found[2]]
     if not timedelta() < length <= LONGEST:
-        raise ValueError(
-            f"`{text}` is no length: write up to ten years with m, h or d, such as 30m, 12h or 7d"
-        )
+        raise ValueError(f"`{text}` is no length: write up to ten years with m, h or d, such as 30m, 12h or 7d")
     return length
 
 

@@ -87,6 +87,8 @@ def test_a_wrong_one_is_told_by_its_place(api: Api, queries: list[dict[str, Any]
         (b'{"queries": "\xff"}', "not UTF-8 at character 13"),
         ('{"queries": [1]}', "`queries[0]` is wrong: it has to be an object in JSON."),
         ('{"queries": [{}]}', "`queries[0].of` is missing."),
+        ('{"queries": [{"of": "votes", "x": 1}]}', "`queries[0].x` is no parameter of `votes`."),
+        ('{"queries": [{"of": "votes"}], "x": 1}', "`x` is no parameter of /v1/query."),
         ('{"queries": [{"of": "x"}]}', "`queries[0].of` is wrong; allowed: traffic, votes, behaviour,"),
     ],
     ids=lambda part: str(part)[:40],
