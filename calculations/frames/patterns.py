@@ -1,6 +1,7 @@
 """Regular expressions of clients, which have to be right and quick to compile."""
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from math import prod
 
@@ -9,8 +10,8 @@ from polars.exceptions import ComputeError
 
 # What a filter's expressions may cost together: about 50 milliseconds, each time they are compiled.
 MOST_COST = 25_000
-# What classes cost, in characters that stand for themselves: those of letters have a thousand ranges.
-LETTERS, OTHER_CLASS = 250, 20
+# What a pattern, however short, and its classes cost, in characters: classes of letters have a thousand ranges.
+PATTERN, LETTERS, OTHER_CLASS = 200, 250, 20
 
 _CLASSES = re.compile(r"(\\[wWpP])|\\[dDsS]|\\.|\.|\[", re.DOTALL)
 _COUNTS = re.compile(r"\{([0-9]+)(?:,([0-9]*))?\}")
@@ -30,11 +31,33 @@ def check_pattern(pattern: str) -> int:
         raise ValueError(f"`{_shown(pattern)}` is verbose: write it without the flag x")
     classes = [LETTERS if found[1] else OTHER_CLASS for found in _CLASSES.finditer(pattern)]
     counts = [int(found[2] or found[1]) for found in _COUNTS.finditer(pattern)]
-    cost = (len(pattern) + sum(classes)) * prod(max(count, 1) for count in counts)
+    cost = PATTERN + (len(pattern) + sum(classes)) * prod(max(count, 1) for count in counts)
     if cost > MOST_COST:
         raise ValueError(f"`{_shown(pattern)}` takes too long to compile: repeat less by numbers such as {{100}}")
     _compile(pattern)
     return cost
+
+
+def check_patterns(patterns: Sequence[str], most_cost: int = MOST_COST) -> int:
+    """Refuse patterns that are wrong or costly, each for itself or as the one they are matched as.
+
+    Returns:
+        What is left of the cost they may have together.
+
+    Raises:
+        ValueError: One isn't a regular expression, one is costly, or two give groups the same name.
+    """
+    for pattern in patterns:
+        most_cost -= check_pattern(pattern)
+        if most_cost < 0:
+            raise ValueError("the regular expressions take too long to compile: use fewer of them, or simpler ones")
+    _compile(any_of(patterns))
+    return most_cost
+
+
+def any_of(patterns: Sequence[str]) -> str:
+    """The pattern that matches what one of these does."""
+    return "|".join(f"(?:{pattern})" for pattern in patterns)
 
 
 @lru_cache(maxsize=1024)

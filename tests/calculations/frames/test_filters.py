@@ -2,9 +2,10 @@
 
 from typing import Any
 
+import polars as pl
 import pytest
 
-from calculations.frames.filters import MOST_CLAUSES, MOST_LEVELS, parsed_filter
+from calculations.frames.filters import MOST_CLAUSES, MOST_LEVELS, Clause, parsed_filter
 
 ATTRIBUTES = ("country", "room")
 CLAUSE = ["is", "country", ["DE"]]
@@ -70,6 +71,8 @@ def test_numbers_and_truth_are_texts() -> None:
         ([["matches_not", "country", ["(?=x)"]]], "no regular expression (look-around"),
         ([["matches", "country", ["(x{1000}){1000}"]]], "`(x{1000}){1000}` takes too long to compile"),
         ([["matches", "country", [r"\w{60}"]], ["matches_not", "room", [r"\w{60}"]]], "use fewer of them"),
+        ([["matches", "country", [str(number) for number in range(200)]]], "use fewer of them"),
+        ([["matches", "country", ["(?P<a>x)", "(?P<a>y)"]]], "no regular expression (duplicate capture group name)"),
         ([["and"]], "`and` takes a list of at least one clause"),
         ([["or", []]], "`or` takes a list of at least one clause"),
         ([["or", CLAUSE]], "is no clause"),
@@ -86,3 +89,33 @@ def test_what_is_no_filter_is_told(clauses: object, told: str) -> None:
     with pytest.raises(ValueError) as refusal:  # noqa: PT011 - the text is compared below
         parsed_filter(clauses, ATTRIBUTES)
     assert told in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "found"),
+    [
+        (["^a", "c$"], ["abc", "ab", "bc"]),
+        (["(?i)A", "C"], ["abc", "ab"]),
+        (["x|^b", "y|z"], ["bc"]),
+        (["", "x"], ["abc", "ab", "bc", ""]),
+        (["[)]", "[(]"], []),
+    ],
+)
+def test_several_patterns_are_matched_each_for_itself(patterns: list[str], found: list[str]) -> None:
+    """Neither flags nor alternatives of one reach the next."""
+    (clause,) = parsed_filter([["matches", "country", patterns]], ATTRIBUTES).parts
+    assert isinstance(clause, Clause)
+    names = pl.Series("country", ["abc", "ab", "bc", ""])
+    assert names.to_frame().filter(clause.expression(pl.col("country")))["country"].to_list() == found
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [(["b"], ["abc", "a.b"]), (["c", "."], ["abc", "a.b", "C."]), (["", "x"], ["abc", "a.b", "C.", ""]), (["B"], [])],
+)
+def test_values_are_contained_as_they_are(values: list[str], found: list[str]) -> None:
+    """In exact case; dots are dots, and nothing is in everything."""
+    (clause,) = parsed_filter([["contains", "country", values]], ATTRIBUTES).parts
+    assert isinstance(clause, Clause)
+    names = pl.Series("country", ["abc", "a.b", "C.", ""])
+    assert names.to_frame().filter(clause.expression(pl.col("country")))["country"].to_list() == found
