@@ -16,7 +16,7 @@ from routers.repositories.tables import list_answer
 from web.questions.answers import object_answer
 from web.questions.figures import figures
 from web.questions.question import Question
-from web.questions.schemas import ALSO_ROWS, answer_of
+from web.questions.schemas import ALSO_ROWS, Uncompared, answer_of
 from web.snapshot_route import SnapshotRoute
 
 router = APIRouter(prefix="/analytics", route_class=SnapshotRoute)
@@ -33,8 +33,8 @@ class Summary(Totals, frozen=True):
     """All codebases together."""
 
     organization_id: str | None = Field(description="The organisation they are of; null without any.")
-    total_codebases: int = Field(ge=0, description="Codebases that are configured.")
-    codebases_with_analytics: int = Field(ge=0, description="Codebases of which there are figures.")
+    total_codebases: Uncompared[int] = Field(ge=0, description="Codebases that are configured.")
+    codebases_with_analytics: Uncompared[int] = Field(ge=0, description="Codebases of which there are figures.")
     generated_at: dt.datetime | None = Field(description="When the last of them was extracted (UTC); null without any.")
 
 

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from functools import cache
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from pydantic import AwareDatetime, BaseModel, Field, create_model
 from pydantic.fields import FieldInfo
@@ -17,6 +17,10 @@ ALSO_ROWS: Responses = {200: {"content": OTHER_CONTENT}}
 # Numbers that say which row it is.
 UNCOMPARED = ("id", "weekday", "hour")
 CHOSEN = "Chosen"
+
+# A number that is told as it is now, also beside figures that are compared.
+Kind = TypeVar("Kind")
+Uncompared = Annotated[Kind, Field(json_schema_extra={"x-compared": False})]
 
 
 class Figure(BaseModel, frozen=True):
@@ -105,7 +109,7 @@ def compared_type(kind: Any) -> Any:
 def _compared_model(kind: type[BaseModel]) -> type[BaseModel]:
     fields: dict[str, Any] = {
         name: (
-            field.annotation if name in UNCOMPARED else compared_type(field.annotation),
+            compared_type(field.annotation) if _is_compared(name, field) else field.annotation,
             _described(field),
         )
         for name, field in kind.model_fields.items()
@@ -113,6 +117,11 @@ def _compared_model(kind: type[BaseModel]) -> type[BaseModel]:
     if issubclass(kind, Bucket):
         fields |= {name: (field.annotation, field) for name, field in OtherBucket.model_fields.items()}
     return create_model(f"Compared{kind.__name__}", __doc__=kind.__doc__, **fields)
+
+
+def _is_compared(name: str, field: FieldInfo) -> bool:
+    extra = field.json_schema_extra
+    return name not in UNCOMPARED and not (isinstance(extra, dict) and extra.get("x-compared") is False)
 
 
 def _answer(data: Any, asked: type[BaseModel]) -> Any:
