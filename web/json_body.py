@@ -2,45 +2,48 @@
 
 import json
 from collections.abc import Iterable
-from json import JSONDecodeError
 from typing import Any
 
 from fastapi import Request
 
-# Where JSON is wrong as a whole.
-NOWHERE = -1
+
+class Unreadable(str):
+    """Why a body is no JSON, in its place: whoever may not ask at all is told that first."""
+
+    __slots__ = ()
 
 
 class JsonRequest(Request):
     """A request whose body is read strictly."""
 
     async def json(self) -> Any:
-        """What the body says.
-
-        Raises:
-            JSONDecodeError: It is no JSON that can be meant.
-        """
-        body = await self.body()
+        """What the body says, or why it can't be read."""
         try:
-            return json.loads(body.decode(), object_pairs_hook=_once, parse_constant=_refused)
-        except JSONDecodeError:
-            raise
+            return json.loads((await self.body()).decode(), object_pairs_hook=_once, parse_constant=_refused)
+        except json.JSONDecodeError as error:
+            return Unreadable(f"{error.msg} at character {error.pos}")
         except UnicodeDecodeError as error:
-            raise JSONDecodeError("it is not UTF-8", "", error.start) from None
+            return Unreadable(f"it is not UTF-8 at byte {error.start}")
         except RecursionError:
-            raise JSONDecodeError("it is nested too deep", "", NOWHERE) from None
+            return Unreadable("it is nested too deep")
+        except _RefusedError as error:
+            return Unreadable(error)
         except ValueError:
-            raise JSONDecodeError("it has a number of thousands of digits", "", NOWHERE) from None
+            return Unreadable("it has a number of thousands of digits")
+
+
+class _RefusedError(ValueError):
+    """What JSON may be, but nobody can mean."""
 
 
 def _once(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in pairs:
         if name in found:
-            raise JSONDecodeError(f"{name[:60]!a} is there twice", "", NOWHERE)
+            raise _RefusedError(f"{name[:60]!a} is there twice")
         found[name] = value
     return found
 
 
 def _refused(constant: str) -> Any:
-    raise JSONDecodeError(f"{constant} is no number", "", NOWHERE)
+    raise _RefusedError(f"{constant} is no number")

@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from web.errors import ParameterFault, answer_crash, path_of, problem_response, shortened, status_of_invalid
+from web.json_body import Unreadable
 
 MOST_FAULTS = 10
 LARGEST = 2**63 - 1
@@ -38,10 +39,12 @@ async def answer_invalid(request: Request, error: Exception) -> JSONResponse:
 def as_integer(value: object) -> object:
     """A text of ASCII digits alone, with or without a minus, as a number; `int` takes far more for one.
 
-    Nor are `true` and `5.0`, in JSON, written in digits.
+    In JSON, `5.0` is an integer, too, but `true` is none.
     """
     if type(value) is int or value is None:
         return value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
     if not isinstance(value, str) or not re.fullmatch(r"-?[0-9]+", value):
         raise PydanticCustomError("int_parsing", "Input should be a valid integer, written in digits")
     # Beyond that, no column holds it, and to parse thousands of digits takes long.
@@ -59,6 +62,9 @@ def choice_error(reason: str, *allowed: str) -> PydanticCustomError:
 def _fault(request: Request, found: dict[str, Any]) -> ParameterFault:
     """One error of pydantic's; its `loc` is the place, the parameter and what is within it."""
     name, place = _name(found), found["loc"][0]
+    if isinstance(found.get("input"), Unreadable):
+        message = f"The body is no JSON: {found['input']}{AS_DESCRIBED}."
+        return ParameterFault(parameter=None, place=place, message=message, allowed=None)
     allowed = _allowed(request, found)
     subject = f"`{name}`" if name else f"The {place}"
     choice = f"; allowed: {', '.join(allowed)}" if allowed else ""
@@ -67,9 +73,6 @@ def _fault(request: Request, found: dict[str, Any]) -> ParameterFault:
             message = f"{subject} is no parameter of {_of_what(request, found)}{choice}."
         case "missing" | "union_tag_not_found":
             message = f"{subject} is missing{'' if name else AS_DESCRIBED}."
-        case "json_invalid":
-            where = f" at character {found['loc'][1]}" if found["loc"][1] >= 0 else ""
-            message = f"The body is no JSON: {found['ctx']['error']}{where}{AS_DESCRIBED}."
         case "model_attributes_type":
             message = f"{subject} is wrong: it has to be an object in JSON{'' if name else AS_DESCRIBED}."
         case "choice":
@@ -89,7 +92,7 @@ def _of_what(request: Request, found: dict[str, Any]) -> str:
 def _name(found: dict[str, Any]) -> str | None:
     """The parameter at fault, if it is one."""
     place, *names = found["loc"]
-    if not names or found["type"] == "json_invalid":
+    if not names:
         return None
     if found["type"].startswith("union_tag"):
         return shortened(f"{_path(names)}.{found['ctx']['discriminator'].strip(QUOTE)}")

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial, reduce
 from operator import or_
 from typing import Annotated, Any, Literal, get_args
@@ -24,7 +24,6 @@ from routers.v1.lists import (
 )
 from routers.v1.parameters import (
     DISTRIBUTIONS,
-    FILTER,
     BehaviourParameters,
     DistributionParameters,
     FunnelParameters,
@@ -50,7 +49,7 @@ from web.limits import Lanes, its_turn
 from web.questions.answers import Meta, together
 from web.questions.parameters import Bare, Parameters, Span
 from web.questions.question import Question
-from web.questions.texts import FilterOn
+from web.questions.texts import FilterOn, Names
 from web.snapshot_route import SnapshotRoute
 
 MOST_QUERIES = 20
@@ -105,15 +104,21 @@ ASKED: Mapping[str, Asked] = {
 }
 
 
+class Exact(BaseModel):
+    """What is not turned into another type, such as 0 into false: unlike an address, JSON has types."""
+
+    model_config = ConfigDict(strict=True)
+
+
 def _query_of(names: tuple[str, ...], parameters: type[Parameters]) -> Any:
     """The type of a query: the parameters, and what it is of."""
     fields: dict[str, Any] = {"of": (Literal[names], Field(description="The path under /v1 that answers it."))}
-    if "filters" in parameters.model_fields:
-        in_body = FilterOn(FILTER.attributes, is_list=True)
-        description = parameters.model_fields["filters"].description
-        fields["filters"] = (Annotated[str | None, in_body], Field(default=None, description=description))
-    name = f"{parameters.__name__.removesuffix('Parameters')}Question"
-    return create_model(name, __base__=parameters, __doc__=parameters.__doc__, **fields)
+    for name, field in parameters.model_fields.items():
+        if marker := next((part for part in field.metadata if isinstance(part, FilterOn | Names)), None):
+            in_body = Annotated[str | None, replace(marker, is_list=True)]
+            fields[name] = (in_body, Field(default=None, description=field.description))
+    title = f"{parameters.__name__.removesuffix('Parameters')}Question"
+    return create_model(title, __base__=(Exact, parameters), __doc__=parameters.__doc__, **fields)
 
 
 def _queries() -> Any:

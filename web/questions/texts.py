@@ -22,6 +22,8 @@ class Names:
 
     choice: tuple[str, ...]
     most: int | None = None
+    # Whether requests write them as a list, too.
+    is_list: bool = False
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """The text, checked."""
@@ -31,8 +33,12 @@ class Names:
         """A text in a request, a list or null in an answer."""
         if handler.mode == "serialization":
             return {"anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "null"}]}
-        name = f"({'|'.join(self.choice)})"
-        return {"type": "string", "pattern": f"^{name}(,{name}){{0,{(self.most or len(self.choice)) - 1}}}$"}
+        name, most = f"({'|'.join(self.choice)})", self.most or len(self.choice)
+        text = {"type": "string", "pattern": f"^{name}(,{name}){{0,{most - 1}}}$"}
+        if not self.is_list:
+            return text
+        names = {"type": "array", "items": {"enum": list(self.choice)}, "minItems": 1, "maxItems": most}
+        return {"anyOf": [text, names | {"uniqueItems": True}, {"type": "null"}]}
 
     def _checked(self, value: object) -> object:
         if isinstance(value, list):
@@ -67,7 +73,7 @@ class FilterOn:
         if handler.mode == "serialization":
             return {"anyOf": [{"type": "array", "items": {}}, {"type": "null"}]}
         if self.is_list:
-            return {"type": "array", "items": {"type": "array"}}
+            return {"anyOf": [{"type": "array", "items": {"type": "array"}}, {"type": "null"}]}
         return {"type": "string", "format": "filters"}
 
     def _checked(self, value: object) -> object:

@@ -48,6 +48,13 @@ def test_one_of_several_is_answered_as_alone(api: Api, query: dict[str, Any]) ->
     assert answer["meta"]["snapshot"] == body["meta"]["snapshot"]
 
 
+def test_null_means_what_is_left_out(api: Api) -> None:
+    """And 1.0 the integer 1."""
+    nulls = {"of": "rooms", "limit": 1.0, "filters": None, "metrics": None, "order_by": None}
+    first, second = ask_several(api, nulls, {"of": "rooms", "limit": 1}).json()["data"]
+    assert first == second
+
+
 @pytest.mark.parametrize(
     ("queries", "told"),
     [
@@ -58,7 +65,8 @@ def test_one_of_several_is_answered_as_alone(api: Api, query: dict[str, Any]) ->
         ([{"of": ["traffic"]}], "queries[0].of"),
         ([{}], "queries[0].of"),
         ([{"of": "funnel"}], "queries[0].steps"),
-        ([{"of": "rooms", "limit": 5.0}], "queries[0].limit"),
+        ([{"of": "rooms", "limit": 5.5}], "queries[0].limit"),
+        ([{"of": "rooms", "bom": 0}], "queries[0].bom"),
         ([{"of": "rooms", "limit": True}], "queries[0].limit"),
         ([{"of": "traffic", "filters": {}}], "queries[0].filters"),
         ([{"of": "traffic", "metrics": ["visits", "visits"]}], "queries[0].metrics"),
@@ -84,7 +92,7 @@ def test_a_wrong_one_is_told_by_its_place(api: Api, queries: list[dict[str, Any]
         ('{"queries": [{"of": "traffic", "of": "votes"}]}', "'of' is there twice"),
         ('{"queries": ' + "[" * 10_000 + "]" * 10_000 + "}", "nested too deep"),
         ('{"queries": [{"of": "rooms", "limit": ' + "1" * 5_000 + "}]}", "a number of thousands of digits"),
-        (b'{"queries": "\xff"}', "not UTF-8 at character 13"),
+        (b'{"queries": "\xff"}', "not UTF-8 at byte 13"),
         ('{"queries": [1]}', "`queries[0]` is wrong: it has to be an object in JSON."),
         ('{"queries": [{}]}', "`queries[0].of` is missing."),
         ('{"queries": [{"of": "votes", "x": 1}]}', "`queries[0].x` is no parameter of `votes`."),
@@ -97,6 +105,12 @@ def test_a_body_that_cannot_be_meant_is_refused_in_words(api: Api, body: str, to
     """What is wrong with it, and what to send."""
     headers = {"Authorization": api.token, "Content-Type": "application/json"}
     assert told in problem(api._client.post("/v1/query", content=body, headers=headers), 422)["detail"]
+
+
+def test_a_body_is_not_looked_at_without_the_token(api: Api) -> None:
+    """Whatever it is."""
+    headers = {"Authorization": "wrong", "Content-Type": "application/json"}
+    assert problem(api._client.post("/v1/query", content="queries", headers=headers), 401)
 
 
 def test_a_body_of_another_type_is_told_the_right_one(api: Api) -> None:
