@@ -121,7 +121,7 @@ class Done:
         if self.steps[number].within is not None:
             there = there.set(~self._is_in_time(self.times(rows), self.times(there), number), None)
         if self.order == "strict":
-            very_next = (self._last(rows) + 1).clip(upper_bound=len(self.rows) - 1)
+            very_next = (self._last(rows) + 1).clip(upper_bound=max(len(self.rows), 1) - 1)
             there = there.set(self.times(there) != self.times(very_next), None)
         return there
 

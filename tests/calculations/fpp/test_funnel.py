@@ -194,9 +194,12 @@ def test_at_one_time_is_not_later() -> None:
     assert [step.visitors for step in steps_of(rows, "page_view,estimation")] == [1, 0]
 
 
-def test_nobody_gets_nowhere() -> None:
-    """No division by zero."""
-    assert told(steps_of(NOTHING, "page_view,estimation")) == [(0, 0.0, 0.0, None), (0, 0.0, 0.0, None)]
+@pytest.mark.parametrize("order", ["sequential", "strict"])
+def test_nobody_gets_nowhere(order: Order) -> None:
+    """Nor is anything divided by 0, in either order, with a return or without."""
+    for steps in ("page_view,estimation", "page_view:HOME,page_view,return:1d"):
+        found = told(steps_of(NOTHING, steps, None, order))
+        assert set(found) == {(0, 0.0, 0.0, None)}
 
 
 @pytest.mark.parametrize(
