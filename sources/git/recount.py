@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from sources.git.command import Git
-from sources.git.log import Commit, FileChange, LogReader
+from sources.git.log import PATCH_OPTIONS, Commit, FileChange, LogReader
 
 RENAME_OPTIONS = (
     *("-z", "--raw", "--root", "--full-index", "--no-color", "--find-renames", "--find-copies", "-l1000"),
@@ -67,9 +67,8 @@ def _is_told_otherwise(change: FileChange) -> bool:
 def _count_again(git: Git, change: FileChange) -> None:
     change.added_lines = change.deleted_lines = change.added_bytes = change.deleted_bytes = 0
     if not change.is_binary and change.old_id != change.new_id:
-        options = ("--no-color", "--no-ext-diff", "--no-textconv", "-U1", "--diff-algorithm=myers")
-        with git.lines("diff", *options, change.old_id, change.new_id) as lines:
-            LogReader(lines, 1).read_patch("of two files", change)
+        with git.output("diff", *PATCH_OPTIONS, change.old_id, change.new_id) as patch:
+            LogReader(patch, 1).read_patch("of two files", change)
 
 
 def _numstat(git: Git, shas: Sequence[str]) -> dict[tuple[str, bytes], tuple[int, int] | None]:

@@ -14,7 +14,7 @@ from tests.repositories import SUBMODULE, Deployment, File, Repository
 from tests.sources.git.remotes import HOST, serving, silent_port
 
 TOKEN = "secret-token-of-a-codebase"  # noqa: S105 - it guards nothing
-MANY, LARGE = 5_000, 10 << 20
+MANY, LARGE = 100_000, 100 << 20
 BY = ("-c", "user.name=x", "-c", "user.email=x@example.org")
 OTHER_REPOSITORY = b"0123456789abcdef0123456789abcdef01234567"
 
