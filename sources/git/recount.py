@@ -56,7 +56,9 @@ def recounted(git: Git, commits: Sequence[Commit]) -> None:
         for change in filter(_is_told_otherwise, commit.changes):
             counted = counts[commit.sha, change.path]
             change.is_binary = counted is None
-            if counted != (change.added_lines, change.deleted_lines) and not change.is_submodule:
+            # A submodule is no object that could be compared.
+            can_be_counted = change.is_binary or not change.is_submodule
+            if counted != (change.added_lines, change.deleted_lines) and can_be_counted:
                 _count_again(git, change)
 
 

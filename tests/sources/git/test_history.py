@@ -22,7 +22,7 @@ MOST_COMMITS = 12
 # Which earlier commits each commit has as its parents, as distances; then which commits branches point at.
 PARENTS = st.lists(st.lists(st.integers(1, 4), max_size=3, unique=True), min_size=1, max_size=MOST_COMMITS)
 # A branch that merged the default branch (0, 2, 4, 6) three times.
-MERGED_OFTEN = ([], [1], [2], [2, 1], [2], [2, 1], [2], [2, 1])
+MERGED_OFTEN: Sequence[Sequence[int]] = ([], [1], [2], [2, 1], [2], [2, 1], [2], [2, 1])
 BRANCHES = st.lists(st.integers(0, MOST_COMMITS - 1), min_size=1, max_size=5)
 
 
