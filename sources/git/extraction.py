@@ -30,7 +30,7 @@ MOST_GITS = 4
 SLICE_COMMITS = 1_000
 # Rows that are held before they are looked up for renames, and before they are written.
 CHANGES_AT_ONCE = 50_000
-SEGMENT_COMMITS, SEGMENT_CHANGES = 50_000, 200_000
+SEGMENT_COMMITS, SEGMENT_CHANGES = 10_000, 100_000
 LAST_SECOND = 253_000_000_000  # in the year 9987; zones and periods still work there
 CHANGE_TYPES = {"A": "added", "M": "modified", "D": "deleted", "T": "typechange", "R": "renamed", "C": "copied"}
 DATE = re.compile(rb"(-?\d{1,18}) ([+-])(\d+)(\d\d)")
@@ -98,23 +98,19 @@ class Segment:
         return segment
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Rows:
-    """Rows of a segment in the making."""
+    """Rows of `RAW_COMMITS` and `RAW_CHANGES`."""
 
-    commits: list[tuple[Any, ...]] = field(default_factory=list)
-    changes: list[tuple[Any, ...]] = field(default_factory=list)
+    commits: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=RAW_COMMITS))
+    changes: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=RAW_CHANGES))
 
     @property
     def is_full(self) -> bool:
-        return len(self.commits) >= SEGMENT_COMMITS or len(self.changes) >= SEGMENT_CHANGES
+        return self.commits.height >= SEGMENT_COMMITS or self.changes.height >= SEGMENT_CHANGES
 
-    def written(self, directory: Path) -> Segment:
-        return Segment.written(
-            directory,
-            pl.DataFrame(self.commits, RAW_COMMITS, orient="row"),
-            pl.DataFrame(self.changes, RAW_CHANGES, orient="row"),
-        )
+    def with_rows(self, rows: "_Rows") -> "_Rows":
+        return _Rows(self.commits.vstack(rows.commits), self.changes.vstack(rows.changes))
 
 
 @dataclass
@@ -129,15 +125,14 @@ class _Segments:
 
     def add(self, rows: _Rows) -> None:
         with self.lock:
-            self.rows.commits += rows.commits
-            self.rows.changes += rows.changes
+            self.rows = self.rows.with_rows(rows)
             if self.rows.is_full:
                 self.write()
-            self.progress(sum(segment.commits for segment in self.done) + len(self.rows.commits))
+            self.progress(sum(segment.commits for segment in self.done) + self.rows.commits.height)
 
     def write(self) -> None:
-        if self.rows.commits:
-            self.done.append(self.rows.written(self.directory))
+        if self.rows.commits.height:
+            self.done.append(Segment.written(self.directory, self.rows.commits, self.rows.changes))
             self.rows = _Rows()
 
 
@@ -183,12 +178,14 @@ def _batches(git: Git, shas: Sequence[str]) -> Iterator[list[Commit]]:
 def _rows(git: Git, commits: Sequence[Commit], is_excluded: Callable[[str], bool], collected_us: int) -> _Rows:
     recounted(git, commits)
     moved = renames(git, commits)
-    rows = _Rows()
+    of_commits, of_changes = [], []
     for commit in commits:
         changes = [row for change in commit.changes if not is_excluded((row := _change(commit, change, moved))[1])]
-        rows.commits.append(_commit(commit, changes, collected_us))
-        rows.changes.extend(changes)
-    return rows
+        of_commits.append(_commit(commit, changes, collected_us))
+        of_changes.extend(changes)
+    return _Rows(
+        pl.DataFrame(of_commits, RAW_COMMITS, orient="row"), pl.DataFrame(of_changes, RAW_CHANGES, orient="row")
+    )
 
 
 def _commit(commit: Commit, changes: Sequence[tuple[Any, ...]], collected_us: int) -> tuple[Any, ...]:
