@@ -1,7 +1,9 @@
 """Repositories as few people have them are counted as git counts them, too."""
 
+import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
+from unittest.mock import Mock
 
 import polars as pl
 import pytest
@@ -13,6 +15,8 @@ from tests.sources.git.counting import check_against_git
 ONE_LIBRARY, OTHER_LIBRARY = b"1" * 40, b"2" * 40
 SIGNATURE = "gpgsig -----BEGIN PGP SIGNATURE-----\n \n iQEzBAABCAAdFiEE\n -----END PGP SIGNATURE-----"
 TEN_MB = 10 << 20
+MANY_BRANCHES = 40
+BY = ("-c", "user.name=x", "-c", "user.email=x@example.org")
 HALF_PAST_FIVE_MINUTES = 330
 
 
@@ -196,6 +200,22 @@ def test_mailmaps_are_read_as_git_reads_them(repository: Repository, deployment:
     columns = ("commit_sha", "author_name", "author_email", "committer_name", "committer_email")
     found = deployment.rows(COMMITS).select(columns).rows()
     assert sorted(found) == sorted(tuple(line.split("|")) for line in log.decode(errors="replace").splitlines())
+
+
+def test_many_branches_take_no_process_each(
+    repository: Repository, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = repository.commit({"a": b"a\n"})
+    tree = tree_of(repository)
+    for number in range(MANY_BRANCHES):
+        message = ("-m", str(number))
+        own = repository.git(*BY, "commit-tree", tree, "-p", base, *message).decode().strip()
+        repository.point(f"b{number}", own)
+    start = Mock(wraps=subprocess.Popen)
+    monkeypatch.setattr(subprocess, "Popen", start)
+    deployment.run()
+    assert deployment.rows(BRANCHES).filter(merge_base=base).height == MANY_BRANCHES + 1
+    assert 0 < start.call_count < MANY_BRANCHES
 
 
 def test_branches_of_odd_names_and_no_tags(repository: Repository, deployment: Deployment) -> None:

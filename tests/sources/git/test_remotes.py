@@ -198,6 +198,7 @@ def test_a_tree_that_unfolds_without_end_fails_alone(repository: Repository, dep
         ("fatal: unable to access 'https://u:p@x/': Could not resolve host: x", "can't be reached"),
         ("fatal: something of ann@example.org at https://u:p@x/y", "fatal: something of … at …"),
         ("", "no reason"),
+        ("fatal: it broke\nremote: Ann Smith was here\n", "fatal: it broke"),
     ],
 )
 def test_what_git_says_is_told_without_addresses(said: str, expected: str) -> None:
