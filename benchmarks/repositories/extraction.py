@@ -40,6 +40,7 @@ def compared(directory: Path, source: Path, rounds: int) -> str:
     costs = {
         "from the remote to the published tables": _best(rounds, _first_runs(directory, copy)),
         "of it, bringing the repository": _best(rounds, _clones(directory, copy)),
+        "of it, reading all commits and publishing": _best(rounds, _readings(directory / "checked")),
         "`git log -p -U1`, one process, nothing read": _best(rounds, _repeated(lambda: _log(copy, *LOG_OPTIONS))),
         "`git log --numstat`": _best(rounds, _repeated(lambda: _log(copy, "--numstat", *FIRST_PARENT))),
         "pydriller, from a local clone": pydriller,
@@ -75,6 +76,15 @@ def _extracted(directory: Path, repository: Repository) -> Deployment:
 def _first_runs(directory: Path, repository: Repository) -> Iterator[Callable[[], object]]:
     for number in _numbers():
         yield lambda place=directory / f"run{number}": _extracted(place, repository)  # type: ignore[misc]
+
+
+def _readings(directory: Path) -> Iterator[Callable[[], object]]:
+    """Runs that have the repository, and know nothing of its commits."""
+    deployment = Deployment(directory)
+    while True:
+        for state in deployment.data_dir.glob("repositories/codebases/*/state.json"):
+            state.unlink()
+        yield lambda: deployment.run(seconds=MOST_SECONDS, megabytes=MOST_MB)
 
 
 def _second_runs(directory: Path) -> Iterator[Callable[[], object]]:

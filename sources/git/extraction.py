@@ -26,10 +26,10 @@ from sources.git.recount import recounted, renames
 MOST_CHANGES = 1_000_000
 # Most of the time is spent in git: threads keep this many of them busy, and no more.
 MOST_GITS = 4
-# Commits that one git reads. Neighbours in history share deltas, which a new git has to unpack again.
-SLICE_COMMITS = 1_000
+# Commits that one git reads at most. Neighbours share deltas, which another git has to unpack again.
+SLICE_COMMITS = 2_000
 # Rows that are held before they are looked up for renames, and before they are written.
-CHANGES_AT_ONCE = 50_000
+COMMITS_AT_ONCE, CHANGES_AT_ONCE = 1_000, 50_000
 SEGMENT_COMMITS, SEGMENT_CHANGES = 10_000, 100_000
 LAST_SECOND = 253_000_000_000  # in the year 9987; zones and periods still work there
 CHANGE_TYPES = {"A": "added", "M": "modified", "D": "deleted", "T": "typechange", "R": "renamed", "C": "copied"}
@@ -152,7 +152,7 @@ def extract(
             segments.add(_rows(git, commits, is_excluded, collected_us))
 
     gits = min(MOST_GITS, os.cpu_count() or 1)
-    length = max(1, min(SLICE_COMMITS, -(-len(shas) // gits)))
+    length = max(1, min(SLICE_COMMITS, -(-len(shas) // (2 * gits))))
     with ThreadPoolExecutor(gits) as pool:
         for _ in pool.map(read, (shas[start : start + length] for start in range(0, len(shas), length))):
             pass
@@ -169,7 +169,7 @@ def _batches(git: Git, shas: Sequence[str]) -> Iterator[list[Commit]]:
         for commit in LogReader(log, MOST_CHANGES).commits():
             batch.append(commit)
             changes += len(commit.changes)
-            if changes >= CHANGES_AT_ONCE:
+            if len(batch) >= COMMITS_AT_ONCE or changes >= CHANGES_AT_ONCE:
                 yield batch
                 batch, changes = [], 0
     yield batch
