@@ -41,11 +41,11 @@ class Repository:
     seconds: int = START_S
 
     @classmethod
-    def new(cls, path: Path) -> "Repository":
+    def new(cls, path: Path, *options: str) -> "Repository":
         """An empty repository, whose HEAD is `main`."""
         path.mkdir(parents=True)
         repository = cls(path)
-        repository.git("init", "-q", "--bare", "-b", "main")
+        repository.git("init", "-q", "--bare", "-b", "main", *options)
         return repository
 
     def git(self, *arguments: str, stdin: bytes = b"") -> bytes:

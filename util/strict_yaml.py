@@ -12,6 +12,7 @@ from util.errors import ConfigurationError
 type Value = str | list[Value] | Mapping | None
 
 DEEPEST = 50
+TOO_DEEP = "it is nested too deeply"
 
 
 class Mapping(dict[str, Value]):
@@ -45,19 +46,26 @@ def load_yaml(path: Path) -> Value:
     """
     try:
         node = yaml.compose(path.read_text(encoding="utf-8"), _Loader)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} can't be read: {error}") from None
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} can't be read ({error.strerror}): name a file that this user may read"
+        ) from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise YamlError(path, line, "it is no UTF-8: save the file as UTF-8") from None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise YamlError(path, line, error.problem or "this is no YAML") from None
-    except (yaml.YAMLError, RecursionError) as error:
-        raise YamlError(path, 1, f"this is no YAML: {error}") from None
+        raise YamlError(path, line, ", ".join(filter(None, (error.context, error.problem)))) from None
+    except yaml.reader.ReaderError as error:
+        raise YamlError(path, 1, f"a character is not allowed: {error.character:#06x}") from None
+    except RecursionError:
+        raise YamlError(path, 1, TOO_DEEP) from None
     return None if node is None else _value(path, node, DEEPEST)
 
 
 def _value(path: Path, node: yaml.Node, deepest: int) -> Value:
     if not deepest:
-        raise YamlError(path, node.start_mark.line + 1, "it is nested too deeply")
+        raise YamlError(path, node.start_mark.line + 1, TOO_DEEP)
     if isinstance(node, yaml.ScalarNode):
         is_nothing = node.style is None and node.value in {"", "~", "null"}
         return None if is_nothing else str(node.value)

@@ -10,11 +10,12 @@ import polars as pl
 
 from read_model.manifest import File
 from read_model.tables.repositories import BRANCHES, COMMIT_BRANCHES, TREE
-from sources.git.branches import COLUMNS, HELD, branch_table, held_commits, reachable
+from sources.git.branches import COLUMNS, branch_table
 from sources.git.command import Git
 from sources.git.configuration import Codebase
 from sources.git.errors import GitError
 from sources.git.extraction import Segment, excluding
+from sources.git.history import History
 from sources.git.identities import Pseudonyms
 from sources.git.mirror import EMPTY_TREES, SHA256_DIGITS, Heads, Mirror
 from sources.git.parts import Parts, commit_key, publish_segment
@@ -136,7 +137,8 @@ class _Update:
         shallow = self._shallow()
         self.workplace.raw_directory.mkdir(parents=True, exist_ok=True)
         raw = RawCommits(self.git, self.codebase.exclude, self.workplace.raw_directory, self.began)
-        segments = raw.brought_to(reachable(self.git, heads), self._usable(shallow), self._progress)
+        history = History.of(self.git, heads)
+        segments = raw.brought_to(history.commits, self._usable(shallow), self._progress)
         crash_point("after the segments")
         self.workplace.show("publishing", sum(segment.commits for segment in segments))
         default_head = heads.commits.get(heads.head or "")
@@ -151,8 +153,7 @@ class _Update:
             shallow=shallow,
             mailmap=mailmap,
             segments=tuple(self._published(segments, mailmap)),
-            parts=self._whole_tables(heads, raw.commits(segments).select("commit_sha", "committed_at"))
-            | {TREE.name: tree},
+            parts=self._whole_tables(heads, history, raw.commits(segments)) | {TREE.name: tree},
             primary_language=language,
             generated_at=now(),
             generation_seconds=round(time.monotonic() - started, 3),
@@ -201,31 +202,17 @@ class _Update:
             rows = tree_table(self.git, empty_tree, commit, excluding(self.codebase.exclude))
         return self.workplace.parts.write(TREE, rows.lazy()), primary_language(rows)
 
-    def _whole_tables(self, heads: Heads, commits: pl.LazyFrame) -> dict[str, File]:
-        parts = self.workplace.parts
-        held = parts.write(COMMIT_BRANCHES, self._marked(heads, self._held(heads)))
-        unselected = self.every.commits.keys() - heads.commits.keys()
-        table = branch_table(self.git, heads, parts.rows([held]), commits, self._branches_before(), unselected)
-        return {COMMIT_BRANCHES.name: held, BRANCHES.name: parts.write(BRANCHES, table.lazy())}
-
-    def _marked(self, heads: Heads, held: pl.LazyFrame) -> pl.LazyFrame:
-        """With what is a branch's own: all that the default branch lacks, and its own commits."""
-        keyed = held.with_columns(commit_key=commit_key())
-        is_default = pl.col("branch") == pl.lit(heads.head, pl.String)
-        of_default = keyed.filter(is_default).select("commit_sha", of_default=pl.lit(value=True))
-        of_both = keyed.join(of_default, on="commit_sha", how="left")
-        return of_both.with_columns(is_own=is_default | pl.col("of_default").is_null())
-
-    def _held(self, heads: Heads) -> pl.LazyFrame:
-        """Which branches hold which commits; those of a branch that did not move are as they were."""
-        before = self.before if self.before and self.before.shallow == self._shallow() else None
-        moved = {name: head for name, head in heads.commits.items() if before is None or before.heads.get(name) != head}
-        kept = [pl.LazyFrame(schema=HELD)]
-        if before and COMMIT_BRANCHES.name in before.parts:
-            still = [name for name in heads.commits if name not in moved]
-            rows = self.workplace.parts.rows([before.parts[COMMIT_BRANCHES.name]])
-            kept.append(rows.filter(pl.col("branch").is_in(still)).select("branch", "commit_sha"))
-        return pl.concat([*kept, *(held_commits(self.git, name, head) for name, head in moved.items())])
+    def _whole_tables(self, heads: Heads, history: History, commits: pl.LazyFrame) -> dict[str, File]:
+        parts, unselected = self.workplace.parts, self.every.commits.keys() - heads.commits.keys()
+        dated = commits.select("commit_sha", "committed_at")
+        branches = branch_table(self.git, heads, history, dated, self._branches_before(), unselected)
+        held = history.holders.lazy().join(
+            history.commits.lazy().with_columns(commit_key=commit_key()), on="group", maintain_order="left"
+        )
+        return {
+            COMMIT_BRANCHES.name: parts.write(COMMIT_BRANCHES, held),
+            BRANCHES.name: parts.write(BRANCHES, branches.lazy()),
+        }
 
     def _branches_before(self) -> pl.DataFrame:
         if self.before is None or BRANCHES.name not in self.before.parts:

@@ -67,15 +67,15 @@ class Git:
             return output.read()
 
     @contextmanager
-    def lines(self, *arguments: str, stdin: bytes = b"") -> Iterator[Iterator[bytes]]:
-        """The lines a command writes, as it writes them; leaving early ends it.
+    def output(self, *arguments: str, stdin: bytes = b"") -> Iterator[IO[bytes]]:
+        """What a command writes, as it writes it; leaving early ends it.
 
         Raises:
             GitError: It failed; said when all was read.
             GitTimeoutError: It took too long.
         """
         with self._started(arguments, stdin, None, (), ()) as output:
-            yield iter(output)
+            yield output
 
     @contextmanager
     def _started(

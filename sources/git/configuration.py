@@ -8,7 +8,8 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from util.errors import ConfigurationError
 from util.strict_yaml import Mapping, YamlError, load_yaml
@@ -16,13 +17,27 @@ from util.strict_yaml import Mapping, YamlError, load_yaml
 SCP_LIKE = re.compile(r"[\w.-]+@[\w.-]+:[^:]+")
 CONTROL = re.compile(r"[\x00-\x20\x7f]")
 
+REASONS = {
+    "string_type": "it must be text",
+    "string_too_short": "it is empty",
+    "string_pattern_mismatch": "it has a character that is not allowed",
+    "tuple_type": "it must be a list",
+    "uuid_type": "it must be a UUID",
+    "uuid_parsing": "it must be a UUID",
+}
+
 type Word = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
 def _is_reachable(url: str) -> str:
     if url.startswith("-") or "::" in url or CONTROL.search(url):
         raise ValueError("it is neither an https or ssh URL nor a path")
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise ValueError("it is no URL") from None
+    if parts.scheme in {"http", "https", "ssh"} and not parts.hostname:
+        raise ValueError("it names no host")
     if parts.scheme in {"http", "https"} and (parts.username is not None or parts.password is not None):
         raise ValueError("it carries a user or password: put the token into a variable and name it in `token_env`")
     if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
@@ -90,15 +105,24 @@ def load_configuration(path: Path) -> Configuration:
         raise YamlError(path, 1, "it must have `organization_id` and `codebases`")
     if unknown := sorted(document.keys() - {"organization_id", "codebases"}):
         raise YamlError(path, document.lines[unknown[0]], f"`{unknown[0]}` is unknown: organization_id, codebases")
-    organization = document.get("organization_id")
-    if not isinstance(organization, str):
-        raise YamlError(path, document.line, "`organization_id` is missing: name the organisation the codebases are of")
+    organization = _organization(path, document)
     listed = document.get("codebases") or []
     if not isinstance(listed, list):
         raise YamlError(path, document.lines["codebases"], "`codebases` must be a list")
     entries = list(_entries(path, organization, listed))
     _refuse_twins(path, entries)
     return Configuration(organization_id=organization, codebases=tuple(codebase for codebase, _ in entries))
+
+
+def _organization(path: Path, document: Mapping) -> str:
+    named = document.get("organization_id")
+    if named is None:
+        raise YamlError(path, document.line, "`organization_id` is missing: name the organisation the codebases are of")
+    try:
+        return TypeAdapter(Word).validate_python(named)
+    except ValidationError as error:
+        line = document.lines["organization_id"]
+        raise YamlError(path, line, f"`organization_id` is wrong: {_reason(error.errors()[0])}") from None
 
 
 def _entries(path: Path, organization: str, listed: Iterable[Any]) -> Iterator[tuple[Codebase, int]]:
@@ -122,13 +146,25 @@ def _codebase(path: Path, organization: str, entry: Mapping) -> Codebase:
         # Where the URL is missing, so is the id that would follow from it.
         fault = next(fault for fault in error.errors() if fault["loc"][:1] != ("id",) or url)
         name = str(fault["loc"][0])
-        reason = {"missing": "is missing", "extra_forbidden": "is unknown"}.get(fault["type"], "is wrong")
-        text = "" if reason != "is wrong" else f": {fault['msg'].removeprefix('Value error, ')}"
-        raise YamlError(path, entry.lines.get(name, entry.line), f"`{name}` {reason}{text}") from None
+        raise YamlError(path, entry.lines.get(name, entry.line), f"`{name}` {_fault(fault)}") from None
+
+
+def _fault(fault: ErrorDetails) -> str:
+    """What is wrong with a key of a codebase."""
+    if fault["type"] == "missing":
+        return "is missing"
+    if fault["type"] == "extra_forbidden":
+        return f"is unknown: a codebase has {', '.join(sorted(Codebase.model_fields.keys() - {'organization_id'}))}"
+    return f"is wrong: {_reason(fault)}"
+
+
+def _reason(fault: ErrorDetails) -> str:
+    return REASONS.get(fault["type"], fault["msg"].removeprefix("Value error, "))
 
 
 def _is_local(url: str) -> bool:
-    return "::" not in url and not SCP_LIKE.fullmatch(url) and urlsplit(url).scheme in {"", "file"}
+    scheme, has_scheme, _ = url.partition("://")
+    return bool(url) and "::" not in url and not SCP_LIKE.fullmatch(url) and (not has_scheme or scheme == "file")
 
 
 def normalized(url: str) -> str:

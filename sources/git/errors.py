@@ -75,5 +75,6 @@ def meaning(said: str) -> str:
     for pattern, sentence in MEANINGS:
         if re.search(pattern, said):
             return sentence
-    words = [line.strip() for line in said.splitlines() if line.strip()]
+    # What the remote says may be about people.
+    words = [line.strip() for line in said.splitlines() if line.strip() and not line.startswith("remote:")]
     return ADDRESS.sub("…", URL.sub("…", words[-1]))[:300] if words else "it gave no reason"

@@ -1,13 +1,16 @@
 """Read commits out of a mirror into raw segments: Parquet files with identities as they were written."""
 
+import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from fnmatch import translate
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from uuid import uuid4
 
@@ -21,10 +24,13 @@ from sources.git.log import DIFF_OPTIONS, FORMAT, LOG_OPTIONS, Commit, FileChang
 from sources.git.recount import recounted, renames
 
 MOST_CHANGES = 1_000_000
-MESSAGE_CHARACTERS = 1_000
+# Most of the time is spent in git: threads keep this many of them busy, and no more.
+MOST_GITS = 4
+# Commits that one git reads at most. Neighbours share deltas, which another git has to unpack again.
+SLICE_COMMITS = 2_000
 # Rows that are held before they are looked up for renames, and before they are written.
 COMMITS_AT_ONCE, CHANGES_AT_ONCE = 1_000, 50_000
-SEGMENT_COMMITS, SEGMENT_CHANGES = 50_000, 200_000
+SEGMENT_COMMITS, SEGMENT_CHANGES = 10_000, 100_000
 LAST_SECOND = 253_000_000_000  # in the year 9987; zones and periods still work there
 CHANGE_TYPES = {"A": "added", "M": "modified", "D": "deleted", "T": "typechange", "R": "renamed", "C": "copied"}
 DATE = re.compile(rb"(-?\d{1,18}) ([+-])(\d+)(\d\d)")
@@ -92,82 +98,103 @@ class Segment:
         return segment
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Rows:
-    """Rows of a segment in the making."""
+    """Rows of `RAW_COMMITS` and `RAW_CHANGES`."""
 
-    commits: list[tuple[Any, ...]] = field(default_factory=list)
-    changes: list[tuple[Any, ...]] = field(default_factory=list)
+    commits: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=RAW_COMMITS))
+    changes: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=RAW_CHANGES))
 
     @property
     def is_full(self) -> bool:
-        return len(self.commits) >= SEGMENT_COMMITS or len(self.changes) >= SEGMENT_CHANGES
+        return self.commits.height >= SEGMENT_COMMITS or self.changes.height >= SEGMENT_CHANGES
 
-    def written(self, directory: Path) -> Segment:
-        return Segment.written(
-            directory,
-            pl.DataFrame(self.commits, RAW_COMMITS, orient="row"),
-            pl.DataFrame(self.changes, RAW_CHANGES, orient="row"),
-        )
+    def with_rows(self, rows: "_Rows") -> "_Rows":
+        return _Rows(self.commits.vstack(rows.commits), self.changes.vstack(rows.changes))
+
+
+@dataclass
+class _Segments:
+    """Segments that several threads fill, one after the other."""
+
+    directory: Path
+    progress: Progress
+    rows: _Rows = field(default_factory=_Rows)
+    done: list[Segment] = field(default_factory=list)
+    lock: Lock = field(default_factory=Lock)
+
+    def add(self, rows: _Rows) -> None:
+        with self.lock:
+            self.rows = self.rows.with_rows(rows)
+            if self.rows.is_full:
+                self.write()
+            self.progress(sum(segment.commits for segment in self.done) + self.rows.commits.height)
+
+    def write(self) -> None:
+        if self.rows.commits.height:
+            self.done.append(Segment.written(self.directory, self.rows.commits, self.rows.changes))
+            self.rows = _Rows()
 
 
 def extract(
     git: Git, shas: Sequence[str], exclude: Sequence[str], directory: Path, collected_at: datetime, progress: Progress
 ) -> list[Segment]:
-    """Read commits in the given order and write them as segments; `progress` hears how many are done.
+    """Read commits and write them as segments; `progress` hears how many are done.
 
     Raises:
         CodebaseError: git failed or took too long; segments that were written stay behind.
     """
-    segments, rows, done = [], _Rows(), 0
-    is_excluded = excluding(exclude)
-    collected_us = round(collected_at.timestamp() * US)
+    segments = _Segments(directory, progress)
+    is_excluded, collected_us = excluding(exclude), round(collected_at.timestamp() * US)
+
+    def read(some: Sequence[str]) -> None:
+        for commits in _batches(git, some):
+            segments.add(_rows(git, commits, is_excluded, collected_us))
+
+    gits = min(MOST_GITS, os.cpu_count() or 1)
+    length = max(1, min(SLICE_COMMITS, -(-len(shas) // (2 * gits))))
+    with ThreadPoolExecutor(gits) as pool:
+        for _ in pool.map(read, (shas[start : start + length] for start in range(0, len(shas), length))):
+            pass
+    segments.write()
+    return segments.done
+
+
+def _batches(git: Git, shas: Sequence[str]) -> Iterator[list[Commit]]:
+    """Commits in the given order, as many at a time as may be held."""
     command = ("log", "--stdin", "--no-walk=unsorted", f"--format={FORMAT}", *LOG_OPTIONS)
-    with git.lines(*command, stdin="\n".join(shas).encode()) as lines:
-        for commits in _batches(LogReader(lines, MOST_CHANGES).commits()):
-            _add(rows, git, commits, is_excluded, collected_us)
-            done += len(commits)
-            progress(done)
-            if rows.is_full:
-                segments.append(rows.written(directory))
-                rows = _Rows()
-    if rows.commits:
-        segments.append(rows.written(directory))
-    return segments
-
-
-def _batches(commits: Iterable[Commit]) -> Iterator[list[Commit]]:
     batch: list[Commit] = []
     changes = 0
-    for commit in commits:
-        batch.append(commit)
-        changes += len(commit.changes)
-        if len(batch) >= COMMITS_AT_ONCE or changes >= CHANGES_AT_ONCE:
-            yield batch
-            batch, changes = [], 0
-    if batch:
-        yield batch
+    with git.output(*command, stdin="\n".join(shas).encode()) as log:
+        for commit in LogReader(log, MOST_CHANGES).commits():
+            batch.append(commit)
+            changes += len(commit.changes)
+            if len(batch) >= COMMITS_AT_ONCE or changes >= CHANGES_AT_ONCE:
+                yield batch
+                batch, changes = [], 0
+    yield batch
 
 
-def _add(
-    rows: _Rows, git: Git, commits: Sequence[Commit], is_excluded: Callable[[str], bool], collected_us: int
-) -> None:
+def _rows(git: Git, commits: Sequence[Commit], is_excluded: Callable[[str], bool], collected_us: int) -> _Rows:
     recounted(git, commits)
     moved = renames(git, commits)
+    of_commits, of_changes = [], []
     for commit in commits:
         changes = [row for change in commit.changes if not is_excluded((row := _change(commit, change, moved))[1])]
-        rows.commits.append(_commit(commit, changes, collected_us))
-        rows.changes.extend(changes)
+        of_commits.append(_commit(commit, changes, collected_us))
+        of_changes.extend(changes)
+    return _Rows(
+        pl.DataFrame(of_commits, RAW_COMMITS, orient="row"), pl.DataFrame(of_changes, RAW_CHANGES, orient="row")
+    )
 
 
 def _commit(commit: Commit, changes: Sequence[tuple[Any, ...]], collected_us: int) -> tuple[Any, ...]:
     authored, offset = instant_of(commit.authored)
     committed, _ = instant_of(commit.committed)
-    message = commit.message.decode(errors="replace").rstrip("\n")
     sums = [sum(row[column] for row in changes) for column in range(4, 8)]
     return (
         *(commit.sha, len(commit.parents), *commit.author, *commit.committer, authored, committed, offset),
-        *(message[:MESSAGE_CHARACTERS], len(message), len(changes), *sums, collected_us),
+        *(commit.message, commit.message_length, len(changes), *sums, collected_us),
     )
 
 
@@ -221,6 +248,5 @@ def tree_changes(git: Git, empty_tree: str, commit: str) -> list[FileChange]:
     Raises:
         CodebaseError: git failed or took too long.
     """
-    command = ("diff-tree", "-r", *(option for option in DIFF_OPTIONS if option != "--date=raw"), empty_tree, commit)
-    with git.lines(*command) as lines:
-        return LogReader(lines, MOST_CHANGES).changes(commit)
+    with git.output("diff-tree", "-r", *DIFF_OPTIONS, empty_tree, commit) as difference:
+        return LogReader(difference, MOST_CHANGES).changes(commit)

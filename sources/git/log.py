@@ -1,28 +1,39 @@
 """Read what `git log -z --raw -p -U1` writes: commits, the paths they changed, lines and bytes.
 
-Hunks are read by the counts in their headers, never by the look of a line: `--- x` may be a deleted SQL comment. One
-line of context is needed: without any, git trims common tails first and counts other lines than `--numstat` does.
+git marks lines by bytes that begin no other line, as `--- x` may be a deleted SQL comment. One line of context is
+needed: without any, git trims common tails first and counts other lines than `--numstat` does.
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
+from typing import IO
 
 from util.errors import EXIT_DATA, AnalyticsError
 
 # Begins with NUL, so that the end of a patch is told from its next line.
 FORMAT = "%x00" + "%x00".join(("%H", "%P", "%an", "%ae", "%cn", "%ce", "%ad", "%cd", "%B"))
-# What makes the log independent of configuration and attributes, and equal to `git diff-tree --numstat`.
-DIFF_OPTIONS = (
-    *("-z", "--raw", "-p", "-U1", "--root", "--no-renames", "--full-index", "--no-color", "--date=raw"),
-    *("--no-ext-diff", "--no-textconv", "--submodule=short", "--ignore-submodules=none", "--diff-algorithm=myers"),
-    *("--inter-hunk-context=0", "--src-prefix=a/", "--dst-prefix=b/", "--no-relative"),
+# What makes patches independent of configuration and attributes, and equal to `git diff-tree --numstat`.
+PATCH_OPTIONS = (
+    *("-p", "-U1", "--no-color", "--no-ext-diff", "--no-textconv", "--diff-algorithm=myers", "--submodule=short"),
+    *("--inter-hunk-context=0", "--src-prefix=a/", "--dst-prefix=b/", "--no-relative", "--ignore-submodules=none"),
+    *("--output-indicator-new=\x01", "--output-indicator-old=\x02", "--output-indicator-context=\x03"),
 )
-LOG_OPTIONS = (*DIFF_OPTIONS, "--diff-merges=first-parent", "--no-show-signature", "--no-notes", "--encoding=UTF-8")
+DIFF_OPTIONS = ("-z", "--raw", "--no-abbrev", "--full-index", "--root", "--no-renames", *PATCH_OPTIONS)
+LOG_OPTIONS = (
+    *(*DIFF_OPTIONS, "--diff-merges=first-parent", "--date=raw"),
+    *("--no-show-signature", "--no-notes", "--encoding=UTF-8"),
+)
 
-ADDED, DELETED, CONTEXT, NO_NEWLINE = b"+"[0], b"-"[0], b" "[0], b"\\"[0]
-HUNK = re.compile(rb"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
+BEGINS_PATCH = b"diff --git "
+ENDS_PATCH = (b"\0", BEGINS_PATCH)
+# Whole lines of one kind that stand together; paths in headers are quoted, so none looks like another line.
+LINES = re.compile(
+    rb"(?P<added>(?:\x01.*+\n)++)|(?P<deleted>(?:\x02.*+\n)++)|(?P<binary>Binary files .*+\n)"
+    rb"|(?:(?!diff --git |Binary files |[\0\x01\x02]).*+\n)++"
+)
+BLOCK_BYTES = 1 << 18
+MESSAGE_CHARACTERS = 1_000
 SUBMODULE = b"160000"
 
 
@@ -64,7 +75,7 @@ class FileChange:
 
 @dataclass(slots=True)
 class Commit:
-    """A commit as it is written, before `.mailmap`: identities and message in the bytes git gives."""
+    """A commit as it is written: identities in the bytes git gives, before `.mailmap`; `message` is its beginning."""
 
     sha: str
     parents: tuple[str, ...]
@@ -72,16 +83,18 @@ class Commit:
     committer: tuple[bytes, bytes]
     authored: bytes
     committed: bytes
-    message: bytes
+    message: str
+    message_length: int
     changes: list[FileChange] = field(default_factory=list)
 
 
 class LogReader:
-    """Reads commits from the lines of a log, in its order."""
+    """Reads commits from what a log writes, in its order; no more of it is held than a block and a line."""
 
-    def __init__(self, lines: Iterator[bytes], most_changes: int) -> None:
-        self._lines = lines
-        self._line = next(lines, b"")
+    def __init__(self, log: IO[bytes], most_changes: int) -> None:
+        self._log = log
+        self._block = b""
+        self._at = 0
         self._most_changes = most_changes
 
     def commits(self) -> Iterator[Commit]:
@@ -91,7 +104,7 @@ class LogReader:
             UnexpectedLogError: The log ends early or is no such log.
             TooManyChangesError: A commit changes more paths than allowed.
         """
-        while self._line:
+        while not self._is_at_end():
             yield self._commit()
 
     def changes(self, of: str) -> list[FileChange]:
@@ -101,14 +114,17 @@ class LogReader:
         return changes
 
     def _commit(self) -> Commit:
-        if self._field():
-            raise UnexpectedLogError("after the last one read", f"`{self._line[:40]!r}` is no beginning")
+        if before := self._field():
+            raise UnexpectedLogError("after the last one read", f"`{before[:40]!r}` is no beginning")
         sha = self._field().decode()
         parents = tuple(self._field().decode().split())
         author, committer = (self._field(), self._field()), (self._field(), self._field())
-        commit = Commit(sha, parents, author, committer, self._field(), self._field(), self._field())
-        if self._line == b"\n":
-            self._next()
+        authored, committed = self._field(), self._field()
+        # Held as text of bounded length, as a repository of few bytes may hold messages of very many.
+        message = self._field().decode(errors="replace").rstrip("\n")
+        beginning = message[:MESSAGE_CHARACTERS]
+        commit = Commit(sha, parents, author, committer, authored, committed, beginning, len(message))
+        if self._takes(b"\n"):
             commit.changes = self._raw_changes(sha)
             self._read_patches(sha, commit.changes)
         return commit
@@ -116,11 +132,11 @@ class LogReader:
     def _raw_changes(self, of: str) -> list[FileChange]:
         """The raw records, which stand before the patches in the same order."""
         changes: list[FileChange] = []
-        while self._line.startswith(b":"):
+        while self._takes(b":"):
             modes = self._field().split(b" ")
             path = self._field()
             old_id, new_id = modes[2].decode(), modes[3].decode()
-            changes.append(FileChange(path, chr(modes[4][0]), old_id, new_id, SUBMODULE in (modes[0][1:], modes[1])))
+            changes.append(FileChange(path, chr(modes[4][0]), old_id, new_id, SUBMODULE in modes[:2]))
             if len(changes) > self._most_changes:
                 raise TooManyChangesError(of, self._most_changes)
         if changes and self._field():
@@ -135,68 +151,58 @@ class LogReader:
 
     def read_patch(self, of: str, change: FileChange) -> None:
         """Count the next patch into a change; `of` names it in errors."""
-        if not self._line.startswith(b"diff --git "):
-            raise UnexpectedLogError(of, f"`{self._line[:40]!r}` is where a patch of {change.path!r} should be")
-        self._next()
-        # Names in these lines are quoted, so none begins like a hunk or a patch.
-        while self._line and not self._line.startswith((b"@@ ", b"diff --git ", b"\0")):
-            change.is_binary |= self._line.startswith(b"Binary files ")
-            self._next()
-        while hunk := HUNK.match(self._line):
-            self._read_hunk(of, change, int(hunk[1] or 1), int(hunk[2] or 1))
+        if not self._takes(BEGINS_PATCH):
+            raise UnexpectedLogError(of, f"there is no patch of {change.path!r}")
+        while True:
+            lines = LINES.match(self._block, self._at)
+            if lines:
+                self._count(lines, change)
+                self._at = lines.end()
+            elif self._block.startswith(ENDS_PATCH, self._at):
+                return
+            elif not self._read_more():
+                if self._at < len(self._block):
+                    raise UnexpectedLogError(of, f"the patch of {change.path!r} is cut off")
+                return
 
-    def _read_hunk(self, of: str, change: FileChange, old: int, new: int) -> None:
-        if old and new:
-            self._read_mixed_hunk(of, change, old, new)
-        elif new:
-            change.added_lines += new
-            change.added_bytes += self._bytes_of(new)
+    def _count(self, lines: re.Match[bytes], change: FileChange) -> None:
+        """Add lines to a change; neither their markers nor their ends are bytes of it."""
+        if lines.lastgroup is None:
+            return
+        if lines.lastgroup == "binary":
+            change.is_binary = True
+            return
+        begin, end = lines.span()
+        count = self._block.count(b"\n", begin, end)
+        if lines.lastgroup == "added":
+            change.added_lines += count
+            change.added_bytes += end - begin - 2 * count
         else:
-            change.deleted_lines += old
-            change.deleted_bytes += self._bytes_of(old)
-        self._next()
-        if self._line.startswith(b"\\"):
-            self._next()
-
-    def _bytes_of(self, lines: int) -> int:
-        """The bytes of the next lines, all of one kind, without marker and line end."""
-        return sum(map(len, islice(self._lines, lines))) - 2 * lines
-
-    def _read_mixed_hunk(self, of: str, change: FileChange, old: int, new: int) -> None:
-        added = deleted = added_bytes = deleted_bytes = 0
-        while old or new:
-            line = next(self._lines, b"\0")
-            origin = line[0]
-            if origin == ADDED:
-                new -= 1
-                added += 1
-                added_bytes += len(line)
-            elif origin == DELETED:
-                old -= 1
-                deleted += 1
-                deleted_bytes += len(line)
-            elif origin == CONTEXT:
-                old -= 1
-                new -= 1
-            elif origin != NO_NEWLINE:
-                raise UnexpectedLogError(of, f"a hunk of {change.path!r} is shorter than it says")
-        change.added_lines += added
-        change.deleted_lines += deleted
-        change.added_bytes += added_bytes - 2 * added
-        change.deleted_bytes += deleted_bytes - 2 * deleted
+            change.deleted_lines += count
+            change.deleted_bytes += end - begin - 2 * count
 
     def _field(self) -> bytes:
         """All up to the next NUL, which may be several lines."""
-        pieces = []
-        while True:
-            piece, nul, rest = self._line.partition(b"\0")
-            pieces.append(piece)
-            if nul:
-                self._line = rest or next(self._lines, b"")
-                return b"".join(pieces)
-            if not self._line:
+        while (end := self._block.find(b"\0", self._at)) < 0:
+            if not self._read_more():
                 raise UnexpectedLogError("at its end", "it is cut off")
-            self._next()
+        field, self._at = self._block[self._at : end], end + 1
+        return field
 
-    def _next(self) -> None:
-        self._line = next(self._lines, b"")
+    def _takes(self, expected: bytes) -> bool:
+        """Pass over what is expected, if it stands here."""
+        while len(self._block) - self._at < len(expected) and self._read_more():
+            pass
+        found = self._block.startswith(expected, self._at)
+        self._at += len(expected) if found else 0
+        return found
+
+    def _is_at_end(self) -> bool:
+        return self._at == len(self._block) and not self._read_more()
+
+    def _read_more(self) -> bool:
+        """Read on, and forget what was passed over; twice as much each time, so that long lines cost no more."""
+        held = self._block[self._at :]
+        more = self._log.read(max(BLOCK_BYTES, len(held)))
+        self._block, self._at = held + more, 0
+        return bool(more)

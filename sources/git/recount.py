@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from sources.git.command import Git
-from sources.git.log import Commit, FileChange, LogReader
+from sources.git.log import PATCH_OPTIONS, Commit, FileChange, LogReader
 
 RENAME_OPTIONS = (
     *("-z", "--raw", "--root", "--full-index", "--no-color", "--find-renames", "--find-copies", "-l1000"),
@@ -56,7 +56,9 @@ def recounted(git: Git, commits: Sequence[Commit]) -> None:
         for change in filter(_is_told_otherwise, commit.changes):
             counted = counts[commit.sha, change.path]
             change.is_binary = counted is None
-            if counted != (change.added_lines, change.deleted_lines) and not change.is_submodule:
+            # A submodule is no object that could be compared.
+            can_be_counted = change.is_binary or not change.is_submodule
+            if counted != (change.added_lines, change.deleted_lines) and can_be_counted:
                 _count_again(git, change)
 
 
@@ -67,9 +69,8 @@ def _is_told_otherwise(change: FileChange) -> bool:
 def _count_again(git: Git, change: FileChange) -> None:
     change.added_lines = change.deleted_lines = change.added_bytes = change.deleted_bytes = 0
     if not change.is_binary and change.old_id != change.new_id:
-        options = ("--no-color", "--no-ext-diff", "--no-textconv", "-U1", "--diff-algorithm=myers")
-        with git.lines("diff", *options, change.old_id, change.new_id) as lines:
-            LogReader(lines, 1).read_patch("of two files", change)
+        with git.output("diff", *PATCH_OPTIONS, change.old_id, change.new_id) as patch:
+            LogReader(patch, 1).read_patch("of two files", change)
 
 
 def _numstat(git: Git, shas: Sequence[str]) -> dict[tuple[str, bytes], tuple[int, int] | None]:

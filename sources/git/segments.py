@@ -1,11 +1,6 @@
 """The raw segments of a codebase: add the commits that are new, drop those that are gone, join what is small."""
 
-import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,9 +11,6 @@ import polars as pl
 from sources.git.command import Git
 from sources.git.extraction import RAW_COMMITS, Progress, Segment, extract
 
-# Starting processes takes longer than reading fewer.
-COMMITS_PER_PROCESS = 3_000
-SLICES_PER_PROCESS = 4
 SMALL_COMMITS = 5_000
 MOST_SMALL = 8
 
@@ -42,7 +34,8 @@ class RawCommits:
         new = reachable.filter(~pl.col("commit_sha").is_in(known["commit_sha"].implode()))["commit_sha"].to_list()
         gone = known.filter(~pl.col("commit_sha").is_in(reachable["commit_sha"].implode()))
         kept = self._without(before, gone) if gone.height else list(before)
-        return self._joined([*kept, *self._read(new, progress)])
+        read = extract(self.git, new, self.exclude, self.directory, self.collected_at, progress)
+        return self._joined([*kept, *read])
 
     def known(self, segments: Iterable[Segment]) -> pl.DataFrame:
         """The commits of some segments: `commit_sha` and the segment's name."""
@@ -85,48 +78,6 @@ class RawCommits:
             rows = _rows(sources).join(without.lazy(), on="commit_sha", how="anti")
             rows.sink_parquet(path, compression="zstd", compression_level=1, sync_on_close="all")
         return Segment(name, _rows([target.commits_file(self.directory)]).select(pl.len()).collect().item())
-
-    def _read(self, shas: Sequence[str], progress: Progress) -> list[Segment]:
-        processes = min(os.cpu_count() or 1, len(shas) // COMMITS_PER_PROCESS)
-        if processes < 2:
-            return self._extracted(shas, progress) if shas else []
-        return self._read_in_processes(shas, processes, progress)
-
-    def _extracted(self, shas: Sequence[str], progress: Progress) -> list[Segment]:
-        return extract(self.git, shas, self.exclude, self.directory, self.collected_at, progress)
-
-    def _read_in_processes(self, shas: Sequence[str], processes: int, progress: Progress) -> list[Segment]:
-        length = -(-len(shas) // (processes * SLICES_PER_PROCESS))
-        slices = [shas[start : start + length] for start in range(0, len(shas), length)]
-        context = multiprocessing.get_context("spawn")
-        found: dict[int, list[Segment]] = {}
-        with ProcessPoolExecutor(processes, context, initializer=_end_with_parent) as pool:
-            running = {pool.submit(_extract_slice, self, some): number for number, some in enumerate(slices)}
-            try:
-                for done in as_completed(running):
-                    found[running[done]] = done.result()
-                    progress(sum(segment.commits for segments in found.values() for segment in segments))
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
-        return [segment for _, segments in sorted(found.items()) for segment in segments]
-
-
-def _extract_slice(raw: RawCommits, shas: Sequence[str]) -> list[Segment]:
-    return raw._extracted(shas, lambda _: None)
-
-
-def _end_with_parent() -> None:
-    """Let this process end when the one that started it does, however that ends; it alone hears of interrupts."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_wait_for_parent, daemon=True).start()
-
-
-def _wait_for_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _rows(files: list[Path]) -> pl.LazyFrame:

@@ -13,7 +13,7 @@ from sources.git.extraction import Segment
 
 STATE = "state.json"
 # Another one reads every commit again: rules of extraction have changed.
-EXTRACTION_VERSION = 1
+EXTRACTION_VERSION = 2
 
 
 class StoredSegment(BaseModel, frozen=True):

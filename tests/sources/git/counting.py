@@ -1,20 +1,21 @@
 """Lines and bytes of commits, counted slowly and in another way than the extraction does.
 
-Lines are those of `git diff-tree --numstat`. Bytes are those of patch lines whose origin git was told to mark by bytes
-that begin no other line.
+Lines are those of `git diff-tree --numstat`. Bytes are those of the lines of patches with git's own markers, which are
+read line by line, as many of them as the header of each hunk says.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import polars as pl
 
-from read_model.tables.repositories import FILE_CHANGES
+from read_model.tables.repositories import COMMITS, FILE_CHANGES
 from tests.repositories import Deployment, Repository
 
-NEW, OLD, SAME = b"\x01", b"\x02", b"\x03"
 COMMON = ("--no-renames", "--no-color", "--no-ext-diff", "--no-textconv")
-EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+HUNK = re.compile(rb"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
+COMMIT = re.compile(rb"commit ([0-9a-f]{40,64})")
 
 
 @dataclass(frozen=True)
@@ -36,14 +37,44 @@ def numstat(repository: Repository, commit: str, parent: str | None = None) -> d
 def patch_bytes(repository: Repository, commit: str, parent: str | None = None, *paths: str) -> tuple[int, int]:
     """The bytes a commit adds and deletes, in all or some paths; against the first parent, unless another is named."""
     against = parent or _parent(repository, commit)
-    marks = (
-        f"--output-indicator-new={NEW.decode()}",
-        f"--output-indicator-old={OLD.decode()}",
-        f"--output-indicator-context={SAME.decode()}",
-    )
-    patch = repository.git("diff-tree", "-r", "-p", "-U1", *marks, *COMMON, against, commit, "--", *paths)
-    lines = patch.split(b"\n")
-    return tuple(sum(len(line) - 1 for line in lines if line.startswith(mark)) for mark in (NEW, OLD))  # type: ignore[return-value]
+    patch = repository.git("diff-tree", "-r", "-p", *COMMON, against, commit, "--", *paths)
+    return _bytes_of(_lines(patch))
+
+
+def all_patch_bytes(repository: Repository) -> dict[str, tuple[int, int]]:
+    """The bytes each commit adds and deletes, of the commits that changed something; for histories without merges."""
+    log = repository.git("log", "--branches", "--root", "-p", *COMMON, "--format=commit %H")
+    found: dict[str, tuple[int, int]] = {}
+    commit = ""
+    patch: list[bytes] = []
+    for line in _lines(log):
+        if begins := COMMIT.fullmatch(line):
+            found[commit] = _bytes_of(iter(patch))
+            commit, patch = begins[1].decode(), []
+        else:
+            patch.append(line)
+    found[commit] = _bytes_of(iter(patch))
+    return found
+
+
+def _lines(text: bytes) -> Iterator[bytes]:
+    return iter(text.removesuffix(b"\n").split(b"\n"))
+
+
+def _bytes_of(patch: Iterator[bytes]) -> tuple[int, int]:
+    """The bytes of the lines that a patch adds and deletes."""
+    sums = {b"+": 0, b"-": 0, b" ": 0}
+    for line in patch:
+        if hunk := HUNK.match(line):
+            old, new = (1 if count is None else int(count) for count in hunk.groups())
+            while old or new:
+                changed = next(patch)
+                marker = changed[:1]
+                if marker != b"\\":
+                    sums[marker] += len(changed) - 1
+                    old -= marker != b"+"
+                    new -= marker != b"-"
+    return sums[b"+"], sums[b"-"]
 
 
 def changes_of(
@@ -61,7 +92,21 @@ def changes_of(
 
 def _parent(repository: Repository, commit: str) -> str:
     parents = repository.git("rev-list", "--parents", "-n1", commit).decode().split()[1:]
-    return parents[0] if parents else EMPTY_TREE
+    return parents[0] if parents else repository.git("hash-object", "-t", "tree", "--stdin").decode().strip()
+
+
+def check_against_git(repository: Repository, deployment: Deployment) -> None:
+    """Every commit's lines and bytes are those that git counts."""
+    commits = {row["commit_sha"]: row for row in deployment.rows(COMMITS).to_dicts()}
+    assert commits.keys() == set(repository.commits())
+    found = extracted(deployment)
+    for sha, row in commits.items():
+        expected = numstat(repository, sha)
+        assert found.get(sha, {}) == expected
+        assert row["files_changed"] == len(expected)
+        assert row["additions_lines"] == sum(max(0, counted.added) for counted in expected.values())
+        assert row["deletions_lines"] == sum(max(0, counted.deleted) for counted in expected.values())
+        assert (row["addition_bytes"], row["deletion_bytes"]) == patch_bytes(repository, sha)
 
 
 def all_numstats(repository: Repository) -> dict[str, dict[str, Counted]]:

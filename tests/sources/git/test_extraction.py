@@ -17,7 +17,7 @@ from read_model.tables.repositories import BRANCHES, COMMIT_BRANCHES, COMMITS, F
 from sources.git.command import Git
 from sources.git.extraction import extract
 from tests.repositories import ANN, BOB, EXECUTABLE, LINK, SUBMODULE, Deployment, File, Repository
-from tests.sources.git.counting import all_numstats, counted, extracted, numstat, patch_bytes
+from tests.sources.git.counting import all_numstats, all_patch_bytes, check_against_git, counted, extracted, numstat
 
 OTHER_REPOSITORY = b"0123456789abcdef0123456789abcdef01234567"
 YEAR_2106_S = 4_300_000_000
@@ -33,20 +33,6 @@ def deployment(tmp_path: Path, repository: Repository) -> Deployment:
     made = Deployment(tmp_path / "deployment")
     made.watch(repository)
     return made
-
-
-def check_against_git(repository: Repository, deployment: Deployment) -> None:
-    """Every commit's lines and bytes are those that git counts."""
-    commits = {row["commit_sha"]: row for row in deployment.rows(COMMITS).to_dicts()}
-    assert commits.keys() == set(repository.commits())
-    found = extracted(deployment)
-    for sha, row in commits.items():
-        expected = numstat(repository, sha)
-        assert found.get(sha, {}) == expected
-        assert row["files_changed"] == len(expected)
-        assert row["additions_lines"] == sum(max(0, counted.added) for counted in expected.values())
-        assert row["deletions_lines"] == sum(max(0, counted.deleted) for counted in expected.values())
-        assert (row["addition_bytes"], row["deletion_bytes"]) == patch_bytes(repository, sha)
 
 
 def of_path(deployment: Deployment, path: str) -> list[dict[str, Any]]:
@@ -264,7 +250,8 @@ LINES = st.sampled_from([b"a", b"b", b"c", b"", b" ", b"+", b"-", b"r\r", b"\xff
 CONTENTS = st.tuples(st.lists(LINES, max_size=12), st.booleans()).map(
     lambda drawn: b"\n".join(drawn[0]) + (b"\n" if drawn[1] and drawn[0] else b"")
 )
-FILES = st.builds(
+SUBMODULES = st.sampled_from([OTHER_REPOSITORY, OTHER_REPOSITORY[::-1]]).map(lambda commit: File(commit, SUBMODULE))
+FILES = SUBMODULES | st.builds(
     File, CONTENTS | CONTENTS.map(lambda content: content + b"\0"), st.sampled_from(["100644", "100755", "120000"])
 )
 CHANGES = st.dictionaries(st.sampled_from(["f", "g", "d/h", "d/ä"]), FILES | st.none(), max_size=3)
@@ -280,4 +267,10 @@ def test_any_history_counts_as_git_counts_it(history: Sequence[Mapping[str | byt
         (place / "gitconfig").touch()
         git = Git(repository.path, place / "gitconfig", time.monotonic() + 60, most_bytes=1 << 30)
         [segment] = extract(git, repository.commits(), (), place, datetime(2026, 1, 1, tzinfo=UTC), lambda _: None)
-        assert counted(pl.read_parquet(segment.changes_file(place))) == all_numstats(repository)
+        changes = pl.read_parquet(segment.changes_file(place))
+        assert counted(changes) == all_numstats(repository)
+        retyped = changes.filter(change_type="typechange")["commit_sha"].implode()
+        sums = pl.read_parquet(segment.commits_file(place)).filter(~pl.col("commit_sha").is_in(retyped))
+        expected = all_patch_bytes(repository)
+        for sha, *found in sums.select("commit_sha", "addition_bytes", "deletion_bytes").iter_rows():
+            assert tuple(found) == expected[sha]

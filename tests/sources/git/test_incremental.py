@@ -163,6 +163,15 @@ def test_other_rules_read_everything_again(repository: Repository, deployment: D
         is_as_fresh(deployment)
 
 
+def test_another_url_with_the_same_id(repository: Repository, deployment: Deployment) -> None:
+    other = Repository.new(repository.path.parent / "other.git")
+    other.commit({"o": b"o\n"})
+    for place in (repository, other, repository):
+        deployment.watch(place, id="11111111-1111-1111-1111-111111111111")
+        deployment.run()
+        is_as_fresh(deployment)
+
+
 def test_many_small_runs_leave_few_files(repository: Repository, deployment: Deployment) -> None:
     for _ in range(MOST_SMALL + 3):
         new_commits(repository)
@@ -230,6 +239,7 @@ def test_a_codebase_that_is_no_longer_configured_leaves(repository: Repository, 
 
 SOME_PATHS, TEXTS = st.sampled_from(["a", "b", "c/d"]), st.sampled_from([b"1\n", b"1\n2\n", b"3", None])
 BRANCH_NAMES = st.sampled_from(["main", "one", "two"])
+RULES = st.sampled_from([{}, {"exclude": "[c/]"}, {"branches": "[o*]"}, {"default_branch": "two"}])
 STEPS = st.one_of(
     st.tuples(st.just("commit"), BRANCH_NAMES, st.dictionaries(SOME_PATHS, TEXTS, max_size=2)),
     st.tuples(st.just("branch"), BRANCH_NAMES, BRANCH_NAMES),
@@ -237,6 +247,10 @@ STEPS = st.one_of(
     st.tuples(st.just("default"), BRANCH_NAMES, st.none()),
     st.tuples(st.just("mailmap"), BRANCH_NAMES, st.none()),
     st.tuples(st.just("back"), BRANCH_NAMES, st.none()),
+    st.tuples(st.just("merge"), BRANCH_NAMES, BRANCH_NAMES),
+    st.tuples(st.just("root"), BRANCH_NAMES, st.none()),
+    st.tuples(st.just("gc"), st.none(), st.none()),
+    st.tuples(st.just("rules"), st.none(), RULES),
     st.tuples(st.just("run"), st.none(), st.none()),
 )
 
@@ -267,6 +281,15 @@ def take_step(repository: Repository, deployment: Deployment, kind: str, branch:
         repository.commit(argument, branch=branch)
     elif kind == "mailmap":
         repository.commit({".mailmap": b"A <a@b.c> <ann@example.org>\n"}, branch=branch)
+    elif kind == "root":
+        repository.commit({"r": b"r\n"}, branch=branch, parents=[])
+    elif kind == "merge" and head and (other := repository.head(str(argument))):
+        repository.commit({"m": b"m\n"}, branch=branch, parents=[head, other])
+    elif kind == "gc":
+        repository.git("gc", "--quiet", "--prune=now")
+    elif kind == "rules":
+        assert isinstance(argument, dict)
+        deployment.watch(repository, **argument)
     elif kind == "branch" and head:
         repository.point(str(argument), head)
     elif kind == "delete" and head:

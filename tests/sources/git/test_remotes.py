@@ -14,7 +14,7 @@ from tests.repositories import SUBMODULE, Deployment, File, Repository
 from tests.sources.git.remotes import HOST, serving, silent_port
 
 TOKEN = "secret-token-of-a-codebase"  # noqa: S105 - it guards nothing
-MANY, LARGE = 5_000, 10 << 20
+MANY, LARGE = 100_000, 100 << 20
 BY = ("-c", "user.name=x", "-c", "user.email=x@example.org")
 OTHER_REPOSITORY = b"0123456789abcdef0123456789abcdef01234567"
 
@@ -198,6 +198,7 @@ def test_a_tree_that_unfolds_without_end_fails_alone(repository: Repository, dep
         ("fatal: unable to access 'https://u:p@x/': Could not resolve host: x", "can't be reached"),
         ("fatal: something of ann@example.org at https://u:p@x/y", "fatal: something of … at …"),
         ("", "no reason"),
+        ("fatal: it broke\nremote: Ann Smith was here\n", "fatal: it broke"),
     ],
 )
 def test_what_git_says_is_told_without_addresses(said: str, expected: str) -> None:
