@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from tests.repositories import Repository
-from tests.sources.git.counting import EMPTY_TREE, changes_of
+from tests.sources.git.counting import changes_of, empty_tree
 
 type Row = dict[str, Any]
 type Parameters = Mapping[str, str]
@@ -118,7 +118,7 @@ class Oracle:
 
     def tree(self) -> Row:
         """The size of the default branch's tree."""
-        changes = [Change(*change) for change in changes_of(self._repository, "main", EMPTY_TREE)]
+        changes = [Change(*change) for change in changes_of(self._repository, "main", empty_tree(self._repository))]
         return {
             "current_sloc": sum(change.added_bytes for change in changes) // 50,
             "total_lines": sum(change.added for change in changes),

@@ -92,7 +92,12 @@ def changes_of(
 
 def _parent(repository: Repository, commit: str) -> str:
     parents = repository.git("rev-list", "--parents", "-n1", commit).decode().split()[1:]
-    return parents[0] if parents else repository.git("hash-object", "-t", "tree", "--stdin").decode().strip()
+    return parents[0] if parents else empty_tree(repository)
+
+
+def empty_tree(repository: Repository) -> str:
+    """The tree without any files."""
+    return repository.git("hash-object", "-t", "tree", "--stdin").decode().strip()
 
 
 def check_against_git(repository: Repository, deployment: Deployment) -> None:
