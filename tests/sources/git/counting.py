@@ -90,14 +90,14 @@ def changes_of(
         yield (path, max(lines.added, 0), max(lines.deleted, 0), *sizes)
 
 
-def empty_tree(repository: Repository) -> str:
-    """What the first commit is compared with, which depends on the kind of hashes."""
-    return repository.git("hash-object", "-t", "tree", "--stdin").decode().strip()
-
-
 def _parent(repository: Repository, commit: str) -> str:
     parents = repository.git("rev-list", "--parents", "-n1", commit).decode().split()[1:]
     return parents[0] if parents else empty_tree(repository)
+
+
+def empty_tree(repository: Repository) -> str:
+    """The tree without any files."""
+    return repository.git("hash-object", "-t", "tree", "--stdin").decode().strip()
 
 
 def check_against_git(repository: Repository, deployment: Deployment) -> None:
