@@ -41,7 +41,7 @@ class Distribution(BaseModel, frozen=True):
 
 def distribution(values: pl.Series) -> Distribution:
     """The distribution of numbers; nulls are left out."""
-    known = values.drop_nulls().cast(pl.Float64).sort()
+    known = values.drop_nulls().sort().cast(pl.Float64)
     found = {name: known.quantile(share, "linear") for name, share in PERCENTILES.items()}
     return Distribution(
         n=len(known),

@@ -86,7 +86,8 @@ class Done:
     For a `strict` order these are all activities, otherwise what may be a step, or is part of a visit to return by.
 
     Attributes:
-        rows: Per activity its `time` (Int64, microseconds since 1970), and whether it `ends_person` (Boolean).
+        rows: Per activity its `time` (Int64, microseconds since 1970), and whether it is the last one of its person and
+            of its moment: `ends_person` and `ends_moment` (Boolean).
         may_be: For each step, by its number, whether a row may be it (Boolean).
         steps: The steps.
         order: Their order.
@@ -96,7 +97,7 @@ class Done:
     may_be: pl.DataFrame
     steps: Sequence[Step]
     order: Order
-    _known: dict[tuple[int, int], pl.Series] = field(default_factory=dict)
+    _found: dict[tuple[int, int], pl.Series] = field(default_factory=dict)
 
     def starts(self) -> pl.DataFrame:
         """The rows that may be the first step, in order: `row`, and the number of the `person` (both UInt32)."""
@@ -117,7 +118,7 @@ class Done:
         Returns:
             UInt32, null where there is none.
         """
-        there = self._nearest(number, until)[self._last(rows)]
+        there = _known(self._nearest(number, until)[self._last(rows)])
         if self.steps[number].within is not None:
             there = there.set(~self._is_in_time(self.times(rows), self.times(there), number), None)
         if self.order == "strict":
@@ -126,25 +127,24 @@ class Done:
         return there
 
     def _nearest(self, number: int, until: int) -> pl.Series:
-        """For each row, the nearest one of its person below that may be a step and can be followed (UInt32)."""
+        """For each row, the nearest one of its person below that is a step and can be followed (UInt32), or `NOWHERE`."""
         bound = number
         while bound < until and self._is_limited(bound + 1):
             bound += 1
-        if (number, bound) not in self._known:
+        if (number, bound) not in self._found:
             row = pl.int_range(1, pl.len() + 1, dtype=pl.UInt32)
             below = pl.when("ends_person").then(NOWHERE).when(pl.col("may_be").shift(-1)).then(row).backward_fill()
             rows = self.rows.select("ends_person", may_be=self._followed(number, bound))
-            found = rows.select(row=below).select(pl.when(pl.col("row") != NOWHERE).then("row"))
-            self._known[number, bound] = found.to_series()
-        return self._known[number, bound]
+            self._found[number, bound] = rows.select(below).to_series()
+        return self._found[number, bound]
 
     def _followed(self, number: int, until: int) -> pl.Series:
         """Whether a row may be a step and can be followed by those up to `until` (Boolean), which are all limited."""
         may_be = self.may_be[str(number)]
         if number == until:
             return may_be
-        there = self._nearest(number + 1, until)
-        there = there if self._lasts is None else there[self._lasts]
+        nearest = self._nearest(number + 1, until)
+        there = _known(nearest if self._lasts is None else nearest[self._lasts])
         return may_be & self._is_in_time(self.rows["time"], self.times(there), number + 1)
 
     def _is_in_time(self, before: pl.Series, after: pl.Series, number: int) -> pl.Series:
@@ -163,11 +163,10 @@ class Done:
     @cached_property
     def _lasts(self) -> pl.Series | None:
         """For each row the last one of its moment (UInt32); None if each is a moment of its own."""
+        if self.rows["ends_moment"].all():
+            return None
         row = pl.int_range(pl.len(), dtype=pl.UInt32)
-        ends = self.rows.select(pl.col("ends_person") | (pl.col("time") != pl.col("time").shift(-1))).to_series()
-        return (
-            None if ends.all() else ends.to_frame("ends").select(pl.when("ends").then(row).backward_fill()).to_series()
-        )
+        return self.rows.select(pl.when("ends_moment").then(row).backward_fill()).to_series()
 
 
 def funnel(
@@ -270,15 +269,15 @@ def _returns(steps: Sequence[Step]) -> bool:
 
 def _done(keys: pl.Series, steps: Sequence[Step], filter_: Filter, order: Order) -> Done:
     """What some people did."""
-    below = pl.col("key").shift(-1)
+    time = (pl.col("key").cast(pl.UInt64, wrap_numerical=True) // MASKS).cast(pl.Int64)
+    ends_person = (pl.col("key").shift(-1) - pl.col("key") > ONE_PERSON).fill_null(value=True)
     rows = collect(
         keys.to_frame("key")
         .lazy()
-        .with_columns(mask=_mask())
+        .with_columns(mask=_mask(), time=time, ends_person=ends_person)
         .select(
-            "mask",
-            time=(pl.col("key").cast(pl.UInt64, wrap_numerical=True) // MASKS).cast(pl.Int64),
-            ends_person=(below - pl.col("key") > ONE_PERSON).fill_null(value=True),
+            *("mask", "time", "ends_person"),
+            ends_moment=pl.col("ends_person") | (pl.col("time") != pl.col("time").shift(-1)),
             **{str(number): pl.col("mask") & (1 << (STEPS_FROM + number)) != 0 for number in range(len(steps))},
         )
     )
@@ -288,7 +287,12 @@ def _done(keys: pl.Series, steps: Sequence[Step], filter_: Filter, order: Order)
         may_be = may_be.with_columns(
             begun.alias(str(number)) for number, step in enumerate(steps) if step.activity == "return"
         )
-    return Done(rows.select("time", "ends_person"), may_be, steps, order)
+    return Done(rows.select("time", "ends_person", "ends_moment"), may_be, steps, order)
+
+
+def _known(rows: pl.Series) -> pl.Series:
+    """Rows, null for those that are nowhere."""
+    return rows.set(rows == NOWHERE, None)
 
 
 def _flags(rows: pl.Series, length: int) -> pl.Series:

@@ -178,10 +178,11 @@ class VisitTable:
         """All: `row`, `key`, the `next` one (null for the last), whether it `ends` its visit, and its `bucket`."""
         rows = self.keys.to_frame("key").lazy().with_row_index("row").with_columns(next=pl.col("key").shift(-1))
         ends = self.packing.are_apart(VISIT_GAP)
-        if self.buckets is None:
-            return rows.with_columns(ends=ends)
-        number = self.buckets.number_of_microsecond(self.packing.microsecond("key"))
-        return rows.with_columns(bucket=number).with_columns(ends=ends | _changes("bucket"))
+        if self.buckets is not None:
+            number = self.buckets.number_of_microsecond(self.packing.microsecond("key"))
+            rows, ends = rows.with_columns(bucket=number), ends | _changes("bucket")
+        # Where visits end is asked for several times.
+        return rows.with_columns(collect(rows.select(ends=ends)).to_series())
 
     @cached_property
     def _visits(self) -> pl.DataFrame:
