@@ -127,7 +127,7 @@ class Done:
         return there
 
     def _nearest(self, number: int, until: int) -> pl.Series:
-        """For each row, the nearest one of its person below that is a step and can be followed (UInt32), or `NOWHERE`."""
+        """For each row, the nearest one of its person below that is a step and can be followed (UInt32, `NOWHERE`)."""
         bound = number
         while bound < until and self._is_limited(bound + 1):
             bound += 1
