@@ -41,11 +41,12 @@ class Distribution(BaseModel, frozen=True):
 
 def distribution(values: pl.Series) -> Distribution:
     """The distribution of numbers; nulls are left out."""
-    known = values.drop_nulls().sort().cast(pl.Float64)
+    # Percentiles of what is known to be sorted take no time; a cast forgets it.
+    known = values.drop_nulls().sort()
     found = {name: known.quantile(share, "linear") for name, share in PERCENTILES.items()}
     return Distribution(
         n=len(known),
-        histogram=histogram(known),
+        histogram=histogram(known.cast(pl.Float64)),
         **{name: None if value is None else round(value, DECIMALS) for name, value in found.items()},
     )
 
