@@ -135,7 +135,7 @@ class VisitTable:
     @cached_property
     def views(self) -> pl.Series:
         """How many page views each visit has (UInt32)."""
-        return self._views_so_far.to_frame("views").select(_gained("views")).to_series()
+        return self._so_far.select(_gained("views")).to_series()
 
     def selected(self, visits: pl.Series) -> pl.Series:
         """The values of a column of visits where something is selected; for at most one code."""
@@ -209,10 +209,13 @@ class VisitTable:
         return self._visits["ends_visitor"].cum_sum().shift(1, fill_value=0)
 
     @cached_property
-    def _views_so_far(self) -> pl.Series:
-        """Page views up to the end of each visit (UInt32)."""
-        so_far = collect(self._activities.select(self.packing.looked("key").cum_sum())).to_series()
-        return so_far[self._visits["row"]]
+    def _so_far(self) -> pl.DataFrame:
+        """Page views up to the end of each visit: all `views` and, where there is one code, the `selected` (UInt32)."""
+        counted = {"views": self.packing.looked("key")}
+        if self.packing.codes == 1:
+            counted["selected"] = self.packing.code("key") > 0
+        rows = self._activities.select("ends", **{name: each.cum_sum() for name, each in counted.items()})
+        return collect(rows.filter("ends").drop("ends"))
 
     @cached_property
     def _everybody(self) -> pl.DataFrame:
@@ -223,7 +226,7 @@ class VisitTable:
             "ends_visitor",
             visits=pl.int_range(1, pl.len() + 1, dtype=pl.UInt32),
             duration=pl.col("duration").cum_sum(),
-            views=self._views_so_far,
+            views=self._so_far["views"],
             activities=pl.col("row") + 1,
         )
         names = ("visits", "duration", "views", "activities")
@@ -235,11 +238,13 @@ class VisitTable:
     @cached_property
     def _coded(self) -> pl.DataFrame:
         """The codes of each visit, by code and then by visit: `code`, `visit`, `page_views` with it (all UInt32)."""
+        if self.packing.codes == 1:
+            visits = self._so_far.select(code=ONE, page_views=_gained("selected")).with_row_index("visit")
+            return visits.filter(pl.col("page_views") > 0)
         visit = pl.col("ends").cum_sum() - pl.col("ends").cast(pl.UInt32)
         rows = collect(self._activities.select(visit=visit, code=self.packing.code("key")).filter(pl.col("code") > 0))
-        if self.packing.codes > 1:
-            # Rows stay in order within their group, which costs less than to sort them.
-            rows = rows.group_by("code").agg("visit").explode("visit")
+        # Rows stay in order within their group, which costs less than to sort them.
+        rows = rows.group_by("code").agg("visit").explode("visit")
         rows = rows.with_row_index("page_views", offset=1)
         return rows.filter(_changes("visit") | _changes("code")).with_columns(_gained("page_views"))
 
