@@ -103,7 +103,7 @@ class SourceDatabase:
         )
 
     def snapshot(self) -> Snapshot:
-        """The snapshot in force."""
+        """The current snapshot."""
         return open_snapshot(self.data_dir, self.model)
 
     def stored(self, table: str) -> list[Row]:

@@ -154,7 +154,7 @@ class GrowingSource:
         self.history.committed.append(Committed(self.rows, begun, time.monotonic()))
 
     def look(self, begun: float) -> None:
-        """Log the snapshot in force, if it is a new one, as published by a run that began at `begun`."""
+        """Log the current snapshot, if it is a new one, as published by a run that began at `begun`."""
         try:
             manifest = self.database.snapshot().manifest
         except SnapshotMissingError:

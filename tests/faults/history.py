@@ -88,7 +88,7 @@ class Verdict:
     examples: list[str] = field(default_factory=list)
 
     def assert_sound(self) -> None:
-        """Every answer is one published snapshot, none older than one that was in force before it was asked for."""
+        """Every answer is one published snapshot, none older than the one that was current when it was requested."""
         assert not self.examples, "\n".join(self.examples[:10])
         assert (self.lost, self.doubled, self.mixed, self.back, self.unknown) == (0, 0, 0, 0, 0)
 
@@ -154,7 +154,7 @@ class _Judge:
             self._tell_apart(read, first)
         elif max(matching) < first:
             self.verdict.back += 1
-            self._note(f"older than what was in force: {read}, then {self.snapshots[first]}")
+            self._note(f"older than the current one: {read}, then {self.snapshots[first]}")
         else:
             self.verdict.unknown += 1
             self._note(f"answered before it was published: {read}, {self.snapshots[matching[0]]}")

@@ -162,7 +162,7 @@ class Operator:
 
     @property
     def current(self) -> str | None:
-        """The id of the snapshot in force; None without one."""
+        """The id of the current snapshot; None without one."""
         try:
             return self.database.snapshot().id
         except SnapshotMissingError:
