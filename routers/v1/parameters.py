@@ -41,9 +41,9 @@ EXAMPLE = '[["is","country",["DE","AT"]],["is_not","device",["mobile"]]]'
 
 
 class Filtered(Parameters):
-    """Which users and rows the figures are of."""
+    """The filter on users and rows."""
 
-    # What each figure counts: rows of a table, which have to bear the attributes of the filter.
+    # The table whose rows each figure counts; they must have the attributes of the filter.
     counted: ClassVar[Mapping[str, Kind]] = {}
 
     filters: Annotated[str | None, FILTER] = Field(
@@ -56,17 +56,17 @@ class Filtered(Parameters):
 
     @property
     def filter(self) -> Filter:
-        """What `filters` means."""
+        """The parsed `filters`."""
         return EVERYTHING if self.filters is None else FILTER.parsed(self.filters)
 
     def check(self) -> None:
-        """Refuse attributes that what is counted does not bear."""
+        """Refuse attributes that the counted rows lack."""
         super().check()
         for figure, kind in self.asked_counts().items():
             check_borne("filters", self.filter.attributes(), figure, kind)
 
     def asked_counts(self) -> Mapping[str, Kind]:
-        """What is counted for each figure that is asked for."""
+        """The table counted for each requested figure."""
         return self.counted
 
     def meant(self, meaning: Meaning) -> dict[str, object]:
@@ -76,7 +76,7 @@ class Filtered(Parameters):
 
 
 class WithMetrics(Filtered):
-    """Which figures; a class made of this one says `metrics: Annotated[str | None, Names(…)]`."""
+    """The choice of figures; a subclass declares `metrics: Annotated[str | None, Names(…)]`."""
 
     metrics: str | None = None
 
@@ -87,7 +87,7 @@ class WithMetrics(Filtered):
         return tuple(name for name in self.counted if self.metrics is None or name in names)
 
     def asked_counts(self) -> Mapping[str, Kind]:
-        """Of the figures that are chosen."""
+        """For the chosen figures."""
         return {name: self.counted[name] for name in self.chosen}
 
     def meant(self, meaning: Meaning) -> dict[str, object]:
@@ -96,10 +96,10 @@ class WithMetrics(Filtered):
 
 
 def check_borne(parameter: str, attributes: Iterable[str], figure: str, kind: Kind) -> None:
-    """Refuse attributes that the rows of a figure don't bear.
+    """Refuse attributes that the rows of a figure lack.
 
     Raises:
-        InvalidParameterError: It names the figure, the attribute and why.
+        InvalidParameterError: The message names the figure, the attribute and the reason.
     """
     for attribute in attributes:
         if attribute not in BORNE[kind]:
@@ -192,7 +192,7 @@ class TrafficParameters(ComparedParameters, Listed, WithMetrics, Formatted):
     dimensions: Annotated[str | None, Names(BORNE["page_views"], most=2)] = Field(
         default=None,
         description="One or two attributes, separated by a comma: `data` is then a list with a row per combination of "
-        "their values, those with most visitors first; `limit`, `offset` and `order_by` are for that list.",
+        "their values, those with the most visitors first; `limit`, `offset` and `order_by` apply to that list.",
         examples=["source", "country,device"],
     )
 
@@ -215,7 +215,7 @@ class VotesParameters(ComparedParameters, WithMetrics, Formatted):
 
 
 class BehaviourParameters(ComparedParameters, Listed, Searched, WithMetrics, Formatted):
-    """Lists of what people do; `limit`, `offset`, `order_by` and `search` hold for each of them."""
+    """Lists of what users do; `limit`, `offset`, `order_by` and `search` apply to each of them."""
 
     counted = BEHAVIOUR
 
@@ -224,7 +224,7 @@ class BehaviourParameters(ComparedParameters, Listed, Searched, WithMetrics, For
 
 
 class LocationParameters(ComparedParameters, Listed, Searched, WithMetrics, Formatted):
-    """Lists of where people are; `limit`, `offset`, `order_by` and `search` hold for each of them."""
+    """Lists of where users are; `limit`, `offset`, `order_by` and `search` apply to each of them."""
 
     counted = LOCATION
 
@@ -245,7 +245,7 @@ class PlacesParameters(ListParameters):
 
 
 class HistoricalParameters(ComparedParameters, Cut, OnWeekdays, WithMetrics, Formatted):
-    """The series of everything that is counted."""
+    """The series of counts."""
 
     counted = HISTORICAL
 
@@ -253,7 +253,7 @@ class HistoricalParameters(ComparedParameters, Cut, OnWeekdays, WithMetrics, For
 
 
 class ReoccurringParameters(ComparedParameters, CutByDays, OnWeekdays, WithMetrics, Formatted):
-    """The series of those who come back."""
+    """The series of reoccurring users and rooms."""
 
     counted = REOCCURRING
 
@@ -270,7 +270,7 @@ class OfActivity(Filtered):
 
     @property
     def followed(self) -> Literal["user", "room"]:
-        """Who is followed."""
+        """Whether users or rooms are followed."""
         return "room"
 
     @property
@@ -279,7 +279,7 @@ class OfActivity(Filtered):
         return TIMES[self.activity]
 
     def check(self) -> None:
-        """Refuse an activity that nobody can be followed by."""
+        """Refuse an activity that has no user (room)."""
         super().check()
         if (self.followed, self.activity) in (("user", "vote"), ("room", "event")):
             why = "a vote has no user" if self.activity == "vote" else "an event has no room"
@@ -293,7 +293,7 @@ class OfActivity(Filtered):
 
 
 class OfEntity(OfActivity):
-    """Whose activity."""
+    """Whether users or rooms are followed."""
 
     entity: Literal["user", "room"] = Field(default="user", description="Who is followed: users or rooms.")
 
@@ -310,7 +310,7 @@ class LifecycleParameters(ComparedParameters, Cut, OfEntity, Formatted):
 
 
 class OfCohorts(OfPeriod, Weekly, Formatted):
-    """Cohorts, and who is in them."""
+    """The cohorts: their length, number of intervals and members."""
 
     has_whole_buckets: ClassVar[bool] = True
     cut_by: ClassVar[str | None] = "period"
@@ -325,11 +325,11 @@ class OfCohorts(OfPeriod, Weekly, Formatted):
         "`recurring`: everyone active in the interval.",
     )
     cumulative: bool = Field(
-        default=False, description="Count who is active in an interval or any later one, instead of in it."
+        default=False, description="Count who is active in an interval or any later one, not only in that interval."
     )
 
     def bucket_length(self, _period: Period) -> Granularity:
-        """That of a cohort."""
+        """The length of a cohort."""
         return self.period
 
     @property
@@ -346,29 +346,29 @@ class OfRooms(OfActivity, Listed, Searched):
     """The rooms of a cell."""
 
     order_by: Order | None = Listed.sorted_by(*ROOM_KEYS)
-    entity: Literal["room"] = Field(default="room", description="Rooms; who the users of a cell are is not told.")
+    entity: Literal["room"] = Field(default="room", description="Rooms; the users of a cell are not disclosed.")
 
 
 Moment = Annotated[str, WithJsonSchema({"type": "string", "format": "moment"})]
-MOMENT = "The bucket that this local date, or this instant with its offset, lies in."
+MOMENT = "The bucket that contains this local date, or this instant with its offset."
 
 
-class RetentionRoomsParameters(OfRooms, OfCohorts):  # type: ignore[misc] # constructors of both, which nobody calls
-    """Which cell of the cohorts."""
+class RetentionRoomsParameters(OfRooms, OfCohorts):  # type: ignore[misc] # their constructors differ, but are never called
+    """The cell of a cohort."""
 
     cohort: str = Field(
         description=f"The cohort. {MOMENT}", examples=["2026-03-02"], json_schema_extra={"format": "moment"}
     )
-    interval: Integer = Field(ge=0, lt=MOST_INTERVALS, description="How many intervals later; 0 is the cohort itself.")
+    interval: Integer = Field(ge=0, lt=MOST_INTERVALS, description="Intervals after the cohort's own, which is 0.")
 
 
 class LifecycleRoomsParameters(OfPeriod, Cut, OfRooms, Formatted):
-    """Which count of which bucket of the lifecycle."""
+    """The state and bucket of the lifecycle."""
 
     has_whole_buckets: ClassVar[bool] = True
 
     start: Moment = Field(description=MOMENT, examples=["2026-03-02"])
-    state: Literal["new", "returning", "resurrecting", "dormant"] = Field(description="Which of the counts.")
+    state: Literal["new", "returning", "resurrecting", "dormant"] = Field(description="The lifecycle state.")
 
 
 class RoomsParameters(ComparedParameters, Listed, Searched, WithMetrics, Formatted):
@@ -408,8 +408,8 @@ class FunnelParameters(OfPeriod, Filtered, Formatted):
         AfterValidator(_steps),
         WithJsonSchema({"type": "string", "pattern": f"^{_FIRST_STEP}(,{_STEP}){{1,{MOST_STEPS - 1}}}$"}),
     ] = Field(
-        description=f"2 to {MOST_STEPS} steps in order, separated by commas: {FORMS}. A return is another visit, begun "
-        "at most N days after the step before.",
+        description=f"2 to {MOST_STEPS} steps in order, separated by commas: {FORMS}. A return is another visit "
+        "that begins at most N days after the previous step.",
         examples=["page_view:HOME,page_view:ROOM,estimation,return:7d"],
     )
     window: (
@@ -421,27 +421,27 @@ class FunnelParameters(OfPeriod, Filtered, Formatted):
         | None
     ) = Field(
         default=None,
-        description="How long after the first step the last one may be, in minutes, hours or days; by default, at any "
+        description="Maximum time from the first to the last step, in minutes, hours or days; by default, any "
         "time in the period.",
         examples=["30m", "12h", "7d"],
     )
     order: Literal["sequential", "strict"] = Field(
         default="sequential",
-        description="`sequential`: a step is anything later; `strict`: it is the very next activity of that person.",
+        description="`sequential`: a step is any later activity; `strict`: it is the user's very next activity.",
     )
 
     @property
     def parsed(self) -> list[Step]:
-        """What `steps` means."""
+        """The parsed `steps`."""
         return parsed_steps(self.steps)
 
     @property
     def longest(self) -> timedelta | None:
-        """What `window` means."""
+        """The parsed `window`."""
         return None if self.window is None else parsed_length(self.window)
 
     def asked_counts(self) -> Mapping[str, Kind]:
-        """The rows that the steps may be."""
+        """The tables whose rows can be steps."""
         return {
             str(step): "page_views" if step.activity == "return" else TIMES[step.activity][0] for step in self.parsed
         }
@@ -451,7 +451,7 @@ class DistributionParameters(OfPeriod, Filtered, Formatted):
     """A distribution."""
 
     of: Literal["visit_duration", "vote_duration", "estimations_per_vote", "views_per_visit"] = Field(
-        description="What is measured: durations in seconds, or how many."
+        description="The measure: durations in seconds, or counts."
     )
 
     def asked_counts(self) -> Mapping[str, Kind]:

@@ -1,4 +1,4 @@
-"""Series: counts per bucket, who comes back, the lifecycle of users and rooms, and the rhythm of a week."""
+"""Series: counts per bucket, reoccurring users and rooms, their lifecycle, and the rhythm of a week."""
 
 from dataclasses import replace
 from typing import Annotated
@@ -76,7 +76,7 @@ def get_historical(question: HistoricalQuestion) -> Response:
 
 
 def _averages(question: Question[HistoricalParameters], rows: Selected, names: list[str]) -> pl.DataFrame:
-    """The moving averages of a part's buckets, which use the rows since START_DATE before it, too: `bucket`, `ma_*`."""
+    """The moving averages of a part's buckets, including earlier rows since START_DATE: `bucket`, `ma_*`."""
     part = rows.part
     period = enough_before(part.begun, part.granularity, start_of(question, part))
     buckets = Buckets.of(period, part.granularity, part.week_start)
@@ -95,7 +95,7 @@ def _averages(question: Question[HistoricalParameters], rows: Selected, names: l
     responses=ALSO_ROWS,
 )
 def get_reoccurring(question: ReoccurringQuestion) -> Response:
-    """How many users and rooms had come back since START_DATE, at the end of each bucket's last day."""
+    """How many users and rooms are reoccurring since START_DATE, at the end of each bucket's last day."""
 
     def returning(part: Part) -> pl.DataFrame:
         estimations = selected(question, part).ever("estimations")
