@@ -1,4 +1,4 @@
-"""The slow, obvious twin of filters, breakdowns and funnels: plain Python over rows, without a frame.
+"""The slow, obvious twin of filters, breakdowns and funnels: plain Python over rows, without frames.
 
 Rows are mappings as the source holds them. A filter is its JSON value.
 """
@@ -19,7 +19,7 @@ TIMES = {"fpp_page_views": "viewed_at", "fpp_estimations": "estimated_at", "fpp_
 
 
 def attribute(tables: Tables, table: str, row: Row, name: str) -> str:
-    """What a row bears under a name."""
+    """The value of an attribute for a row."""
     if name in USER:
         user_id = row["id"] if table == "fpp_users" else row["user_id"]
         users = [user for user in tables["fpp_users"] if user["id"] == user_id and user_id is not None]
@@ -34,7 +34,7 @@ def attribute(tables: Tables, table: str, row: Row, name: str) -> str:
 
 
 def text(value: object) -> str:
-    """A value as filters see it."""
+    """A value as filters compare it."""
     if value is None:
         return "unknown"
     return str(value).lower() if isinstance(value, bool) else str(value)
@@ -135,7 +135,7 @@ def length(visit: Sequence[tuple[datetime, str, Row]]) -> float:
 def funnel(
     tables: Tables, steps: Sequence[str], window: timedelta | None, *, strict: bool = False
 ) -> list[tuple[int, float | None]]:
-    """Per step how many people get so far, and the median time since the step before: every attempt is tried."""
+    """Per step the number of people who reach it and the median time since the step before, by trying every attempt."""
     begins = {(visit[0][2]["user_id"], visit[0][0]) for visit in all_visits(tables)}
     moments: dict[Any, dict[datetime, set[str]]] = {}
     for table, time in TIMES.items():
@@ -169,7 +169,7 @@ def attempts(
     window: timedelta | None,
     strict: bool,
 ) -> Iterable[list[datetime]]:
-    """Every way to take the first steps."""
+    """Every way to take one or more of the first steps."""
     paths = [[instant] for instant in instants if steps[0] in kinds_at[instant]]
     yield from paths
     for step in steps[1:]:
@@ -191,13 +191,13 @@ def attempts(
 
 
 def median(values: Sequence[float]) -> float:
-    """The middle of sorted values, or the mean of both middles."""
+    """The median of sorted values."""
     middle = len(values) // 2
     return values[middle] if len(values) % 2 else (values[middle - 1] + values[middle]) / 2
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Interpolated linearly between the ranks of sorted values."""
+    """A percentile of sorted values, interpolated linearly between ranks."""
     place = (len(values) - 1) * share
     below = int(place)
     above = min(below + 1, len(values) - 1)

@@ -1,4 +1,4 @@
-"""What a Python file imports."""
+"""Finds what a Python file imports."""
 
 import ast
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def imports(file: Path) -> Iterator[str]:
-    """The names of the modules that a file imports, those of `from package import module` in full."""
+    """The modules that a file imports; `from package import name` gives `package.name`."""
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

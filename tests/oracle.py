@@ -1,7 +1,7 @@
 """The slow, obvious twin of every metric: plain Python, written line by line after metrics.md, sections 1, 3 and 4.
 
 It shares no code with the service. Tables are sequences of rows as MySQL holds them; instants are aware UTC datetimes.
-Any value may be missing: a null instant belongs to no period, a null user or room is nobody, a null number is left out.
+Any value may be missing: a null instant belongs to no period, a null user, room or number does not count.
 """
 
 from collections import Counter
