@@ -15,14 +15,14 @@ from calculations.fpp.tables import Tables
 from calculations.frames.json_rows import json_rows
 from calculations.time.period import MICROSECOND, Period, midnight
 from routers.v1.asking import asked
-from routers.v1.parameters import (
-    ROOM_KEYS,
+from routers.v1.cohort_parameters import (
     FunnelParameters,
     LifecycleRoomsParameters,
     OfRooms,
     RetentionParameters,
     RetentionRoomsParameters,
 )
+from routers.v1.parameters import ROOM_KEYS
 from routers.v1.schemas import Cohorts, RetainedRoom, RoomInState
 from routers.v1.selecting import Selected, selected
 from web.computing import computing

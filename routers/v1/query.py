@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from read_model.snapshot import Snapshot
 from routers.v1.asking import APP
+from routers.v1.cohort_parameters import FunnelParameters, LifecycleParameters, RetentionParameters
 from routers.v1.cohorts import get_funnel, get_retention
 from routers.v1.figures import get_distribution, get_traffic, get_votes
 from routers.v1.lists import (
@@ -26,14 +27,11 @@ from routers.v1.parameters import (
     DISTRIBUTIONS,
     BehaviourParameters,
     DistributionParameters,
-    FunnelParameters,
     HistoricalParameters,
-    LifecycleParameters,
     ListParameters,
     LocationParameters,
     PlacesParameters,
     ReoccurringParameters,
-    RetentionParameters,
     RhythmParameters,
     RoomsParameters,
     TrafficParameters,

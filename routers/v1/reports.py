@@ -17,7 +17,8 @@ from reports.making import made
 from routers.v1.asking import asked
 from web.errors import Responses
 from web.questions.answers import object_answer
-from web.questions.parameters import Meaning, Parameters, TimeZone
+from web.questions.notations import TimeZone
+from web.questions.parameters import Meaning, Parameters
 from web.questions.question import Question
 from web.questions.schemas import answer_of
 from web.security_headers import POLICY

@@ -15,13 +15,8 @@ from calculations.fpp.rhythm import SLOT, Slot, rhythm
 from calculations.fpp.visitors import visitors_per_bucket
 from calculations.time.buckets import Buckets
 from routers.v1.asking import asked
-from routers.v1.parameters import (
-    BASE_SERIES,
-    HistoricalParameters,
-    LifecycleParameters,
-    ReoccurringParameters,
-    RhythmParameters,
-)
+from routers.v1.cohort_parameters import LifecycleParameters
+from routers.v1.parameters import BASE_SERIES, HistoricalParameters, ReoccurringParameters, RhythmParameters
 from routers.v1.schemas import HistoricalBucket, LifecycleBucket, ReoccurringBucket
 from routers.v1.selecting import Selected, known, selected, since_start, start_of
 from web.questions.answers import table_answer

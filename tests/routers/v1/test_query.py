@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from httpx2 import Response
 
-from routers.v1.parameters import FunnelParameters
+from routers.v1.cohort_parameters import FunnelParameters
 from tests.routers.v1.api import Api
 from tests.web.problems import problem
 
