@@ -176,9 +176,9 @@ def measure(attack: Attack, data_dir: Path, calm_s: float) -> Measured:
         with ExitStack() as second:
             attack(server, second)
             time.sleep(1)
-            told = time.monotonic()
+            stopped = time.monotonic()
             server.program.end(signal.SIGTERM)
-            ended = time.monotonic() - told
+            ended = time.monotonic() - stopped
         block = server.log.rpartition("longest block: ")[2].split("\n")[0] if "longest block" in server.log else "-"
     p99 = statistics.quantiles(times, n=100)[98]
     name = attack.__name__.replace("_", " ")

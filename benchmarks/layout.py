@@ -94,7 +94,7 @@ def all_layouts(data: DataSet, runs: int) -> list[list[str]]:
         # Turned from (turn, layout, question) into medians by (layout, question).
         times = [[median(each) for each in zip(*of_layout, strict=True)] for of_layout in zip(*turns, strict=True)]
         return [
-            [layout.name, *told(snapshot, writing_s, *of_layout)]
+            [layout.name, *measured_row(snapshot, writing_s, *of_layout)]
             for layout, (snapshot, writing_s), of_layout in zip(LAYOUTS, written, times, strict=True)
         ]
 
@@ -116,7 +116,7 @@ def milliseconds(ask: Callable[[], object]) -> float:
     return (time.perf_counter() - start) * MS
 
 
-def told(
+def measured_row(
     snapshot: Snapshot, writing_s: float, whole_ms: float, daily_ms: float, room_ms: float, part_ms: float
 ) -> list[str]:
     """A row of the table."""

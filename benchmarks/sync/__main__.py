@@ -64,8 +64,10 @@ class Bench:
             )
         if done.returncode:
             raise RuntimeError(f"{name} failed:\n{done.stderr}")
-        told = json.loads(done.stdout.splitlines()[-1])
-        return Load(told["seconds"], told["rows"], told["peak_mb"], (self.bytes_sent() - before) / BYTES_PER_MB)
+        printed = json.loads(done.stdout.splitlines()[-1])
+        return Load(
+            printed["seconds"], printed["rows"], printed["peak_mb"], (self.bytes_sent() - before) / BYTES_PER_MB
+        )
 
     def environment(self) -> dict[str, str]:
         """The updater's settings."""

@@ -55,7 +55,7 @@ def parsed_length(text: str) -> timedelta:
     found = re.fullmatch(r"([0-9]{1,6})([mhd])", text)
     length = timedelta() if found is None else int(found[1]) * LENGTHS[found[2]]
     if not timedelta() < length <= LONGEST:
-        raise ValueError(f"`{text}` is no length: write up to ten years with m, h or d, such as 30m, 12h or 7d")
+        raise ValueError(f"`{text}` is not a length: write up to ten years with m, h or d, such as 30m, 12h or 7d")
     return length
 
 
@@ -70,4 +70,4 @@ def _parsed_step(text: str) -> Step:
             return Step("event", value)
         case "return", True, True if value.endswith("d"):
             return Step("return", within=parsed_length(value))
-    raise ValueError(f"`{text}` is no step; allowed: {FORMS}")
+    raise ValueError(f"`{text}` is not a step; allowed: {FORMS}")

@@ -142,7 +142,7 @@ def _parsed(clause: object, attributes: tuple[str, ...], budget: _Budget, level:
     if level > MOST_LEVELS:
         raise ValueError(f"clauses are nested more than {MOST_LEVELS} deep")
     if not isinstance(clause, list) or not clause or not isinstance(clause[0], str):
-        raise ValueError(f"{_shown(clause)} is no clause: write [operator, attribute, [values]]")
+        raise ValueError(f"{_shown(clause)} is not a clause: write [operator, attribute, [values]]")
     operator, *rest = clause
     if operator in JUNCTIONS:
         return Junction(operator, _parsed_parts(clause, attributes, budget, level))
@@ -163,12 +163,12 @@ def _parsed_clause(clause: list[Any], attributes: tuple[str, ...], budget: _Budg
     operator, *rest = clause
     if operator not in OPERATORS:
         allowed = ", ".join((*OPERATORS, *JUNCTIONS, NEGATION))
-        raise ValueError(f"{_shown(operator)} is no operator; allowed: {allowed}")
+        raise ValueError(f"{_shown(operator)} is not an operator; allowed: {allowed}")
     if len(rest) != 2 or not isinstance(rest[0], str) or not isinstance(rest[1], list) or not rest[1]:
         raise ValueError(f"{_shown(clause)} is wrong: write [operator, attribute, [values]] with at least one value")
     attribute, values = rest
     if attribute not in attributes:
-        raise ValueError(f"{_shown(attribute)} is no attribute; allowed: {', '.join(attributes)}")
+        raise ValueError(f"{_shown(attribute)} is not an attribute; allowed: {', '.join(attributes)}")
     if len(values) > MOST_VALUES:
         raise ValueError(f"{attribute} is compared with more than {MOST_VALUES} values")
     texts = tuple(_text(value) for value in values)
@@ -182,14 +182,14 @@ def _text(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if not isinstance(value, str | int):
-        raise ValueError(f"{_shown(value)} is no value: write a text, a whole number, true or false")
+        raise ValueError(f"{_shown(value)} is not a value: write a text, a whole number, true or false")
     text = str(value)
     if len(text) > LONGEST_VALUE:
         raise ValueError(f"a value is longer than {LONGEST_VALUE} characters")
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise ValueError("a value holds half of a surrogate pair, which is no text") from None
+        raise ValueError("a value holds half of a surrogate pair, which is not text") from None
     return text
 
 

@@ -65,7 +65,7 @@ def _compile(pattern: str) -> None:
     try:
         pl.Series([""]).str.contains(pattern)
     except ComputeError as error:
-        raise ValueError(f"`{_shown(pattern)}` is no regular expression ({_reason(error)})") from None
+        raise ValueError(f"`{_shown(pattern)}` is not a regular expression ({_reason(error)})") from None
 
 
 def _reason(error: ComputeError) -> str:

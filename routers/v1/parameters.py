@@ -91,7 +91,7 @@ def check_borne(parameter: str, attributes: Iterable[str], figure: str, kind: Ki
     for attribute in attributes:
         if attribute not in BORNE[kind]:
             message = (
-                f"`{parameter}` names `{attribute}`, which `{figure}` can't be told by: it counts "
+                f"`{parameter}` names `{attribute}`, which does not apply to `{figure}`: it counts "
                 f"{kind.replace('_', ' ')}, and {WHY[kind]}; allowed: {', '.join(BORNE[kind])}."
             )
             raise InvalidParameterError(parameter, message, BORNE[kind])

@@ -54,7 +54,7 @@ class MysqlSource:
         return datetime.fromisoformat(str(now)).replace(tzinfo=UTC)
 
     def _identity(self) -> str:
-        """What tells this server and database from another: the server's own id (MySQL and MariaDB name it
+        """Identifies the server and database: the server's own id (MySQL and MariaDB name it
         differently), its host and port, and the database."""
         variables = dict(self._query("SHOW VARIABLES WHERE Variable_name IN ('server_uuid', 'server_uid')"))
         ((host, port),) = self._query("SELECT @@hostname, @@port")

@@ -62,8 +62,8 @@ class JsonAnswer(Response):
 
     def __init__[P: Parameters](self, question: Question[P], data: bytes, total_rows: int | None) -> None:
         if question.is_one_of_several:
-            told = to_json({"query": question.resolved(), "notices": list(_notices(question))})
-            super().__init__(b'{"data":' + data + b"," + told[1:])
+            explanation = to_json({"query": question.resolved(), "notices": list(_notices(question))})
+            super().__init__(b'{"data":' + data + b"," + explanation[1:])
         else:
             headers = _headers(question, total_rows)
             super().__init__(b"".join(_enveloped(question, [data], total_rows)), headers=headers)
@@ -143,9 +143,9 @@ def _days(time: timedelta) -> str:
 
 def _headers[P: Parameters](question: Question[P], total_rows: int | None) -> dict[str, str]:
     """The facts of `meta` as headers, for formats that hold only rows."""
-    told = {
+    facts = {
         "X-Snapshot": question.snapshot.id,
         "X-Data-Updated-At": written(question.snapshot.data_updated_at),
         "X-Freshness": question.freshness.status,
     }
-    return question.headers | told | ({} if total_rows is None else {"X-Total-Rows": str(total_rows)})
+    return question.headers | facts | ({} if total_rows is None else {"X-Total-Rows": str(total_rows)})

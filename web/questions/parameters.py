@@ -348,10 +348,10 @@ class Listed(Parameters):
     def sorted_by(cls, *columns: str) -> Any:
         """The field `order_by` of a list with these columns; compared columns have further parts."""
         field = cls.model_fields["order_by"]
-        told = f"{field.description} Columns: {', '.join(columns)}; where they are compared, also with _comparison, "
+        sortable = f"Columns: {', '.join(columns)}; when compared, also with _comparison, _change and _change_pct."
         return Field(
             default=None,
-            description=f"{told}_change and _change_pct.",
+            description=f"{field.description} {sortable}",
             examples=[f"{columns[-1]}:desc"],
             json_schema_extra={"x-sortable": list(columns)},
         )

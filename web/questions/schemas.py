@@ -89,8 +89,10 @@ def chosen_type(kind: type[BaseModel]) -> type[BaseModel]:
 
 def _described(field: FieldInfo, *, is_optional: bool = False) -> Any:
     """A field with the description of another one; an optional field stays optional."""
-    told: dict[str, Any] = {"description": field.description, "json_schema_extra": field.json_schema_extra}
-    return Field(**told) if field.is_required() and not is_optional else Field(default_factory=dict, **told)
+    description: dict[str, Any] = {"description": field.description, "json_schema_extra": field.json_schema_extra}
+    return (
+        Field(**description) if field.is_required() and not is_optional else Field(default_factory=dict, **description)
+    )
 
 
 def compared_type(kind: Any) -> Any:
