@@ -36,7 +36,7 @@ from web.file_access import FileAccess
 from web.head import Head
 from web.limits import Lanes
 from web.openapi import Api
-from web.questions.parameters import time_zones
+from web.questions.notations import time_zones
 from web.request_id import RequestId
 from web.request_size import RequestSize
 from web.security_headers import SecurityHeaders

@@ -1,1 +1,1 @@
-"""How fast the figures are computed, and how that compares with what one would pick instead."""
+"""How fast the figures are computed, compared with the obvious alternatives."""

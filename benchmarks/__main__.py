@@ -13,7 +13,7 @@ from util.errors import EXIT_DATA, EXIT_OK
 
 MARKERS = ("<!-- figures -->\n", "<!-- end of figures -->")
 SCALES = (1.0, 10.0, 100.0)
-ROUNDS = ((10, 60), (100, 20))  # below a scale so many, from the last one on:
+ROUNDS = ((10, 60), (100, 20))  # (scale, rounds below that scale); above the last one:
 ROUNDS_OF_LARGE = 7
 
 
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"\n{text}", flush=True)
             printed.append(text)
     except DisagreementError as error:
-        sys.stderr.write(f"{error}\nNo times are compared while the figures differ.\n")
+        sys.stderr.write(f"{error}\nThe figures differ, so no times are compared.\n")
         return EXIT_DATA
     if options.write:
         write_between_markers(README, "\n\n".join(printed), *MARKERS)
@@ -48,7 +48,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def report(scales: Sequence[float], runs: int | None) -> Iterator[str]:
-    """Each part of the report as soon as it is known."""
+    """The parts of the report, each as soon as it is measured."""
     yield tables.machine(utc_now())
     measured: list[Measured] = []
     for scale in scales:

@@ -1,7 +1,7 @@
 """What attacks cost the service: `python -m benchmarks.attacks`.
 
-Each attack has a fresh `uvicorn main:app` of its own, over the sample at scale 1. While it lasts another process asks
-for `/health`; a minute later the memory is read again; then the attack is made once more and the server told to end.
+Each attack runs against a fresh `uvicorn main:app` over the sample at scale 1, while another process polls `/health`.
+A minute later memory is read again; then the attack is repeated and the server is told to stop.
 """
 
 import argparse
@@ -41,7 +41,7 @@ type Attack = Callable[[Server, ExitStack], None]
 
 
 def connect(server: Server, stack: ExitStack, sent: bytes) -> None:
-    """A connection that stays open, sends something and never reads."""
+    """Open a connection that sends some bytes, stays open and never reads."""
     client = stack.enter_context(socket.socket())
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
     with suppress(OSError):
@@ -51,7 +51,7 @@ def connect(server: Server, stack: ExitStack, sent: bytes) -> None:
 
 
 def huge_headers(server: Server, stack: ExitStack) -> None:
-    """A header of 128 MB, then 60 of 8 MB, each another one."""
+    """One header of 128 MB, then 60 different ones of 8 MB."""
     connect(server, stack, b"GET /health HTTP/1.1\r\nHost: x\r\nA: " + b"x" * 128 * MB)
     for number in range(60):
         encodings = f"{number:08}".encode() * MB
@@ -59,27 +59,27 @@ def huge_headers(server: Server, stack: ExitStack) -> None:
 
 
 def half_open(server: Server, stack: ExitStack) -> None:
-    """1,500 connections with nothing, half a head or half a body."""
+    """1,500 connections that send nothing, half a head or half a body."""
     head = b"GET /health HTTP/1.1\r\nHost: x\r\n"
     for number in range(1_500):
         connect(server, stack, (b"", head, head + b"Transfer-Encoding: chunked\r\n\r\n5\r\nab")[number % 3])
 
 
 def unread_answers(server: Server, stack: ExitStack) -> None:
-    """20 clients who ask for 120 MB each and read nothing."""
+    """20 clients that request 120 MB each and read nothing."""
     for number in range(20):
         head = f"GET {LARGE.format(number + 1)} HTTP/1.1\r\nHost: x\r\nAuthorization: {TOKEN}\r\n\r\n"
         connect(server, stack, head.encode())
 
 
 def unread_pipelines(server: Server, stack: ExitStack) -> None:
-    """20 clients who send 1,500 requests at once and read nothing."""
+    """20 clients that pipeline 1,500 requests and read nothing."""
     for _ in range(20):
         connect(server, stack, b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 1_500)
 
 
 def large_streams(server: Server, stack: ExitStack) -> None:
-    """10 clients who read 120 MB each as it comes, packed."""
+    """10 clients that download 120 MB each, compressed."""
     url, token = f"http://{HOST}:{server.port}", f"Authorization: {TOKEN}"
     for number in range(10):
         path = LARGE.format(number + 1)
@@ -90,11 +90,11 @@ def large_streams(server: Server, stack: ExitStack) -> None:
 ATTACKS: tuple[Attack, ...] = (huge_headers, half_open, unread_answers, unread_pipelines, large_streams)
 
 
-# --- The server and what is seen of it --------------------------------------------------------------------------------
+# --- The server, observed from outside --------------------------------------------------------------------------------
 
 
 def watched_app() -> FastAPI:
-    """The app of `main`, which logs at its end how long its event loop was busy with one thing."""
+    """The app of `main`, which logs on shutdown how long its event loop was blocked at most."""
     app = configured_app()
     inner = app.router.lifespan_context
 
@@ -112,7 +112,7 @@ def watched_app() -> FastAPI:
 
 
 async def _watch(blocks: list[float]) -> None:
-    """The processor time of the loop's thread between two looks: unlike the clock, it knows no other processes."""
+    """Sample the processor time of the loop's thread, which other processes do not affect."""
     while True:
         begun = time.thread_time()
         await asyncio.sleep(TICK_S)
@@ -121,7 +121,7 @@ async def _watch(blocks: list[float]) -> None:
 
 @contextmanager
 def probing(server: Server) -> Iterator[list[float]]:
-    """The times of `/health` during the block, there when it ends."""
+    """The latencies of `/health` during the block (ms), filled in when it ends."""
     found: list[float] = []
     arguments = [sys.executable, "-m", "benchmarks.health_probe", str(server.port)]
     with tempfile.TemporaryFile("w+") as lines:
@@ -136,14 +136,14 @@ def probing(server: Server) -> Iterator[list[float]]:
 
 
 def megabytes(server: Server, field: str = "VmRSS") -> float:
-    """Memory of the server's process; `VmHWM` is the most it had."""
+    """Memory of the server's process in megabytes; `VmHWM` is its peak."""
     lines = Path(f"/proc/{server.program.process.pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(f"{field}:")) * 1024 / MB
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What one attack did."""
+    """The effects of one attack."""
 
     name: str
     health_p50_ms: float
@@ -163,7 +163,7 @@ class Measured:
 
 
 def measure(attack: Attack, data_dir: Path, calm_s: float) -> Measured:
-    """Make an attack on a new server, twice."""
+    """Run an attack twice on a new server."""
     with serving(data_dir, app="benchmarks.attacks:watched_app", factory=True) as server:
         for _ in range(3):
             server.get("/").raise_for_status()
@@ -176,9 +176,9 @@ def measure(attack: Attack, data_dir: Path, calm_s: float) -> Measured:
         with ExitStack() as second:
             attack(server, second)
             time.sleep(1)
-            told = time.monotonic()
+            stopped = time.monotonic()
             server.program.end(signal.SIGTERM)
-            ended = time.monotonic() - told
+            ended = time.monotonic() - stopped
         block = server.log.rpartition("longest block: ")[2].split("\n")[0] if "longest block" in server.log else "-"
     p99 = statistics.quantiles(times, n=100)[98]
     name = attack.__name__.replace("_", " ")
@@ -188,7 +188,7 @@ def measure(attack: Attack, data_dir: Path, calm_s: float) -> Measured:
 def main() -> None:
     """Print a table of all attacks."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
-    parser.add_argument("--calm", type=float, default=60, metavar="SECONDS", help="wait before memory is read again")
+    parser.add_argument("--calm", type=float, default=60, metavar="SECONDS", help="wait before reading memory again")
     options = parser.parse_args()
     print(
         "| attack | `/health` median | 99th percentile | longest block | memory before | peak | a minute later | exit |"

@@ -1,4 +1,4 @@
-"""The contenders as the benchmark sees them: processes that are asked again and again."""
+"""The contenders: long-running processes that do the same job again and again."""
 
 import json
 import os
@@ -22,7 +22,7 @@ from tests.processes import HOST, ROOT, Server, serving
 from util import allocator
 
 THREADS = 2
-# The server sets its allocator by itself; so that the others have the same one, they are told.
+# The server configures its allocator itself; the other contenders get the same setting.
 ENVIRONMENT = {"POLARS_MAX_THREADS": str(THREADS), allocator.VARIABLE: allocator.SETTING}
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
@@ -31,8 +31,8 @@ TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 class Contender:
     """Something that is measured.
 
-    `ask` does the work once and returns how long it took, in milliseconds. `times` and `processor` (milliseconds of all
-    cores) have one entry per time asked.
+    `ask` does the work once and returns how long it took, in milliseconds. `times` and `processor` (milliseconds on all
+    cores) have one entry per call.
     """
 
     name: str
@@ -51,28 +51,28 @@ class Contender:
 
     @property
     def median_ms(self) -> float:
-        """The middle of the times."""
+        """The median time."""
         return median(self.times)
 
     @property
     def p95_ms(self) -> float:
-        """What 95 of 100 times stay below."""
+        """The 95th percentile of the times."""
         return quantiles(self.times, n=20, method="inclusive")[-1] if len(self.times) > 1 else self.times[0]
 
     @property
     def processor_ms(self) -> float:
-        """The mean time on the cores; the system counts it in steps of 10 ms, so that only a mean is precise."""
+        """The mean processor time; a mean because the system counts in steps of 10 ms."""
         return fmean(self.processor)
 
 
 @dataclass(frozen=True)
 class Worker:
-    """A `benchmarks.worker` at work."""
+    """A running `benchmarks.worker`."""
 
     process: subprocess.Popen[str]
 
     def do(self, job: str) -> Any:
-        """The answer to a job.
+        """Run a job and return its result.
 
         Raises:
             RuntimeError: The worker ended.
@@ -86,17 +86,17 @@ class Worker:
         return json.loads(line)
 
     def figures(self) -> Any:
-        """What it computes."""
+        """The figures it computes."""
         return self.do(FIGURES)
 
     def contender(self, name: str, job: str = BUNDLE) -> Contender:
-        """The contender that does this job here."""
+        """A contender that runs this job in this worker."""
         return Contender(name, self.process.pid, lambda: float(self.do(job)))
 
 
 @contextmanager
 def worker(kind: str, data: DataSet) -> Iterator[Worker]:
-    """Start a worker; it ends with the block."""
+    """Run a worker for the length of the block."""
     with subprocess.Popen(  # noqa: S603 - our own module
         [sys.executable, "-m", "benchmarks.worker", kind, f"{data.scale:g}"],
         cwd=ROOT,
@@ -112,19 +112,19 @@ def worker(kind: str, data: DataSet) -> Iterator[Worker]:
 
 @contextmanager
 def http_server(data: DataSet) -> Iterator[Server]:
-    """The real server over a data set, at the data set's instant."""
+    """The real server over a data set, with its clock at the data set's instant."""
     variables = {server.NOW: data.now.isoformat(), "START_DATE": data.period.first.isoformat()}
     with serving(data.directory, app="benchmarks.server:app", factory=True, **ENVIRONMENT, **variables) as running:
         yield running
 
 
 def page(running: Server, name: str, path: str) -> Contender:
-    """A page of the server, asked over a kept connection and read to its last byte, packed as browsers get it."""
+    """Requests a page over a kept-alive connection and reads all of it, compressed as for browsers."""
     headers = {"Authorization": f"Bearer {running.token}", "Accept-Encoding": "zstd"}
     connection = HTTPConnection(HOST, running.port)
 
     def ask() -> float:
-        # What can be read between two requests is that the server has closed the idle connection.
+        # A socket that is readable between requests means that the server closed the idle connection.
         if connection.sock is None or select([connection.sock], [], [], 0)[0]:
             connection.close()
             connection.connect()

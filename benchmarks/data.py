@@ -1,4 +1,4 @@
-"""The data that is measured: the demo's sample at several sizes, made once and kept in `benchmarks/.data`."""
+"""The data sets: the demo's sample at several scales, made once and cached in `benchmarks/.data`."""
 
 import hashlib
 import json
@@ -27,7 +27,7 @@ BYTES_PER_MB = 1_000_000
 
 @dataclass(frozen=True)
 class DataSet:
-    """A published sample; its clock stands still at the instant it was made for."""
+    """A published sample; the clock stands still at the instant it was made for."""
 
     scale: float
     directory: Path
@@ -35,14 +35,14 @@ class DataSet:
 
     @cached_property
     def manifest(self) -> Manifest:
-        """What is in it."""
+        """The manifest of its snapshot."""
         stored = self.open().manifest
         assert stored is not None, "a published snapshot has a manifest"  # noqa: S101 - for the type
         return stored
 
     @property
     def now(self) -> datetime:
-        """The instant every clock shows while it is measured."""
+        """The instant that clocks show during measurements."""
         return self.manifest.data_updated_at
 
     @property
@@ -63,13 +63,13 @@ class DataSet:
 
 
 def data_set(scale: float, root: Path = ROOT) -> DataSet:
-    """The data set of a scale, made when there is none or when the code that makes it has changed."""
+    """The data set of a scale, made if there is none yet or the code that makes it has changed."""
     directory = root / f"{scale:g}"
     return stored_data_set(scale, directory) or made_data_set(scale, directory)
 
 
 def stored_data_set(scale: float, directory: Path) -> DataSet | None:
-    """What an earlier run made; None when that is missing, unreadable or outdated."""
+    """The data set of an earlier run; None if it is missing, unreadable or outdated."""
     try:
         note = json.loads((directory / NOTE).read_text(encoding="utf-8"))
         open_snapshot(directory, FPP)

@@ -1,8 +1,7 @@
 """All figures of `GET /` as DuckDB SQL over the same Parquet files, as fast as we could make it.
 
-What was tried and how it fared is in the README of this folder. Like ours, it hashes user ids to 64 bits and
-computes two things at a time. All rows are counted in SQL; `last_step` does
-the rest.
+The README of this folder lists what was tried. Like our code, it hashes user ids to 64 bits and runs two queries at a
+time. SQL aggregates the rows; `last_step` does the rest.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -32,8 +31,8 @@ SETTINGS = (
 US_PER_DAY = 86_400_000_000
 GAP_US = 600_000_000
 
-# What follows the CTE `days` of (subject, day), distinct and in order: rows of (kind, day, newly reoccurring, change of
-# the recently active), to be added up per day, and one of the number of subjects.
+# Follows the CTE `days` of distinct (subject, day) in order. Gives rows of (kind, day, newly reoccurring, change of the
+# recently active) to be added up per day, and one row with the number of subjects.
 RETURNS = """
     neighbours AS (
         SELECT subject, day, lag(subject) OVER () AS one_before, lag(subject, 2) OVER () AS two_before,
@@ -48,9 +47,9 @@ RETURNS = """
     UNION ALL SELECT 'change', until, 0, -count(*) FROM intervals WHERE again GROUP BY until
     UNION ALL SELECT 'subjects', NULL, count(*), 0 FROM intervals WHERE NOT again"""
 
-# All that has to be known per user comes from one sort of all activities: neighbours tell visits, visitors and days
-# of estimations apart. The lowest bit of `t`, a time in microseconds, is 1 for an estimation. Users who came before
-# START_DATE only are usually nobody, and then their anti join ends before it begins.
+# One sort of all activities serves everything that is counted per user: visits, visitors and days of estimations follow
+# from neighbouring rows. The lowest bit of `t`, a time in microseconds, is 1 for an estimation. Usually no user came
+# only before START_DATE; then the anti join costs nothing.
 USERS = f"""
     WITH activities AS MATERIALIZED (
         SELECT hash(user_id) AS h, epoch_us(viewed_at) << 1 AS t FROM fpp_page_views
@@ -81,7 +80,7 @@ USERS = f"""
                WHERE user_id IS NOT NULL AND viewed_at >= getvariable('start')) USING (h)
     UNION ALL SELECT 'page views', NULL, count(*), 0 FROM fpp_page_views"""
 
-# Rooms are few: their distinct days are found by hashing, packed into one integer, before they are sorted.
+# There are few rooms: their days, packed into one integer, are made distinct by hashing before they are sorted.
 ROOMS = f"""
     WITH days AS (
         SELECT k >> 16 AS subject, (k & 65535)::BIGINT AS day
@@ -92,7 +91,7 @@ ROOMS = f"""
         )
     ), {RETURNS}"""
 
-# Rows per day of each series. To divide microseconds is several times faster than a cast to DATE.
+# Rows per day of each series. Dividing microseconds is several times faster than a cast to DATE.
 SERIES = {
     "new_users": ("fpp_users", "created_at"),
     "page_views": ("fpp_page_views", "viewed_at"),
@@ -109,7 +108,7 @@ DAYS = " UNION ALL ".join(
 VOTE_TOTALS = f"""
     SELECT count(*), {", ".join(f"sum({name}), count({name})" for name in MEASURES)} FROM fpp_votes"""
 
-# Rows of (kind, label, second label, count). There are few different sources: their categories are found afterwards.
+# Rows of (kind, label, second label, count). Sources are grouped before they are categorised, as few of them differ.
 LABELS = f"""
     SELECT 'routes', route, NULL, count(*) FROM fpp_page_views GROUP BY route
     UNION ALL SELECT 'events', event, NULL, count(*) FROM fpp_events GROUP BY event
@@ -143,7 +142,7 @@ LABELS = f"""
     )"""
 
 
-# The longest first, so that two at a time end together.
+# The longest first, to balance two at a time.
 STATEMENTS = {
     "users": USERS,
     "rooms": ROOMS,
@@ -155,14 +154,14 @@ STATEMENTS = {
 
 @dataclass(frozen=True)
 class DuckDb:
-    """A database over the files of one snapshot, ready for many questions."""
+    """A database over the files of one snapshot."""
 
     connections: SimpleQueue[duckdb.DuckDBPyConnection]
     period: Period
 
     @classmethod
     def over(cls, snapshot: Snapshot, period: Period) -> Self:
-        """An in-memory database with one view per table, and per thread a connection that knows every statement."""
+        """An in-memory database with a view per table, and per thread a connection with every statement prepared."""
         database = duckdb.connect()
         for setting in SETTINGS:
             database.execute(setting)

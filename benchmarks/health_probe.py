@@ -1,6 +1,6 @@
-"""Ask for `/health` for ever and print how long each answer took, in ms: `python -m benchmarks.health_probe PORT`.
+"""Request `/health` forever and print each latency in ms: `python -m benchmarks.health_probe PORT`.
 
-It imports next to nothing, so that it neither starts late nor takes the processor from what it watches.
+It imports next to nothing, so that it starts quickly and takes little processor time from the server.
 """
 
 import http.client
@@ -14,7 +14,7 @@ MS = 1000
 
 
 def main(port: int) -> None:
-    """Ask over a kept connection, and again over a new one when it was closed."""
+    """Request over a kept-alive connection; reconnect when it was closed."""
     client = http.client.HTTPConnection(HOST, port, timeout=PATIENCE_S)
     while True:
         begun = time.monotonic()

@@ -1,6 +1,6 @@
-"""The last step of the DuckDB figures, over some hundred days and labels: divide, round, sort, cumulate.
+"""The last step of the DuckDB figures, over a few hundred days and labels: divide, round, sort, cumulate.
 
-It is Python because that is quicker than further SQL.
+In Python, because further SQL would be slower.
 """
 
 from collections import Counter, defaultdict
@@ -47,7 +47,7 @@ class Spine:
         return [per_day.get(day, 0) for day in self.days]
 
     def on_weekdays(self, values: Iterable[int]) -> list[int]:
-        """Of the values of each day those of Monday to Friday."""
+        """The values of Mondays to Fridays, from those of every day."""
         return list(compress(values, self.is_weekday))
 
 
@@ -180,7 +180,7 @@ def per_day(rows: Rows) -> dict[str, dict[int, int]]:
 
 
 def changes(rows: Rows, column: int) -> dict[int, int]:
-    """One column of rows of (kind, day, …), added up per day; those without a day go nowhere."""
+    """The sum of one column of rows of (kind, day, …) per day; rows without a day are dropped."""
     added: dict[int, int] = {}
     for row in rows:
         day = row[1]
@@ -199,5 +199,5 @@ def ordered(counted: Counter[tuple[str, str]]) -> list[tuple[tuple[str, str], in
 
 
 def as_map(counted: Counter[tuple[str, str]], most: int | None = None) -> dict[str, int]:
-    """The counts of single labels in that order, the `most` largest."""
+    """The counts of single labels in that order; only the `most` largest if given."""
     return {label: count for (label, _), count in ordered(counted)[:most]}

@@ -1,8 +1,7 @@
 """Measure other layouts of the files: `python -m benchmarks.layout`.
 
-Other compressions, row groups and statistics; and what if the rows of sealed segments were ordered by user? A reader
-that asks for a range of users would read its row groups only. The files are rewritten in each way, and the same
-questions are asked of all.
+Covers other compressions, row groups and statistics, and sealed segments ordered by user, of which a query for a range
+of users would read few row groups. The files are rewritten in each layout, and the same queries run on all.
 """
 
 import argparse
@@ -39,9 +38,9 @@ MS = 1000
 
 @dataclass(frozen=True)
 class Layout:
-    """A way to write the files: `written` differs from how they are, and sealed segments of users' rows are ordered.
+    """A way to write the files: the options `written` that differ from ours, and an order for sealed segments.
 
-    They are ordered by the columns `by`, which `made` may add.
+    Those of tables with users are sorted by the columns `by`, which `made` may add.
     """
 
     name: str
@@ -77,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def report(data: DataSet, runs: int) -> str:
-    """What was measured, as Markdown."""
+    """The measurements as Markdown."""
     header = ["files", "`GET /` in process", "daily", "a room", "a tenth of the users", "size", "writing one"]
     return f"{machine(utc_now())}\n\nScale {data.scale:g}.\n\n{table(header, all_layouts(data, runs))}"
 
@@ -90,18 +89,18 @@ def all_layouts(data: DataSet, runs: int) -> list[list[str]]:
             rewritten(data.open(), layout, Path(directory) / str(number)) for number, layout in enumerate(LAYOUTS)
         ]
         asked = [questions(snapshot, layout, data) for layout, (snapshot, _) in zip(LAYOUTS, written, strict=True)]
-        # All layouts in turn, so that a disturbance hits all; the first turn is not counted.
+        # All layouts take turns, so that a disturbance affects all of them; the first turn is a warm-up.
         turns = [[[milliseconds(ask) for ask in of_layout] for of_layout in asked] for _ in range(1 + runs)][1:]
-        # By layout, then by question, of what is by turn first.
+        # Turned from (turn, layout, question) into medians by (layout, question).
         times = [[median(each) for each in zip(*of_layout, strict=True)] for of_layout in zip(*turns, strict=True)]
         return [
-            [layout.name, *told(snapshot, writing_s, *of_layout)]
+            [layout.name, *measured_row(snapshot, writing_s, *of_layout)]
             for layout, (snapshot, writing_s), of_layout in zip(LAYOUTS, written, times, strict=True)
         ]
 
 
 def questions(snapshot: Snapshot, layout: Layout, data: DataSet) -> list[Callable[[], object]]:
-    """What is asked of a snapshot: the bundle, the daily figures, a room's and a tenth of the users."""
+    """The measured queries: the bundle, the daily figures, one room and a tenth of the users."""
     return [
         lambda: all_sections(snapshot, data.period),
         lambda: daily(snapshot.scan(VOTES), snapshot.scan(PAGE_VIEWS), data.now),
@@ -111,13 +110,13 @@ def questions(snapshot: Snapshot, layout: Layout, data: DataSet) -> list[Callabl
 
 
 def milliseconds(ask: Callable[[], object]) -> float:
-    """How long a question takes."""
+    """How long a query takes, in milliseconds."""
     start = time.perf_counter()
     ask()
     return (time.perf_counter() - start) * MS
 
 
-def told(
+def measured_row(
     snapshot: Snapshot, writing_s: float, whole_ms: float, daily_ms: float, room_ms: float, part_ms: float
 ) -> list[str]:
     """A row of the table."""
@@ -127,7 +126,7 @@ def told(
 
 
 def a_tenth(snapshot: Snapshot, layout: Layout) -> pl.DataFrame:
-    """Rows per user of a tenth of them: by a range of the column the layout orders by, else by one of the hash."""
+    """Rows per user for a tenth of the users: a range of the layout's sort column, else of the hash."""
     if layout.by == ("user_id",):
         part = pl.col("user_id").is_between(pl.lit("A"), pl.lit("G"), closed="left")
     else:
@@ -138,7 +137,7 @@ def a_tenth(snapshot: Snapshot, layout: Layout) -> pl.DataFrame:
 
 
 def rewritten(snapshot: Snapshot, layout: Layout, directory: Path) -> tuple[Snapshot, float]:
-    """The snapshot in another layout, and the longest time one of its files took to write, in seconds."""
+    """The snapshot in another layout, and the longest time to write one of its files, in seconds."""
     assert snapshot.manifest is not None, "the sample has a manifest"  # noqa: S101 - for the type
     directory.mkdir()
     tables: dict[str, StoredTable] = {}
@@ -156,7 +155,7 @@ def rewritten(snapshot: Snapshot, layout: Layout, directory: Path) -> tuple[Snap
 
 
 def rewrite(source: Path, target: Path, layout: Layout, by: Sequence[str], *, followed: bool) -> float:
-    """Write one file anew; how long that took without reading it, in seconds."""
+    """Rewrite one file; returns the time without reading it, in seconds."""
     rows = pl.read_parquet(source).with_columns(**(layout.made if followed else {}))
     start = time.perf_counter()
     ordered = rows.sort(by) if by else rows

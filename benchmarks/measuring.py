@@ -1,4 +1,4 @@
-"""One run over one data set: all contenders in turn, after they have shown that they agree."""
+"""One run over one data set: checks that all contenders agree, then measures them in turn."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ class DisagreementError(Exception):
 
 @dataclass(frozen=True)
 class Measured:
-    """What a run over one data set found, by the names of the contenders."""
+    """The measurements of a run over one data set, by contender."""
 
     data: DataSet
     contenders: Mapping[str, Contender]
@@ -41,15 +41,15 @@ class Measured:
         return self.contenders[name]
 
     def ratio(self, name: str) -> float:
-        """How many times as long as `GET /` it takes."""
+        """Its time as a multiple of that of `GET /`."""
         return self[name].median_ms / self[GET].median_ms
 
 
 def measure(data: DataSet, rounds: int) -> Measured:
-    """Ask every contender once per round, in turn.
+    """Measure every contender once per round, in turn.
 
     Raises:
-        DisagreementError: DuckDB or the straightforward version computes something else than `GET /`.
+        DisagreementError: DuckDB or the straightforward version computes other figures than `GET /`.
     """
     with ExitStack() as stack:
         running = stack.enter_context(http_server(data))
@@ -73,10 +73,10 @@ def measure(data: DataSet, rounds: int) -> Measured:
 
 
 def check(running: Server, workers: Mapping[str, Worker], data: DataSet) -> None:
-    """Let everyone compute once, which also warms them up, and compare.
+    """Compare the figures of all contenders; this also warms them up.
 
     Raises:
-        DisagreementError: Somebody computes something else than `GET /`.
+        DisagreementError: A contender computes other figures than `GET /`.
     """
     expected = running.get("/").raise_for_status().json()["data"]
     tolerance = LAST_DECIMAL if data.scale >= ROUNDING_FROM_SCALE else 0
@@ -86,7 +86,7 @@ def check(running: Server, workers: Mapping[str, Worker], data: DataSet) -> None
 
 
 def differences(expected: Any, got: Any, tolerance: float = 0, where: str = "data") -> Iterator[str]:
-    """Where two JSON values differ, the order of lists and mappings included; floats may differ by `tolerance`."""
+    """Where two JSON values differ, including the order of mappings; floats may differ by `tolerance`."""
     if isinstance(expected, dict) and isinstance(got, dict) and list(expected) == list(got):
         for key in expected:
             yield from differences(expected[key], got[key], tolerance, f"{where}.{key}")
@@ -101,7 +101,7 @@ def differences(expected: Any, got: Any, tolerance: float = 0, where: str = "dat
 
 
 def busiest_room(data: DataSet) -> int:
-    """The room with most votes."""
+    """The id of the room with the most votes."""
     votes = data.open().scan(VOTES).group_by("room_id").agg(votes=pl.len())
     room: int = votes.sort("votes", "room_id", descending=True).head(1).collect()["room_id"].item()
     return room

@@ -1,4 +1,4 @@
-"""Where the measurements are written down."""
+"""Writes measurements into documents."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ README = Path(__file__).parent / "README.md"
 
 
 def write_between_markers(path: Path, text: str, begin: str, end: str) -> None:
-    """Replace what stands between two markers of a file.
+    """Replace the text between two markers of a file.
 
     Raises:
         ValueError: The file lacks one of them.

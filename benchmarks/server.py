@@ -12,6 +12,6 @@ NOW = "BENCHMARK_NOW"
 
 
 def app() -> FastAPI:
-    """The server, set by its usual variables, whose clock always shows `BENCHMARK_NOW`."""
+    """The server with its usual settings, and a clock that always shows `BENCHMARK_NOW`."""
     now = datetime.fromisoformat(os.environ[NOW])
     return create_app(ServerSettings.load(), clock=lambda: now)

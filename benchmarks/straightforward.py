@@ -1,7 +1,7 @@
 """All figures of `GET /` in Polars as a competent engineer writes them first.
 
-Users stay strings: sort by user and time, look at the row before with a window, join and count distinct by id. There is
-no loop over days; a version with one takes more than ten times as long (see the README of this folder).
+User ids stay strings: it sorts by user and time, compares with the previous row, joins and counts distinct ids. There
+is no loop over days; a version with one takes more than ten times as long (see the README of this folder).
 """
 
 from collections.abc import Sequence
@@ -165,7 +165,7 @@ def reoccurring(snapshot: Snapshot, period: Period) -> list[Figures]:
 
 
 def changes(estimations: pl.LazyFrame, subject: str, name: str) -> pl.LazyFrame:
-    """By how much the numbers of reoccurring subjects change, per day on which they do."""
+    """Changes in the numbers of reoccurring users (rooms), one row per day with any."""
     days = (
         estimations.select(subject, day=pl.col("estimated_at").dt.date())
         .drop_nulls(subject)

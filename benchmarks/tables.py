@@ -1,4 +1,4 @@
-"""What was measured, as Markdown."""
+"""The measurements as Markdown."""
 
 import os
 import platform
@@ -41,13 +41,13 @@ TARGETS = (
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table: the first column to the left, numbers to the right."""
+    """A Markdown table, its first column left-aligned and the others right-aligned."""
     lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def machine(now: datetime) -> str:
-    """Where and when this was measured."""
+    """The date, machine and versions of a measurement."""
     cpu = next(
         (line.partition(": ")[2] for line in _lines("/proc/cpuinfo") if line.startswith("model name")), "unknown"
     )
@@ -64,7 +64,7 @@ def _lines(path: str) -> list[str]:
 
 
 def of_scale(run: Measured) -> str:
-    """Everything measured at one scale."""
+    """All measurements at one scale."""
     return "\n\n".join(
         [
             f"### Scale {run.data.scale:g}",
@@ -87,7 +87,7 @@ def _times(run: Measured, name: str) -> list[str]:
 
 
 def side_by_side(runs: Sequence[Measured]) -> str:
-    """The medians of all scales, and by how much each grows from one scale to the next."""
+    """The medians at all scales, and their growth from one scale to the next."""
     pairs = list(pairwise(runs))
     header = [
         "",
@@ -129,25 +129,25 @@ def targets(runs: Sequence[Measured]) -> str:
 
 
 def number(value: float) -> str:
-    """Three digits that count."""
+    """A number with three significant digits."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
 def milliseconds(value: float) -> str:
-    """A time."""
+    """A time in milliseconds, as text."""
     return f"{number(value)} ms"
 
 
 def megabytes(value: float) -> str:
-    """A size."""
+    """A size in megabytes, as text."""
     return f"{value:,.0f} MB"
 
 
 def growth(before: float, after: float) -> str:
-    """By what factor something grows."""
+    """The factor of a growth, as text."""
     return f"{after / before:.1f} times"
 
 
 def ratio(value: float) -> str:
-    """A factor."""
+    """A factor, as text."""
     return f"{value:.2f}"

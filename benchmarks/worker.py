@@ -1,7 +1,7 @@
 """A contender in a process of its own: `python -m benchmarks.worker CONTENDER SCALE`.
 
-It reads a job's name per line and answers each with a line of JSON: the milliseconds the job took, or, to the job
-`figures`, the figures themselves.
+It reads the name of a job per line and writes a line of JSON for each: the milliseconds it took, or for the job
+`figures` the figures themselves.
 """
 
 import json
@@ -24,14 +24,14 @@ MS_PER_S = 1000
 
 
 def main(contender: str, scale: str) -> None:
-    """Work off the jobs on standard input."""
+    """Run the jobs that arrive on standard input."""
     jobs = CONTENDERS[contender](data_set(float(scale)))
     for line in sys.stdin:
         print(json.dumps(answer(line.strip(), jobs)), flush=True)
 
 
 def answer(job: str, jobs: Jobs) -> object:
-    """How long a job took, or what it returned."""
+    """How long a job took (ms), or the figures."""
     if job == FIGURES:
         figures = jobs[BUNDLE]()
         return json.loads(bundle_json(figures)) if isinstance(figures, Figures) else figures
@@ -55,7 +55,7 @@ def our_jobs(data: DataSet) -> Jobs:
 
 
 def duckdb_jobs(data: DataSet) -> Jobs:
-    """The bundle as SQL; the database knows its files beforehand."""
+    """The bundle as SQL, on a database opened beforehand."""
     from benchmarks.duckdb_sql import DuckDb  # only this contender needs DuckDB
 
     return {BUNDLE: DuckDb.over(data.open(), data.period).figures}

@@ -1,4 +1,4 @@
-"""The slow, obvious twin of filters, breakdowns and funnels: plain Python over rows, without a frame.
+"""The slow, obvious twin of filters, breakdowns and funnels: plain Python over rows, without frames.
 
 Rows are mappings as the source holds them. A filter is its JSON value.
 """
@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from tests.oracle import SESSION_GAP, SESSION_TAIL, ratio, source_category
+from tests.oracle import VISIT_GAP, VISIT_TAIL, ratio, source_category
 
 type Row = Mapping[str, Any]
 type Tables = Mapping[str, Sequence[Row]]
@@ -19,7 +19,7 @@ TIMES = {"fpp_page_views": "viewed_at", "fpp_estimations": "estimated_at", "fpp_
 
 
 def attribute(tables: Tables, table: str, row: Row, name: str) -> str:
-    """What a row bears under a name."""
+    """The value of an attribute for a row."""
     if name in USER:
         user_id = row["id"] if table == "fpp_users" else row["user_id"]
         users = [user for user in tables["fpp_users"] if user["id"] == user_id and user_id is not None]
@@ -34,7 +34,7 @@ def attribute(tables: Tables, table: str, row: Row, name: str) -> str:
 
 
 def text(value: object) -> str:
-    """A value as filters see it."""
+    """A value as filters compare it."""
     if value is None:
         return "unknown"
     return str(value).lower() if isinstance(value, bool) else str(value)
@@ -77,7 +77,7 @@ def names(clauses: Any) -> set[str]:
     return names([first]) if operator == "not" else {first}
 
 
-def sessions(tables: Tables) -> list[list[tuple[datetime, str, Row]]]:
+def all_visits(tables: Tables) -> list[list[tuple[datetime, str, Row]]]:
     """Every visit of page views and estimations as its activities in order: instant, table and row."""
     activities: dict[Any, list[tuple[datetime, str, Row]]] = {}
     for table in ("fpp_page_views", "fpp_estimations"):
@@ -89,7 +89,7 @@ def sessions(tables: Tables) -> list[list[tuple[datetime, str, Row]]]:
         rows.sort(key=lambda activity: activity[0])
         visit = [rows[0]]
         for before, after in pairwise(rows):
-            if after[0] - before[0] > SESSION_GAP:
+            if after[0] - before[0] > VISIT_GAP:
                 found.append(visit)
                 visit = []
             visit.append(after)
@@ -101,7 +101,7 @@ def visits(tables: Tables, clauses: Any, *, of_users: bool | None = None) -> dic
     """Traffic of the rows that a filter selects."""
     everyone = names(clauses) <= set(USER) if of_users is None else of_users
     views = [row for row in tables["fpp_page_views"] if holds(tables, "fpp_page_views", row, clauses)]
-    chosen = selected_sessions(tables, clauses, of_users=everyone)
+    chosen = selected_visits(tables, clauses, of_users=everyone)
     looked = [sum(table == "fpp_page_views" for _, table, _ in visit) for visit in chosen]
     seconds = sum(length(visit) for visit in chosen)
     visitors = {row["user_id"] for row in views} - {None}
@@ -116,27 +116,27 @@ def visits(tables: Tables, clauses: Any, *, of_users: bool | None = None) -> dic
     }
 
 
-def selected_sessions(tables: Tables, clauses: Any, *, of_users: bool) -> list[list[tuple[datetime, str, Row]]]:
+def selected_visits(tables: Tables, clauses: Any, *, of_users: bool) -> list[list[tuple[datetime, str, Row]]]:
     """The visits of selected users, or those that contain a selected page view."""
     if of_users:
-        return [visit for visit in sessions(tables) if holds(tables, visit[0][1], visit[0][2], clauses)]
+        return [visit for visit in all_visits(tables) if holds(tables, visit[0][1], visit[0][2], clauses)]
     return [
         visit
-        for visit in sessions(tables)
+        for visit in all_visits(tables)
         if any(table == "fpp_page_views" and holds(tables, table, row, clauses) for _, table, row in visit)
     ]
 
 
 def length(visit: Sequence[tuple[datetime, str, Row]]) -> float:
     """How long a visit took, in seconds."""
-    return (visit[-1][0] - visit[0][0] + SESSION_TAIL).total_seconds()
+    return (visit[-1][0] - visit[0][0] + VISIT_TAIL).total_seconds()
 
 
 def funnel(
     tables: Tables, steps: Sequence[str], window: timedelta | None, *, strict: bool = False
 ) -> list[tuple[int, float | None]]:
-    """Per step how many people get so far, and the median time since the step before: every attempt is tried."""
-    begins = {(visit[0][2]["user_id"], visit[0][0]) for visit in sessions(tables)}
+    """Per step the number of people who reach it and the median time since the step before, by trying every attempt."""
+    begins = {(visit[0][2]["user_id"], visit[0][0]) for visit in all_visits(tables)}
     moments: dict[Any, dict[datetime, set[str]]] = {}
     for table, time in TIMES.items():
         for row in tables[table]:
@@ -169,7 +169,7 @@ def attempts(
     window: timedelta | None,
     strict: bool,
 ) -> Iterable[list[datetime]]:
-    """Every way to take the first steps."""
+    """Every way to take one or more of the first steps."""
     paths = [[instant] for instant in instants if steps[0] in kinds_at[instant]]
     yield from paths
     for step in steps[1:]:
@@ -191,13 +191,13 @@ def attempts(
 
 
 def median(values: Sequence[float]) -> float:
-    """The middle of sorted values, or the mean of both middles."""
+    """The median of sorted values."""
     middle = len(values) // 2
     return values[middle] if len(values) % 2 else (values[middle - 1] + values[middle]) / 2
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Interpolated linearly between the ranks of sorted values."""
+    """A percentile of sorted values, interpolated linearly between ranks."""
     place = (len(values) - 1) * share
     below = int(place)
     above = min(below + 1, len(values) - 1)

@@ -1,4 +1,4 @@
-"""A real browser for what only a browser can tell: Debian's Chromium, without a screen."""
+"""A real browser, for what only a browser shows: Debian's Chromium, headless."""
 
 import subprocess
 import tempfile
@@ -9,24 +9,24 @@ from tests.processes import HOST
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 LOAD_S = 120
-# Time as the page sees it: what it waits for comes at once, so this much passes in a moment.
+# Virtual time of the page: timers fire at once, so this passes in a moment.
 VIRTUAL_MS = 10_000
 
 
 class BrowserError(RuntimeError):
-    """The browser cannot be had; the message says why and what to do."""
+    """There is no usable browser; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A page after its scripts ran, and what the browser said about it."""
+    """A page after its scripts ran, and the browser's messages about it."""
 
     dom: str
     console: str
 
 
 def load(url: str) -> Loaded:
-    """Open a page of this machine; every other address is unknown to the browser.
+    """Open a local page; no other host resolves.
 
     Raises:
         BrowserError: There is no browser and none can be installed, or it failed.
@@ -35,7 +35,7 @@ def load(url: str) -> Loaded:
         done = _run(
             installed(),
             "--headless",
-            "--no-sandbox",  # Root may not have one.
+            "--no-sandbox",  # Chromium refuses its sandbox to root.
             "--disable-gpu",
             "--disable-background-networking",
             "--disable-dev-shm-usage",
@@ -51,7 +51,7 @@ def load(url: str) -> Loaded:
 
 
 def installed() -> str:
-    """The browser's program; Debian's `chromium` is installed when there is none."""
+    """The path of the browser; Debian's `chromium` is installed if it is missing."""
     return ensured_program("chromium", *NAMES)
 
 

@@ -1,4 +1,4 @@
-"""What all tests share: settings that come from the test alone, and a private database."""
+"""Fixtures of all tests: settings that come only from the test, and a private database."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +20,7 @@ pytest_plugins = ["tests.served"]
 
 @pytest.fixture(autouse=True)
 def only_given_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither the developer's `.env` nor their environment reaches a test."""
+    """Hide the developer's `.env` and environment from the tests."""
     for settings in (
         ServerSettings,
         MysqlUpdaterSettings,

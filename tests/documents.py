@@ -15,7 +15,7 @@ DOCUMENTS = {
     for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")))
 }
 TEXT = "\n".join(DOCUMENTS.values())
-# What a walk follows from its first command to its last.
+# The section whose commands a walk runs from first to last.
 FOLLOWED = ("README.md", "Run it on your own data")
 FENCED = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
 
@@ -34,12 +34,12 @@ def blocks(text: str = TEXT) -> list[Block]:
 
 
 def code_spans(text: str = TEXT) -> list[str]:
-    """What stands between backticks outside of fenced blocks."""
+    """The inline code outside of fenced blocks."""
     return re.findall(r"`([^`\n]+)`", FENCED.sub("", text))
 
 
 def commands(text: str = TEXT) -> Iterator[str]:
-    """Each command of the shell blocks; an indented line belongs to the one before."""
+    """Each command of the shell blocks; an indented line continues the previous one."""
     for block in blocks(text):
         if block.language == "sh":
             yield from (command.strip() for command in re.split(r"\n(?! )", block.text) if command.strip())
@@ -53,13 +53,13 @@ def section(document: str, heading: str) -> str:
 
 
 def rows(text: str) -> list[list[str]]:
-    """The cells of the tables in a text, heads included."""
+    """The cells of the tables in a text, including header rows."""
     lines = [line.strip() for line in FENCED.sub("", text).splitlines() if re.match(r" *\|(?!-)", line)]
     return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip("|"))] for line in lines]
 
 
 def table(document: str, heading: str) -> list[list[str]]:
-    """The cells of a section's tables, without the head of the first one."""
+    """The cells of a section's tables, without the header of the first one."""
     return rows(section(document, heading))[1:]
 
 

@@ -1,6 +1,6 @@
-"""The examples in the description of the API: real answers of a made-up sample at one instant, shortened.
+"""The examples in the OpenAPI description: shortened real answers over a made-up sample at a fixed instant.
 
-`python -m tests.examples` writes them anew, for when an answer has got a new field.
+`python -m tests.examples` writes them again, after an answer has changed.
 """
 
 import hashlib
@@ -122,7 +122,7 @@ def _client(data_dir: Path, token: str = TOKEN, **settings: Any) -> TestClient:
 
 
 def _tokens_file(directory: Path) -> Path:
-    """A file of one token, `narrow`, that lacks the scope of the app's figures."""
+    """A tokens file with one token, `narrow`, which lacks the scope of the app's figures."""
     path = directory / "tokens.toml"
     sha256 = hashlib.sha256(b"narrow").hexdigest()
     path.write_text(f'[[token]]\nname = "grafana"\nsha256 = "{sha256}"\nscopes = ["llm:read"]\n', encoding="utf-8")
@@ -137,7 +137,7 @@ def _asked(client: TestClient, url: str, status: int) -> Json:
 
 
 def _answer(described: Json, path: str) -> tuple[Json, Json]:
-    """The schema of what a path answers, and those it refers to."""
+    """The schema of a path's answer, and the schemas it refers to."""
     content = next(iter(described["paths"][path].values()))["responses"]["200"]["content"]
     return content["application/json"]["schema"], described["components"]["schemas"]
 

@@ -19,7 +19,7 @@ from tests.processes import HOST, PATIENCE_S, ROOT, Program, Server, answering, 
 GIT = ("git", "-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false")
 # The demo makes its sample before it answers, and a command may be a run of tests.
 COMMAND_PATIENCE_S = 4 * PATIENCE_S
-# What `uv run` and `make` say about the repository they were called in, which is not the clone.
+# Variables by which `uv run` and `make` refer to the calling repository, which is not the clone.
 ABOUT_THE_CALLER = ("VIRTUAL_ENV", "UV_PROJECT", "UV_PROJECT_ENVIRONMENT", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
 
 
@@ -33,7 +33,7 @@ class FreshClone:
     ran: set[str] = field(default_factory=set)
 
     def run(self, command: str, instead: Mapping[str, object] | None = None, **variables: object) -> str:
-        """Run a command to its end, which must be good; returns its standard output."""
+        """Run a command that must succeed; returns its standard output."""
         done = self.attempt(command, instead, **variables)
         assert done.returncode == 0, f"{command}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout
@@ -41,7 +41,7 @@ class FreshClone:
     def attempt(
         self, command: str, instead: Mapping[str, object] | None = None, **variables: object
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end, with some of its text replaced and variables of its own."""
+        """Run a command to its end, with some of its text replaced and additional variables."""
         self.ran.add(command)
         return subprocess.run(  # noqa: S602 - the README's own commands, as a shell reads them
             replaced(command, instead),
@@ -56,7 +56,7 @@ class FreshClone:
         )
 
     def ask(self, command: str, instead: Mapping[str, object] | None = None) -> str:
-        """The answer to a `curl` command; without curl, httpx sends the same request."""
+        """The output of a `curl` command; without curl, httpx sends the same request."""
         if shutil.which("curl", path=self.environment["PATH"]):
             return self.run(command, instead)
         self.ran.add(command)
@@ -69,7 +69,7 @@ class FreshClone:
     def serving(
         self, command: str, port: int, instead: Mapping[str, object] | None = None, **variables: object
     ) -> Iterator[Server]:
-        """Start a command that serves on `port`; Ctrl-C ends it, and whatever it started, without a traceback."""
+        """Start a command that serves on `port`; Ctrl-C must end it and its children without a traceback."""
         self.ran.add(command)
         log_file = self.directory.with_name(f"log-{port}")
         with log_file.open("wb") as log:
@@ -93,7 +93,7 @@ class FreshClone:
         assert "Traceback" not in program.log, program.log
 
     def publish(self, message: str) -> None:
-        """Commit what was changed in the origin."""
+        """Commit the changes in the origin."""
         commit(self.origin, message, self.environment)
 
     def _with(self, variables: Mapping[str, object]) -> dict[str, str]:
@@ -109,12 +109,12 @@ def replaced(command: str, instead: Mapping[str, object] | None) -> str:
 
 
 def stop_group(process: subprocess.Popen[bytes], port: int) -> None:
-    """Press Ctrl-C for a process and all it started; what serves on `port` after a while is killed, and an error."""
+    """Send SIGINT to a process and its children; a server that still listens on `port` is killed, and an error."""
     with suppress(ProcessLookupError):  # It failed, and the test says so.
         os.killpg(process.pid, signal.SIGINT)
     try:
         process.wait(PATIENCE_S)
-        until(lambda: not is_taken(port), "the server to end")  # A shell ends before what it started.
+        until(lambda: not is_taken(port), "the server to end")  # A shell ends before its children.
     except (subprocess.TimeoutExpired, AssertionError):
         with suppress(ProcessLookupError):  # They ended after all.
             os.killpg(process.pid, signal.SIGKILL)
@@ -122,13 +122,13 @@ def stop_group(process: subprocess.Popen[bytes], port: int) -> None:
 
 
 def is_taken(port: int) -> bool:
-    """Whether somebody listens on the port."""
+    """Whether a process listens on the port."""
     with socket.socket() as probe:
         return probe.connect_ex((HOST, port)) == 0
 
 
 def fresh_clone(directory: Path) -> FreshClone:
-    """Clone what git knows, or would know, of this working copy into an empty directory, and install its packages."""
+    """Clone the files of this working copy that git tracks or would add, and install the packages."""
     origin, clone = directory / "origin", directory / "clone"
     environment = clean_environment(PATH=search_path(directory), GIT_CONFIG_GLOBAL=os.devnull, GIT_CONFIG_NOSYSTEM=1)
     copy_known_files(origin)
@@ -146,7 +146,7 @@ def commit(repository: Path, message: str, environment: Mapping[str, str]) -> No
 
 
 def git(environment: Mapping[str, str], *arguments: object) -> None:
-    """Run git as nobody in particular."""
+    """Run git with a neutral identity."""
     command = [*GIT, *map(str, arguments)]
     subprocess.run(command, env=environment, check=True)  # noqa: S603 - the tests' own arguments
 

@@ -39,7 +39,7 @@ SCHEMA = Path(__file__).with_name("schema.sql")
 PROGRAMS = ("mariadbd", "mariadb-install-db")
 START_S, INITIALISE_S = 30, 60
 UNPRIVILEGED = "mysql"  # The user made by Debian's package: MariaDB refuses to run as root.
-ROWS_PER_STATEMENT = 2_000  # Stays below the 16 MB of max_allowed_packet with every varchar full of emoji.
+ROWS_PER_STATEMENT = 2_000  # Below the 16 MB of max_allowed_packet even if every varchar is full of emoji.
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Server:
             "database": database,
             "autocommit": True,
             "charset": "utf8mb4",
-            # The connector's own choice, utf8mb4_0900_ai_ci, is unknown to MariaDB before 11.4.
+            # MariaDB before 11.4 does not know the connector's default, utf8mb4_0900_ai_ci.
             "collation": "utf8mb4_general_ci",
             "connection_timeout": 10,
         }
@@ -193,7 +193,7 @@ def _command(directory: Path, port: int, socket_file: Path, accounts: Path) -> l
         found_program("mariadbd"),
         "--no-defaults",  # Must come first.
         f"--datadir={directory / 'data'}",
-        f"--tmpdir={directory}",  # That of TMPDIR may be closed to the unprivileged user.
+        f"--tmpdir={directory}",  # The unprivileged user may have no access to TMPDIR.
         f"--socket={socket_file}",
         f"--pid-file={directory / 'server.pid'}",
         f"--init-file={accounts}",
@@ -201,7 +201,7 @@ def _command(directory: Path, port: int, socket_file: Path, accounts: Path) -> l
         f"--port={port}",
         "--skip-networking=OFF",
         "--skip-name-resolve",
-        "--default-time-zone=+05:30",  # Not UTC, and no whole hour: a forgotten conversion shows.
+        "--default-time-zone=+05:30",  # Not UTC, nor a whole hour, so that a forgotten conversion shows.
         "--character-set-server=utf8mb4",
         "--explicit-defaults-for-timestamp=ON",
         "--max-allowed-packet=64M",
@@ -230,7 +230,7 @@ def _wait_until_it_answers(server: Server, process: subprocess.Popen[bytes], log
 @contextmanager
 def fresh_database(server: Server) -> Iterator[str]:
     """Yield the name of a new database with the source's empty tables; it is dropped afterwards."""
-    name = f"fpp-test-{secrets.token_hex(3)}"  # With dashes, like the real one: it must be quoted.
+    name = f"fpp-test-{secrets.token_hex(3)}"  # With dashes, like the real one, so that it must be quoted.
     with server.connect() as connection, connection.cursor() as cursor:
         cursor.execute(f"CREATE DATABASE {quoted(name)} CHARACTER SET utf8mb4")
     try:
@@ -253,7 +253,7 @@ def insert(connection: MySQLConnectionAbstract, table: str, frame: pl.DataFrame)
         connection: of the table's database; without autocommit the rows stay in its open transaction.
         table: name of the table.
         frame: columns by name; the table's further columns get their defaults. Instants may be in any zone, a datetime
-            without one is UTC. MariaDB cuts fractions of a second that the column does not keep.
+            without one is UTC. MariaDB truncates fractions of a second that the column can't hold.
     """
     columns = ", ".join(quoted(name) for name in frame.columns)
     row = _row(frame.schema)
@@ -278,13 +278,13 @@ def _in_utc(cursor: MySQLCursorAbstract) -> Iterator[None]:
 
 
 def _row(schema: pl.Schema) -> pl.Expr:
-    """Each row as the text of an SQL value list: far faster than a Python object per value."""
+    """Each row as the text of an SQL value list, which is far faster than a Python object per value."""
     literals = [_literal(pl.col(name), dtype).fill_null("NULL") for name, dtype in schema.items()]
     return pl.format("({})", pl.concat_str(literals, separator=","))
 
 
 def _literal(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    # Text travels as hex digits: nothing to escape, whatever the sql_mode.
+    # Text is sent as hex digits, so nothing needs escaping in any sql_mode.
     match dtype:
         case pl.String() | pl.Enum() | pl.Categorical():
             return pl.format("_utf8mb4 X'{}'", value.cast(pl.String).cast(pl.Binary).bin.encode("hex"))

@@ -1,7 +1,7 @@
 """The slow, obvious twin of every metric: plain Python, written line by line after metrics.md, sections 1, 3 and 4.
 
 It shares no code with the service. Tables are sequences of rows as MySQL holds them; instants are aware UTC datetimes.
-Any value may be missing: a null instant belongs to no period, a null user or room is nobody, a null number is left out.
+Any value may be missing: a null instant belongs to no period, a null user, room or number does not count.
 """
 
 from collections import Counter
@@ -13,8 +13,8 @@ type Row = Mapping[str, Any]
 type Tables = Mapping[str, Sequence[Row]]
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-SESSION_GAP = timedelta(minutes=10)
-SESSION_TAIL = timedelta(seconds=10)
+VISIT_GAP = timedelta(minutes=10)
+VISIT_TAIL = timedelta(seconds=10)
 TOP = 40
 MOVING_AVERAGE_ROWS = 30
 ADJUSTED_DAYS = 30
@@ -45,10 +45,10 @@ def bundle(tables: Tables, start: date, now: datetime) -> dict[str, Any]:
 
 
 def traffic(tables: Tables, start: date) -> dict[str, Any]:
-    """Section 3, traffic: users and views over every row; bounce rate and sessions from `start` on.
+    """Section 3, traffic: users and views over every row; bounce rate and visits from `start` on.
 
     Bounce rate: of the users with a page view since `start`, the share with no estimation since `start`.
-    Average duration: the mean session, in minutes.
+    Average duration: the mean visit, in minutes.
     """
     views = tables["fpp_page_views"]
     views_since = since(views, "viewed_at", start)
@@ -58,7 +58,7 @@ def traffic(tables: Tables, start: date) -> dict[str, Any]:
     estimators = distinct(estimations_since, "user_id")
     bounced = [user for user in visitors if user not in estimators]
 
-    lengths = session_lengths(views_since, estimations_since)
+    lengths = visit_lengths(views_since, estimations_since)
     seconds = sum(lengths, timedelta()).total_seconds()
 
     return {
@@ -69,10 +69,10 @@ def traffic(tables: Tables, start: date) -> dict[str, Any]:
     }
 
 
-def session_lengths(views: Sequence[Row], estimations: Sequence[Row]) -> list[timedelta]:
-    """Section 3, average_duration: a gap of more than 10 minutes starts a new session of the user.
+def visit_lengths(views: Sequence[Row], estimations: Sequence[Row]) -> list[timedelta]:
+    """Section 3, average_duration: a gap of more than 10 minutes starts a new visit of the user.
 
-    A session lasts from its first to its last activity plus 10 seconds.
+    A visit lasts from its first to its last activity plus 10 seconds.
     """
     activities: dict[Any, list[datetime]] = {}
     for row in views:
@@ -87,11 +87,11 @@ def session_lengths(views: Sequence[Row], estimations: Sequence[Row]) -> list[ti
         instants.sort()
         first = last = instants[0]
         for instant in instants[1:]:
-            if instant - last > SESSION_GAP:
-                lengths.append(last - first + SESSION_TAIL)
+            if instant - last > VISIT_GAP:
+                lengths.append(last - first + VISIT_TAIL)
                 first = instant
             last = instant
-        lengths.append(last - first + SESSION_TAIL)
+        lengths.append(last - first + VISIT_TAIL)
     return lengths
 
 

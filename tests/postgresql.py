@@ -27,7 +27,7 @@ from tests.private_programs import (
 )
 
 PROGRAMS = ("initdb", "postgres")
-# Debian keeps each version's programs in a folder of their own.
+# Debian has a separate folder for each version's programs.
 SEARCH_PATH = os.pathsep.join(
     [os.environ.get("PATH", os.defpath), *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True))]
 )
@@ -101,7 +101,7 @@ def running(directory: Path, port: int | None = None) -> Iterator[Server]:
     settings = [
         "listen_addresses=127.0.0.1",
         f"unix_socket_directories={directory}",
-        "timezone=Asia/Kolkata",  # Not UTC, and no whole hour: a forgotten conversion shows.
+        "timezone=Asia/Kolkata",  # Not UTC, nor a whole hour, so that a forgotten conversion shows.
         # The data lives for one session: speed instead of durability.
         "fsync=off",
         "full_page_writes=off",
@@ -130,7 +130,7 @@ def running(directory: Path, port: int | None = None) -> Iterator[Server]:
         _wait_until_it_answers(server, process, log)
         yield server
     finally:
-        # Its "fast" end: SIGTERM would wait for every client to leave.
+        # A "fast" shutdown: SIGTERM would wait for every client to disconnect.
         process.send_signal(signal.SIGINT)
         stop(process)
 

@@ -1,4 +1,4 @@
-"""What private test servers have in common: installed by root, run without its rights, gone afterwards."""
+"""Shared by private test servers: root installs them, an unprivileged user runs them, they end with the tests."""
 
 import fcntl
 import os
@@ -14,14 +14,14 @@ from typing import Any
 
 POLICY = Path("/usr/sbin/policy-rc.d")
 LOCK = Path(tempfile.gettempdir()) / "fpp-test-packages.lock"
-# Debian keeps servers in /usr/sbin, which the PATH of an ordinary user lacks.
+# Debian installs servers in /usr/sbin, which is not on an ordinary user's PATH.
 SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"])
 STOP_S, INSTALL_S = 10, 900
 LONGEST_SOCKET = 100  # AF_UNIX paths end at 107 bytes on Linux, 103 on macOS.
 
 
 class PrivateServerError(RuntimeError):
-    """A test server cannot be had; the message says why and what to do."""
+    """A test server is not available; the message says why and what to do."""
 
 
 def may_install() -> bool:
@@ -43,7 +43,7 @@ def install_packages(*packages: str) -> None:
 
 
 def ensured_program(package: str, *names: str) -> str:
-    """Where the first of these programs is that there is; their Debian package is installed when there is none.
+    """The path of the first of these programs that exists; their Debian package is installed if there is none.
 
     Raises:
         PrivateServerError: There is none, and it can't be installed; the message says how to install it by hand.
@@ -58,10 +58,10 @@ def ensured_program(package: str, *names: str) -> str:
 
 @contextmanager
 def _services_stay_down() -> Iterator[None]:
-    """Make package scripts start no service; a policy the machine already has stays as it is."""
+    """Keep package scripts from starting services; an existing policy of the machine stays untouched."""
     try:
         with POLICY.open("x") as policy:
-            # Denies only while this process lives: harmless should it be killed before it removes the file.
+            # Denies only while this process lives, so it is harmless if the process is killed before removing it.
             policy.write(f"#!/bin/sh\nkill -0 {os.getpid()} 2>/dev/null && exit 101\nexit 0\n")
     except FileExistsError:
         yield
@@ -80,10 +80,10 @@ def _apt_get(*arguments: str) -> None:
 
 
 def found_program(name: str, path: str = SEARCH_PATH) -> str:
-    """Where a program is.
+    """The path of a program.
 
     Raises:
-        PrivateServerError: It is nowhere.
+        PrivateServerError: It is not installed.
     """
     found = shutil.which(name, path=path)
     if found is None:
@@ -119,7 +119,7 @@ def tail(text: str, lines: int = 60) -> str:
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """End a server, kindly first."""
+    """Terminate a server; kill it if it does not end."""
     process.terminate()
     try:
         process.wait(STOP_S)
@@ -129,7 +129,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def run_as(unprivileged: str) -> dict[str, Any]:
-    """The options of `subprocess` that give up root's rights for those of a user; none for an ordinary user."""
+    """The options of `subprocess` that switch from root to a user; none for an ordinary user."""
     if os.geteuid() != 0:
         return {}
     try:
@@ -142,14 +142,14 @@ def run_as(unprivileged: str) -> dict[str, Any]:
 
 
 def dies_with_us() -> list[str]:
-    """A prefix with which the kernel kills the command when this process is gone, however it ended (Linux)."""
+    """A command prefix that makes the kernel kill the command when this process ends for any reason (Linux)."""
     setpriv = shutil.which("setpriv", path=SEARCH_PATH)
     return [setpriv, "--pdeathsig", "KILL"] if setpriv else []
 
 
 @contextmanager
 def own_directory(prefix: str) -> Iterator[Path]:
-    """A directory with room for sockets; a shell removes it, when told to or when our death closes its pipe."""
+    """A directory with a path short enough for sockets; a shell removes it on request, or when we end."""
     usual = tempfile.gettempdir()
     parent = usual if len(f"{usual}/{prefix}12345678/server.sock") <= LONGEST_SOCKET else "/tmp"  # noqa: S108 - mkdtemp makes it ours
     directory = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
@@ -167,7 +167,7 @@ def own_directory(prefix: str) -> Iterator[Path]:
 
 
 def free_port() -> int:
-    """A port nobody listens on."""
+    """A free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

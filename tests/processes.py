@@ -1,7 +1,7 @@
 """Real processes and real sockets for the tests of the edges.
 
 `serving` starts the server as an operator would, `finished` runs a command to its end, and `recording_service` stands
-in for what is not ours: the e-mail service, the heartbeat's receiver and Sentry's ingest.
+in for third parties: the e-mail service, the heartbeat's receiver and Sentry's ingest.
 """
 
 import gzip
@@ -35,7 +35,7 @@ POLL_S = 0.02
 
 
 def unzstd(packed: bytes) -> bytes:
-    """Zstandard, made as a stream or at once."""
+    """Decompress Zstandard, streamed or not."""
     return zstandard.ZstdDecompressor().decompressobj().decompress(packed)
 
 
@@ -43,7 +43,7 @@ UNPACK: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.decompress, "br": br
 
 
 def free_port() -> int:
-    """A port nobody listens on."""
+    """A free port."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
@@ -53,7 +53,7 @@ def free_port() -> int:
 def until[Found](
     look: Callable[[], Found], what: str = "what the test waits for", patience_s: float = PATIENCE_S
 ) -> Found:
-    """The first true result of `look`; fails when there is none for a long time."""
+    """The first true result of `look`; fails after `patience_s` seconds."""
     give_up = time.monotonic() + patience_s
     while not (found := look()):
         if time.monotonic() > give_up:
@@ -63,25 +63,25 @@ def until[Found](
 
 
 def clean_environment(**given: object) -> dict[str, str]:
-    """What a program needs to run, and the given variables; none of the developer's settings."""
+    """The variables a program needs to run and the given ones, without the developer's settings."""
     kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
     return kept | {"PYTHONUNBUFFERED": "1"} | {name: str(value) for name, value in given.items()}
 
 
 @dataclass(frozen=True)
 class Program:
-    """A Python program at work."""
+    """A running Python program."""
 
     process: subprocess.Popen[bytes]
     log_file: Path
 
     @property
     def log(self) -> str:
-        """What it wrote so far, standard output and error together."""
+        """Its output so far, standard output and error together."""
         return self.log_file.read_text(encoding="utf-8", errors="replace")
 
     def end(self, with_signal: signal.Signals = signal.SIGTERM) -> int:
-        """Send a signal and wait; returns the exit code, negative when a signal ended it."""
+        """Send a signal and wait; returns the exit code, negative if a signal ended it."""
         self.process.send_signal(with_signal)
         return self.process.wait(PATIENCE_S)
 
@@ -110,7 +110,7 @@ def running(arguments: Sequence[object], **environment: object) -> Iterator[Prog
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """End a process, kindly first."""
+    """Terminate a process; kill it if it does not end."""
     process.terminate()
     try:
         process.wait(PATIENCE_S)
@@ -144,7 +144,7 @@ class RawResponse:
 
 @dataclass(frozen=True)
 class Server:
-    """A server that answers, and a client for it."""
+    """A running server, and a client for it."""
 
     program: Program
     port: int
@@ -153,35 +153,35 @@ class Server:
 
     @property
     def log(self) -> str:
-        """What it wrote so far."""
+        """Its output so far."""
         return self.program.log
 
     def get(self, path: str) -> httpx.Response:
-        """Ask with the token."""
+        """Send a GET with the token."""
         return self.http.get(path, headers={"Authorization": f"Bearer {self.token}"})
 
     def get_raw(self, path: str, header_lines: bytes) -> RawResponse:
-        """Ask with header lines no HTTP client would send; each ends with CR LF.
+        """Send a GET with header lines that no HTTP client would send; each ends with CR LF.
 
         Raises:
             ConnectionError: The server closed the connection without an answer.
         """
         head = f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n".encode()
         with socket.create_connection((HOST, self.port), PATIENCE_S) as connection:
-            with suppress(ConnectionError):  # It may answer and close before it has read everything.
+            with suppress(ConnectionError):  # The server may answer and close before it has read everything.
                 connection.sendall(head + header_lines + b"\r\n")
             with closing(HTTPResponse(connection)) as response:
                 response.begin()
                 headers = {name.lower(): value for name, value in response.getheaders()}
                 body = b""
-                with suppress(ConnectionError):  # Whoever closes without reading everything may cut its own answer.
+                with suppress(ConnectionError):  # Closing without reading everything may truncate the answer.
                     body = response.read()
                 return RawResponse(response.status, headers, body)
 
 
 @contextmanager
 def serving(data_dir: Path, *, app: str = "main:app", factory: bool = False, **environment: object) -> Iterator[Server]:
-    """A real `uvicorn main:app` over a data directory, with the given variables and no others."""
+    """A real `uvicorn main:app` over a data directory, with only the given variables."""
     port = free_port()
     arguments = ["-m", "uvicorn", app, "--app-dir", ROOT, "--port", port, *(["--factory"] if factory else [])]
     variables = {"DATA_DIR": data_dir, "ANALYTICS_SECRET_TOKEN": TOKEN} | environment
@@ -191,7 +191,7 @@ def serving(data_dir: Path, *, app: str = "main:app", factory: bool = False, **e
 
 @contextmanager
 def answering(program: Program, port: int, patience_s: float = PATIENCE_S) -> Iterator[Server]:
-    """The server a program has become, as soon as it answers."""
+    """The server of a program, as soon as it answers."""
     with httpx.Client(base_url=f"http://{HOST}:{port}", timeout=PATIENCE_S, trust_env=False) as client:
 
         def answers() -> bool:
@@ -209,7 +209,7 @@ def answering(program: Program, port: int, patience_s: float = PATIENCE_S) -> It
 
 @dataclass(frozen=True)
 class Received:
-    """A request the recording service got; header names are in lower case."""
+    """A request that the recording service received; header names are in lower case."""
 
     method: str
     path: str
@@ -218,14 +218,14 @@ class Received:
 
     @property
     def content(self) -> bytes:
-        """The body, unpacked."""
+        """The body, decompressed."""
         encoding = self.headers.get("content-encoding")
         return UNPACK[encoding](self.body) if encoding else self.body
 
 
 @dataclass
 class RecordingService:
-    """A local HTTP server that keeps what it got and answers as told: 200 until told otherwise."""
+    """A local HTTP server that records requests and answers as configured: 200 by default."""
 
     port: int = field(default_factory=free_port)
     received: list[Received] = field(default_factory=list)
@@ -249,12 +249,12 @@ class RecordingService:
         return f"http://key@{HOST}:{self.port}/1"
 
     def sentry_events(self) -> list[dict[str, Any]]:
-        """The events among what it got as Sentry's ingest, in order."""
+        """The received Sentry events, in order."""
         envelopes = [request.content for request in self.received if request.path == "/api/1/envelope/"]
         return [json.loads(payload) for body in envelopes for kind, payload in envelope_items(body) if kind == "event"]
 
     def reset(self) -> None:
-        """Forget what it got, answer 200 again, and let go of requests that hang."""
+        """Forget all requests, answer 200 again, and release hanging requests."""
         self.received.clear()
         self._status, self._headers, self._garbage = 200, {}, None
         self._may_answer.set()
@@ -268,15 +268,15 @@ class RecordingService:
         self._garbage = garbage
 
     def hangs(self) -> None:
-        """Take requests but answer none until `goes_on` or `reset`."""
+        """Accept requests without answering until `goes_on` or `reset`."""
         self._may_answer.clear()
 
     def goes_on(self) -> None:
-        """Answer those that wait, and no longer hang."""
+        """Answer the waiting requests, and no longer hang."""
         self._may_answer.set()
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
-        """Answer one request as told."""
+        """Answer one request as configured."""
         self._may_answer.wait()
         if self._garbage is not None:
             handler.wfile.write(self._garbage)
@@ -288,7 +288,7 @@ class RecordingService:
         handler.wfile.write(b"{}")
 
     def listen(self) -> None:
-        """Take requests from now on."""
+        """Accept connections from now on."""
         server = ThreadingHTTPServer((HOST, self.port), handler_of(self))
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": POLL_S})
         thread.start()
@@ -312,7 +312,7 @@ def handler_of(service: RecordingService) -> type[BaseHTTPRequestHandler]:
             headers = {name.lower(): value for name, value in self.headers.items()}
             body = self.rfile.read(int(headers.get("content-length", 0)))
             service.received.append(Received(self.command, self.path, headers, body))
-            with suppress(ConnectionError):  # Whoever waited may have left.
+            with suppress(ConnectionError):  # The client may have disconnected.
                 service.answer(self)
 
         do_GET = do_POST = record  # noqa: N815 - the names http.server looks for
@@ -335,7 +335,7 @@ def recording_service() -> Iterator[RecordingService]:
 
 
 def envelope_items(envelope: bytes) -> Iterator[tuple[str, bytes]]:
-    """Type and payload of each item of a Sentry envelope: after its head, a line of JSON with the length, the bytes."""
+    """Type and payload of each item of a Sentry envelope; each has a JSON header line with its length."""
     rest = envelope.partition(b"\n")[2]
     while rest.strip():
         line, _, rest = rest.partition(b"\n")

@@ -25,7 +25,7 @@ from tests.private_programs import (
     tail,
 )
 
-# The one in /usr/sbin insists on the system's own user and log.
+# The scripts in /usr/sbin insist on the system's user and log.
 SEARCH_PATH = "/usr/lib/rabbitmq/bin"
 UNPRIVILEGED = "rabbitmq"
 START_S = 60
@@ -75,13 +75,13 @@ class Broker:
         raise PrivateServerError(f"RabbitMQ does not answer; it says:\n{tail(self._log.read_text(errors='replace'))}")
 
     def stop(self) -> None:
-        """End it, kindly first."""
+        """Stop it; kill it if it does not end."""
         if self._process:
             stop(self._process)
             self._process = None
 
     def kill(self) -> None:
-        """End it as a power cut would: the shell that started Erlang has become it."""
+        """Kill it like a power cut; the shell that started Erlang was replaced by it."""
         if self._process:
             os.killpg(self._process.pid, 9)
             self._process.wait()
@@ -89,7 +89,7 @@ class Broker:
 
     @contextmanager
     def epmd(self) -> Iterator[None]:
-        """Erlang's port mapper, ours and in the foreground: the one that Erlang would start outlives the broker."""
+        """Run Erlang's port mapper ourselves, in the foreground: one started by Erlang would outlive the broker."""
         command = [found_program("epmd"), "-port", str(self._epmd_port), "-address", "127.0.0.1"]
         process = subprocess.Popen(  # noqa: S603 - fixed programs, no shell
             [*dies_with_us(), *command], start_new_session=True, **run_as(UNPRIVILEGED)

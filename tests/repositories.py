@@ -21,7 +21,7 @@ ANN, BOB = "Ann <ann@example.org>", "Bob <bob@example.org>"
 START_S = 1_700_000_000
 FILE, EXECUTABLE, LINK, SUBMODULE = "100644", "100755", "120000", "160000"
 NEUTRAL = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C"}
-# What a later run can't know again, and what every run tells anew.
+# Columns whose values another run does not reproduce.
 OF_THE_RUN = ("collected_at", "generated_at", "generation_seconds", "attempted_at", "pseudonym")
 
 
@@ -49,7 +49,7 @@ class Repository:
         return repository
 
     def git(self, *arguments: str, stdin: bytes = b"") -> bytes:
-        """What a git command writes."""
+        """The output of a git command."""
         command = ["git", "--git-dir", str(self.path), *arguments]
         done = subprocess.run(command, input=stdin, check=True, capture_output=True, env=_environment())  # noqa: S603 - no shell
         return done.stdout
@@ -69,7 +69,7 @@ class Repository:
     ) -> str:
         """Add a commit to a branch and return its id; a change of None deletes.
 
-        `parents` are those it has instead of the branch's head; none makes it a root.
+        `parents` replace the branch's head as its parents; an empty list makes it a root commit.
         """
         self.seconds += 60
         when = self.seconds if seconds is None else seconds
@@ -92,7 +92,7 @@ class Repository:
         return self.head(branch) or ""
 
     def commit_all(self, history: Sequence[Mapping[str | bytes, bytes | File | None]]) -> None:
-        """Add many commits to `main`, which is empty, in no time."""
+        """Add many commits to an empty `main` with one `git fast-import`."""
         by = ANN.encode()
         stream = b"".join(
             b"commit refs/heads/main\ncommitter %s %d +0000\ndata 1\nx\n%s\n"
@@ -174,12 +174,12 @@ class Deployment:
         return self.rows(CODEBASES).to_dicts()
 
     def tables(self) -> dict[str, pl.DataFrame]:
-        """All published tables, in a fixed order, without what a fresh extraction can't have in common."""
+        """All published tables in a fixed order, without values that differ in a fresh extraction."""
         return {table.name: comparable(self.rows(table)) for table in REPOSITORIES.tables}
 
 
 def comparable(rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows in a fixed order, without what depends on when they were extracted, and without deleted branches."""
+    """Rows in a fixed order, without values that depend on the time of extraction and without deleted branches."""
     if "deleted" in rows.columns:
         rows = rows.filter(~pl.col("deleted"))
     kept = rows.select(name for name in rows.columns if name not in OF_THE_RUN).unique()

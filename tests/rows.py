@@ -34,7 +34,7 @@ def rows(table: Table, drawn: str = "") -> pl.LazyFrame:
 
 
 def value(cell: str, dtype: pl.DataType) -> object:
-    """What a cell of a column of this type says."""
+    """Parse a cell of a column of this type."""
     if cell in NULLS:
         return None
     if dtype.is_integer():
@@ -49,7 +49,7 @@ def value(cell: str, dtype: pl.DataType) -> object:
 
 
 def repeated(table: pl.LazyFrame, times: int) -> pl.LazyFrame:
-    """Every row so many times, with a further column `copy` that counts them."""
+    """Every row `times` times, with a further column `copy` that numbers the copies."""
     return table.join(pl.LazyFrame({"copy": range(times)}), how="cross")
 
 

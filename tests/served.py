@@ -35,7 +35,7 @@ class Sample:
 
 
 def on_one_day[Answer](ask: Callable[[], Answer]) -> tuple[datetime, Answer]:
-    """An instant and an answer given on the same UTC day: ask again when midnight came between."""
+    """An instant and an answer from the same UTC day; asks again if midnight came between."""
     while True:
         asked = utc_now()
         answer = ask()
@@ -45,7 +45,7 @@ def on_one_day[Answer](ask: Callable[[], Answer]) -> tuple[datetime, Answer]:
 
 @pytest.fixture(scope="session")
 def sampled(tmp_path_factory: pytest.TempPathFactory) -> Sample:
-    """A published sample nobody changes."""
+    """A published sample that no test changes."""
     now, data_dir = utc_now(), tmp_path_factory.mktemp("sample")
     tables = sample(now, scale=0.05)
     publish_sample(tables, data_dir, now)
@@ -80,14 +80,14 @@ def data_dir(changing_server: tuple[Server, Path]) -> Path:
 
 @pytest.fixture
 def bare_server(changing_server: tuple[Server, Path], data_dir: Path) -> Server:
-    """A server over `data_dir`, where there is nothing until the test puts something there."""
+    """A server over `data_dir`, which is empty until the test fills it."""
     assert not any(data_dir.iterdir())
     return changing_server[0]
 
 
 @pytest.fixture
 def in_process(sampled: Sample) -> Callable[..., TestClient]:
-    """Make a client of the app in this process, over the sample, with any settings and a clock of the test's own."""
+    """Make a client of the app in this process, over the sample, with any settings and clock."""
 
     def client(clock: Callable[[], datetime] = utc_now, **settings: Any) -> TestClient:
         given: dict[str, Any] = {"data_dir": sampled.data_dir, "analytics_secret_token": SecretStr(TOKEN)}
@@ -105,7 +105,7 @@ def recorders() -> Iterator[tuple[RecordingService, RecordingService]]:
 
 @pytest.fixture
 def mail(recorders: tuple[RecordingService, RecordingService]) -> Iterator[RecordingService]:
-    """The e-mail service of `production`: it takes everything until told otherwise."""
+    """The e-mail service of `production`, which accepts everything by default."""
     yield recorders[0]
     recorders[0].reset()
 
@@ -136,7 +136,7 @@ def production(sampled: Sample, recorders: tuple[RecordingService, RecordingServ
 
 @pytest.fixture
 def reported(production: Server, sentry: RecordingService) -> Callable[[], list[dict[str, Any]]]:
-    """Tell all that `production` reported to Sentry since the test began or asked last.
+    """Return what `production` reported to Sentry since the start of the test or the last call.
 
     Events are sent in order: a crash of its own name marks the end of those before it.
     """

@@ -1,4 +1,4 @@
-"""A source database as tests see it: fill it, sync it, and compare what is stored with what it holds."""
+"""A source database for tests: fill it, sync it, and compare the stored rows with it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,7 +50,7 @@ class SourceDatabase:
         return replace(self, model=replace(self.model, tables=tables))
 
     def other_connection(self) -> MySQLConnectionAbstract:
-        """A second session, in UTC, whose transactions commit when told to."""
+        """A second session, in UTC, without autocommit."""
         connection = self.server.connect(self.name, autocommit=False)
         with connection.cursor() as cursor:
             cursor.execute("SET time_zone = '+00:00'")
@@ -67,7 +67,7 @@ class SourceDatabase:
             insert(self.connection, name, rows)
 
     def rows(self, table: str) -> list[Row]:
-        """All rows of a table as the source has them, ordered by its first column; instants in UTC."""
+        """All rows of a table in the source, ordered by its first column; instants in UTC."""
         with self.connection.cursor(dictionary=True) as cursor:
             cursor.execute(f"SELECT * FROM {quoted(table)}")
             found = cast(list[Row], cursor.fetchall())
@@ -103,17 +103,17 @@ class SourceDatabase:
         )
 
     def snapshot(self) -> Snapshot:
-        """The snapshot in force."""
+        """The current snapshot."""
         return open_snapshot(self.data_dir, self.model)
 
     def stored(self, table: str) -> list[Row]:
-        """All rows of a table as the read model has them, ordered by its first column."""
+        """All rows of a table in the read model, ordered by its first column."""
         snapshot = self.snapshot()
         declared = next(each for each in self.model.tables if each.name == table)
         return sorted(snapshot.scan(declared).collect().to_dicts(), key=_first)
 
     def assert_in_step(self) -> None:
-        """Every row of the source is stored once and as it is, and no other."""
+        """The stored rows are exactly those of the source."""
         for table in self.model.tables:
             assert self.stored(table.name) == self.rows(table.name), table.name
 

@@ -1,6 +1,5 @@
 """The layers: which part of the program may import which, and what no process may load."""
 
-import ast
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.imports import imports
 from tests.processes import ROOT, TOKEN, clean_environment
 
 SUBJECTS = frozenset({"fpp", "llm", "repositories", "calls", "catalogue"})
@@ -43,16 +43,6 @@ def modules(part: str) -> Iterator[tuple[str, Path]]:
         if file.exists():
             relative = file.relative_to(ROOT).with_suffix("")
             yield ".".join(relative.parts).removesuffix(".__init__"), file
-
-
-def imports(file: Path) -> Iterator[str]:
-    """The names of the modules that a file imports, those of `from package import module` in full."""
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{file}: relative imports hide where a name comes from"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 def subject_of(module: str) -> str | None:

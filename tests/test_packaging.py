@@ -10,8 +10,8 @@ import yaml
 from pathspec import GitIgnoreSpec
 
 from tests.fresh_clone import git_files, uv
+from tests.imports import imports
 from tests.processes import ROOT
-from tests.test_imports import imports
 
 ENTRY_POINTS = ("main.py", "update_readmodel.py", "collector.py", "cli/main.py")
 SECRETS = (

@@ -1,7 +1,8 @@
-"""Callers who show a JWT: signed with RS256 by a key of a JWKS, from the right issuer and for the right audience.
+"""Callers with a JWT, signed with RS256 by a key of a JWKS, from the right issuer and for the right audience.
 
-Claims: `sub` is the caller's name, `scope` (a text with blanks between) or `scopes` (a list) what they may, `orgs` and
-`codebases` (lists) whose data they see; `*` stands for everything. Without `orgs` they see none.
+Claims: `sub` is the caller's name, `scope` (separated by spaces) or `scopes` (a list) the scopes, `orgs` and
+`codebases` (lists) whose data the caller may see; `*` stands for everything. Without `orgs` the caller sees no
+organisation.
 """
 
 import logging
@@ -24,24 +25,24 @@ ALGORITHM = "RS256"
 REQUIRED = ["exp", "iss", "aud", "sub"]
 LEEWAY_S = 30
 KEYS_LAST_S = 300
-# An unknown key may be a new one, but strangers must not make us ask for it all the time.
+# An unknown key may be a new one, but strangers must not make us fetch the keys on every request.
 SECONDS_BETWEEN_LOOKS = 10
 FETCH_TIMEOUT_S = 5
 DOTS = 2
 
 
 class KeysError(ConfigurationError):
-    """The keys that sign tokens can't be had."""
+    """The signing keys can't be fetched or read."""
 
     def __init__(self, where: str, reason: str) -> None:
         super().__init__(f"JWT_JWKS is wrong: {where}: {reason}")
 
 
 class Keys:
-    """The keys of a JWKS by their ids, read again now and then, and when a token names one that is not known.
+    """The keys of a JWKS by id, refreshed every `KEYS_LAST_S` seconds and when a token names an unknown one.
 
     Raises:
-        KeysError: A file is missing or wrong at the start; an address may be out of reach for a while.
+        KeysError: A file is missing or wrong at the start; an address may be unreachable for a while.
     """
 
     def __init__(self, where: str) -> None:
@@ -53,7 +54,7 @@ class Keys:
             self._read()
 
     async def key(self, key_id: str | None) -> Any:
-        """The key with an id; None when there is no such one."""
+        """The key with an id; None when it is unknown."""
         age = time.monotonic() - self._read_at
         if age > KEYS_LAST_S or (key_id not in self._keys and age > SECONDS_BETWEEN_LOOKS):
             await anyio.to_thread.run_sync(self._read_again)
@@ -63,7 +64,7 @@ class Keys:
         try:
             self._read()
         except KeysError as error:
-            logger.error("%s. The previous keys stay in force", error)
+            logger.error("%s. The previous keys remain valid", error)
 
     def _read(self) -> None:
         self._read_at = time.monotonic()
@@ -80,7 +81,7 @@ class Keys:
 
 
 class JwtCallers:
-    """The callers by their JWTs; whoever shows something else is looked up among `others`."""
+    """Looks up callers by JWT; any other credentials are passed on to `others`."""
 
     def __init__(self, others: Callers, settings: JwtSettings) -> None:
         if not (settings.jwt_jwks and settings.jwt_issuer and settings.jwt_audience):
@@ -91,7 +92,7 @@ class JwtCallers:
         self._audience = settings.jwt_audience
 
     async def caller(self, credentials: bytes) -> Caller | None:
-        """Who shows these credentials; None for nobody."""
+        """The caller with these credentials; None when they are not valid."""
         known = await self._others.caller(credentials)
         if known is not None or credentials.count(b".") != DOTS:
             return known
@@ -125,12 +126,12 @@ def _caller(claims: Mapping[str, Any]) -> Caller:
 
 
 def _texts(found: object) -> list[str]:
-    """The texts of a list, in lower case; what is no list of texts gives no right."""
+    """The strings of a list, in lower case; anything else grants nothing."""
     return [each.lower() for each in found if isinstance(each, str)] if isinstance(found, list) else []
 
 
 def with_jwt(callers: Callers, settings: JwtSettings) -> Callers:
-    """Callers who may show a JWT as well, where one of its settings is there.
+    """Accept JWTs as well if any of their settings is given.
 
     Raises:
         ConfigurationError: One of them is missing or wrong.

@@ -1,6 +1,6 @@
-"""The tokens a process accepts: those of ANALYTICS_SECRET_TOKEN, which may do everything, and those of TOKENS_FILE.
+"""The tokens a process accepts: those in ANALYTICS_SECRET_TOKEN, which have every scope, and those in TOKENS_FILE.
 
-TOKENS_FILE is TOML. It holds no token, only their hashes:
+TOKENS_FILE is TOML and holds only hashes, never the tokens themselves:
 
     [[token]]
     name = "grafana"
@@ -33,7 +33,7 @@ SECONDS_BETWEEN_LOOKS = 1.0
 LARGEST_FILE = 1_000_000
 
 type Hash = bytes
-# What tells a file from its next version: time, size and inode.
+# Tells two versions of the file apart: modification time, size and inode.
 type Version = tuple[int, int, int]
 
 _Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._@-]{0,63}$")]
@@ -55,7 +55,7 @@ class Token(BaseModel):
 
     @property
     def caller(self) -> Caller:
-        """Who has the token."""
+        """The holder of the token."""
         return Caller(self.name, self.scopes, self.orgs, self.codebases)
 
 
@@ -85,7 +85,7 @@ class TokensFileError(ConfigurationError):
 
 
 class Tokens:
-    """The callers by their tokens. A changed TOKENS_FILE is read again within a second; a broken one changes nothing.
+    """Looks up callers by token. A changed TOKENS_FILE is read again within a second; a broken one changes nothing.
 
     Raises:
         TokensFileError: The file is missing or wrong at the start.
@@ -100,15 +100,15 @@ class Tokens:
         self._is_looking = False
 
     async def caller(self, credentials: bytes) -> Caller | None:
-        """Who has this token; None for nobody."""
+        """The holder of a token; None when it is unknown."""
         await self._look()
         given = hashlib.sha256(credentials).digest()
-        # Compared with all of them, so that the time it takes says nothing of which one it was.
+        # Compare with all of them, so that the time taken does not reveal which one matched.
         fitting = [who for known, who in self._known if hmac.compare_digest(given, known)]
         return fitting[0] if fitting else None
 
     async def _look(self) -> None:
-        """Read the file again if it changed. One request looks at a time: on a stalled disk, the others go on."""
+        """Read the file again if it changed. One request checks at a time: a stalled disk blocks no other."""
         if self._path is None or self._is_looking or time.monotonic() - self._looked_at < SECONDS_BETWEEN_LOOKS:
             return
         self._is_looking = True
@@ -126,7 +126,7 @@ class Tokens:
         try:
             self._known = self._own + _read(path)
         except TokensFileError as error:
-            logger.error("%s. The previous tokens stay in force", error)
+            logger.error("%s. The previous tokens remain valid", error)
         else:
             logger.info("Read %s again: %d tokens", path, len(self._known))
 
@@ -149,7 +149,7 @@ def _read(path: Path) -> list[tuple[Hash, Caller]]:
     """The tokens of a file.
 
     Raises:
-        TokensFileError: It is missing, too large, no TOML, or says something else than tokens.
+        TokensFileError: It is missing, too large, not TOML, or does not describe tokens.
     """
     try:
         with path.open("rb") as file:
@@ -167,7 +167,7 @@ def _read(path: Path) -> list[tuple[Hash, Caller]]:
 
 
 def _explained(error: ValidationError) -> str:
-    """The first fault, without any value: a token may stand where its hash should."""
+    """The first fault, without the value: somebody may have put a token where its hash belongs."""
     fault = error.errors(include_input=False, include_url=False)[0]
     where = " ".join(f"number {part + 1}" if isinstance(part, int) else f"`{part}`" for part in fault["loc"])
     return f"{where}: {fault['msg'].removeprefix('Value error, ')}".removeprefix(": ")

@@ -1,1 +1,1 @@
-"""How many events a second the collector makes durable."""
+"""How many events per second the collector stores durably."""

@@ -1,6 +1,6 @@
-"""Measure the intake: events a second over HTTP into SQLite, each batch durable before it is acknowledged.
+"""Measure the intake: events per second over HTTP into SQLite, each batch durable before it is acknowledged.
 
-The collector runs on one core; its table holds millions of events before the first one is sent. See `--help`.
+The collector runs on one core; its table already holds millions of events. See `--help`.
 """
 
 import argparse
@@ -31,7 +31,7 @@ MODELS = [f"model-{number}" for number in range(20)]
 
 
 def fill(url: URL, rows: int) -> None:
-    """Put events with random keys into the table, by the collector's own statement."""
+    """Put events with random keys into the table, with the collector's own statement."""
     engine = open_engine(url)
     chance = random.Random(1)  # noqa: S311 - made-up data
     for start in range(0, rows, 50_000):
@@ -42,7 +42,7 @@ def fill(url: URL, rows: int) -> None:
 
 
 def row(chance: random.Random) -> tuple[object, ...]:
-    """One row of the table, but for its id."""
+    """One row of the table, without its id."""
     key = (chance.choice(ORGANISATIONS).bytes, os.urandom(16))
     facts = (1_772_442_000_000_000, chance.choice(MODELS), "ann", 120, 30, 850, "success", None, 125_000, "{}")
     return (*key, *facts, 1_772_442_000_000_000, 0)
@@ -72,7 +72,7 @@ def bodies(count: int) -> Iterator[bytes]:
 
 
 def send(collector: Collector, batches: list[bytes], clients: int) -> list[float]:
-    """Send all batches; returns how long each took, in seconds, in order of length."""
+    """Send all batches; returns how long each took, in seconds, sorted."""
     waiting, lock = iter(batches), threading.Lock()
 
     def sender(_: int) -> list[float]:
@@ -96,7 +96,7 @@ def send(collector: Collector, batches: list[bytes], clients: int) -> list[float
 
 
 def used(process: int) -> tuple[float, float]:
-    """Seconds of CPU, and megabytes of memory at most, of a process so far."""
+    """Processor time in seconds and peak memory in megabytes of a process so far."""
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     (peak,) = [line for line in Path(f"/proc/{process}/status").read_text().splitlines() if line.startswith("VmHWM")]
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), int(peak.split()[1]) / 1000
@@ -105,9 +105,9 @@ def used(process: int) -> tuple[float, float]:
 def main() -> None:
     """Fill, serve, send, and print what was measured."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=2_000_000, help="events in the table before (2,000,000)")
+    parser.add_argument("--rows", type=int, default=2_000_000, help="events already in the table (2,000,000)")
     parser.add_argument("--batches", type=int, default=400, help="requests of 1,000 events (400)")
-    parser.add_argument("--clients", type=int, default=4, help="requests at once (4)")
+    parser.add_argument("--clients", type=int, default=4, help="concurrent requests (4)")
     wanted = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
         url = database_url(f"sqlite:///{directory}/collector.db")
@@ -122,7 +122,7 @@ def main() -> None:
 
 
 def report(name: str, collector: Collector, process: int, batches: list[bytes], clients: int) -> None:
-    """Send batches and print rate, waits and resources."""
+    """Send batches and print throughput, latency and resources."""
     cpu_before, _ = used(process)
     began = time.perf_counter()
     took = send(collector, batches, clients)
@@ -131,8 +131,8 @@ def report(name: str, collector: Collector, process: int, batches: list[bytes], 
     events = len(batches) * EVENTS_PER_BATCH
     rate, rate_of_cpu = events / seconds, events / (cpu - cpu_before)
     print(
-        f"{name}: {rate:,.0f} events/s (target {TARGET:,}), {rate_of_cpu:,.0f} a CPU second,"
-        f" p50 {took[len(took) // 2] * 1000:.0f} ms, slowest {took[-1] * 1000:.0f} ms, {peak:.0f} MB at most;"
+        f"{name}: {rate:,.0f} events/s (target {TARGET:,}), {rate_of_cpu:,.0f} per CPU second,"
+        f" p50 {took[len(took) // 2] * 1000:.0f} ms, slowest {took[-1] * 1000:.0f} ms, {peak:.0f} MB peak;"
         f" load {os.getloadavg()[0]:.1f}"
     )
 

@@ -1,1 +1,1 @@
-"""LLM usage over 10 million events, ours beside DuckDB."""
+"""LLM usage over 10 million events, compared with DuckDB."""

@@ -19,7 +19,7 @@ from util.errors import EXIT_DATA, EXIT_OK
 TARGET = 1.5
 ROUNDS = 15
 MS = 1000
-# Both round halves, of decimals on our side and of binary fractions on theirs.
+# Both round ties, we with decimals, DuckDB with binary fractions.
 LAST_DECIMAL = 0.1 + 1e-6
 HEAD = "| question | ours, ms | DuckDB, ms | times as fast | target |\n|---|---|---|---|---|"
 
@@ -27,7 +27,7 @@ HEAD = "| question | ours, ms | DuckDB, ms | times as fast | target |\n|---|---|
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.llm", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"times each question is asked ({ROUNDS})")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"rounds per question ({ROUNDS})")
     rounds = parser.parse_args(arguments).rounds
     snapshot = usage_events()
     duckdb = DuckDb(snapshot)
@@ -37,13 +37,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             check(snapshot, duckdb, question)
             print(line(question, *measured(snapshot, duckdb, question, rounds)), flush=True)
     except DisagreementError as error:
-        sys.stderr.write(f"{error}\nNo times are compared while the figures differ.\n")
+        sys.stderr.write(f"{error}\nThe figures differ, so no times are compared.\n")
         return EXIT_DATA
     return EXIT_OK
 
 
 def measured(snapshot: Snapshot, duckdb: DuckDb, question: Question, rounds: int) -> tuple[float, float]:
-    """The median times of both, asked in turn, in milliseconds."""
+    """The median times of both, run in turn, in milliseconds."""
     ours, theirs = list[float](), list[float]()
     for _ in range(rounds):
         ours.append(timed(lambda: answer(snapshot, question)))
@@ -65,7 +65,7 @@ def line(question: Question, ours: float, theirs: float) -> str:
 
 
 def check(snapshot: Snapshot, duckdb: DuckDb, question: Question) -> None:
-    """Let both answer, which also warms them up, and compare.
+    """Compare both answers; this also warms them up.
 
     Raises:
         DisagreementError: They differ.
@@ -84,7 +84,7 @@ def flat(rows: Rows) -> Rows:
 
 
 def sorted_rows(rows: Sequence[tuple[object, ...]]) -> list[list[Decimal]]:
-    """Rows of numbers in an order of their own."""
+    """Rows of numbers, sorted."""
     return sorted([Decimal(str(value or 0)) for value in row] for row in rows)
 
 

@@ -20,7 +20,7 @@ SEED = 12
 END = datetime(2026, 11, 20, tzinfo=UTC)
 START = END - timedelta(days=DAYS)
 MICROSECONDS = timedelta(days=DAYS) // timedelta(microseconds=1)
-# The largest organisation has a seventh of all calls, the smallest one in 150.
+# The largest organisation has a seventh of all calls, the smallest a 150th.
 STEEPNESS = 0.8
 STATUS_SHARES = {"success": 0.95, "error": 0.03, "timeout": 0.01, "throttled": 0.01}
 
@@ -31,7 +31,7 @@ def organisation(rank: int) -> str:
 
 
 def usage_events() -> Snapshot:
-    """The snapshot, made when there is none."""
+    """The snapshot, made if there is none yet."""
     try:
         return open_snapshot(DATA_DIR, LLM)
     except SnapshotError:
@@ -40,7 +40,7 @@ def usage_events() -> Snapshot:
 
 
 def publish(data_dir: Path, events: int = EVENTS) -> None:
-    """Publish so many made-up calls by the code that publishes real ones."""
+    """Publish made-up calls with the code that publishes real ones."""
     home = LLM.directory(data_dir)
     with locking.locked(home), publishing.SnapshotWriter(home) as writer:
         writer.write(USAGE_EVENTS, pl.Schema(USAGE_EVENTS.columns), made(events))

@@ -1,7 +1,7 @@
 """The same answers as DuckDB SQL over the same Parquet files, as fast as we could make it.
 
-Microseconds are divided rather than cut by `date_trunc`. The totals of usage are added up from the groups; those of
-reliability come from the calls, which are read once and kept for both.
+Hours come from dividing microseconds, which is faster than `date_trunc`. The totals of usage are summed over the
+groups; those of reliability come from the calls, which are materialized once for both.
 """
 
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ type Rows = list[tuple[object, ...]]
 
 
 class DuckDb:
-    """A database over the files of a snapshot, ready for many questions."""
+    """A database over the files of a snapshot."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._connection = duckdb.connect()
@@ -55,7 +55,7 @@ class DuckDb:
         return self._connection.execute(STATEMENTS[question.kind], given)
 
     def answer(self, question: Question) -> object:
-        """The answer as columns, as a program would go on with."""
+        """The answer as columns, as a program would use it."""
         return self.asked(question).fetchnumpy()
 
     def rows(self, question: Question) -> Rows:

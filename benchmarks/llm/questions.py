@@ -1,4 +1,4 @@
-"""What is asked, and our own answers."""
+"""The questions, and our answers to them."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -50,7 +50,7 @@ QUESTIONS = [
 
 
 def answer(snapshot: Snapshot, question: Question) -> Usage | Reliability:
-    """Ours."""
+    """Our answer."""
     events = Selection(question.org_id, question.period).of(snapshot.scan(USAGE_EVENTS))
     buckets = Buckets.of(question.period, "hour")
     with collecting_with(snapshot.engine):

@@ -1,1 +1,1 @@
-"""How the server answers when many ask at once."""
+"""How the server performs under load."""

@@ -1,4 +1,4 @@
-"""Let crowds of clients ask `GET /` of the real server at once: `python -m benchmarks.load`."""
+"""Load the real server with crowds of clients requesting `GET /`: `python -m benchmarks.load`."""
 
 import argparse
 import sys
@@ -17,7 +17,7 @@ from util.errors import EXIT_OK
 MARKERS = ("<!-- load -->\n", "<!-- end of load -->")
 SCALES = (1.0, 100.0)
 CLIENTS = (1, 8, 64, 256)
-# Where an answer takes seconds, a crowd has to wait for longer than QUERY_QUEUE_SECONDS before the first is refused.
+# Where an answer takes seconds, a run must outlast QUERY_QUEUE_SECONDS for any request to be refused.
 SECONDS, SECONDS_OF_LARGE, LARGE_SCALE = 10.0, 30.0, 10
 
 
@@ -53,7 +53,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
         default=CLIENTS,
         help="sizes of the crowds (1,8,64,256)",
     )
-    parser.add_argument("--seconds", type=float, help="how long each crowd asks (10 below scale 10, 30 from there on)")
+    parser.add_argument("--seconds", type=float, help="duration of each crowd (10 below scale 10, 30 from there on)")
     parser.add_argument("--write", action="store_true", help="put the tables into benchmarks/README.md")
     return parser.parse_args(arguments)
 
@@ -61,7 +61,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
 def report(
     scales: Sequence[float], clients: Sequence[int], seconds: float | None, generator: Generator
 ) -> Iterator[str]:
-    """Each part of the report as soon as it is known."""
+    """The parts of the report, each as soon as it is measured."""
     measured: list[Loads] = []
     for scale in scales:
         measured.append(measure(data_set(scale), clients, seconds or default_seconds(scale), generator))

@@ -1,7 +1,7 @@
-"""The load generator: `hey`, of which Debian has a package.
+"""The load generator: `hey`, from its Debian package.
 
-It ends a run by waiting for the answers it has asked for, so slow ones are counted like quick ones; `wrk` would drop
-them, and counts no status but by a script of its own.
+At the end it waits for outstanding answers, so that slow ones count too; `wrk` would drop them, and needs a script to
+count statuses.
 """
 
 import os
@@ -20,16 +20,16 @@ LONGEST_ANSWER_S = 120
 
 
 class LoadGeneratorError(AnalyticsError):
-    """`hey` cannot be had, or failed."""
+    """`hey` can't be installed, or failed."""
 
     exit_code = EXIT_UNAVAILABLE
 
 
 @dataclass(frozen=True)
 class Answers:
-    """How a crowd was answered in `seconds`; the latencies are those of all answers, refusals included.
+    """The answers a crowd got in `seconds`; latencies include refusals.
 
-    `errors` are requests without an answer: no connection, one that was cut, or no patience left.
+    `errors` counts requests without an answer: no connection, a dropped one, or a timeout.
     """
 
     seconds: float
@@ -41,23 +41,23 @@ class Answers:
 
     @property
     def requests(self) -> int:
-        """How many were asked."""
+        """The number of requests."""
         return sum(self.statuses.values()) + self.errors
 
     def per_second(self, status: int) -> float:
-        """How many of a status there were in a second."""
+        """Answers with a status per second."""
         return self.statuses.get(status, 0) / self.seconds
 
     def share(self, status: int) -> float:
-        """The part of all requests that was answered so; 0 without requests."""
+        """The share of all requests answered with a status; 0 without requests."""
         return self.statuses.get(status, 0) / self.requests if self.requests else 0
 
 
 def hey(url: str, headers: Mapping[str, str], clients: int, seconds: float) -> Answers:
-    """Let so many clients ask for so long, each again as soon as it is answered, over connections that are kept.
+    """Run this many clients for this long over kept-alive connections; each requests again as soon as it is answered.
 
     Raises:
-        LoadGeneratorError: There is no `hey`, or it failed.
+        LoadGeneratorError: `hey` is missing or failed.
     """
     header_options = [option for name, value in headers.items() for option in ("-H", f"{name}: {value}")]
     run_for = ["-z", f"{seconds:g}s", "-c", str(clients), "-t", str(LONGEST_ANSWER_S)]
@@ -65,10 +65,10 @@ def hey(url: str, headers: Mapping[str, str], clients: int, seconds: float) -> A
 
 
 def install() -> None:
-    """Install Debian's `hey` when there is none.
+    """Install Debian's `hey` if it is missing.
 
     Raises:
-        LoadGeneratorError: There is none, and it can't be installed.
+        LoadGeneratorError: It can't be installed.
     """
     if shutil.which("hey"):
         return
@@ -79,10 +79,10 @@ def install() -> None:
 
 
 def parsed(summary: str) -> Answers:
-    """What `hey` printed at its end.
+    """Parse the summary that `hey` prints.
 
     Raises:
-        LoadGeneratorError: It is no summary.
+        LoadGeneratorError: This is not a summary.
     """
     total = re.search(r"^  Total:\s+([\d.]+) secs$", summary, re.MULTILINE)
     if total is None:
@@ -99,7 +99,7 @@ def parsed(summary: str) -> Answers:
 
 
 def _percentile(percent: int, summary: str) -> float:
-    # Of fewer than 100 answers `hey` tells no 99th percentile: it is the slowest.
+    # `hey` prints no 99th percentile for fewer than 100 answers: it is the slowest one.
     line = re.search(rf"^  {percent}% in ([\d.]+) secs$", summary, re.MULTILINE)
     seconds = line or re.search(r"^  Slowest:\s+([\d.]+) secs$", summary, re.MULTILINE)
     return float(seconds[1]) * MS_PER_S if seconds else 0

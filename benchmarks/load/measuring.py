@@ -1,4 +1,4 @@
-"""One crowd of clients at a time, each before a server of its own, whose health somebody watches meanwhile."""
+"""Measures one crowd of clients at a time, each on a fresh server whose `/health` is polled meanwhile."""
 
 import math
 import re
@@ -24,25 +24,25 @@ type Generator = Callable[[str, Mapping[str, str], int, float], Answers]
 HEALTH_EVERY_S = 0.05
 CONDITIONAL_CLIENTS = (1, 8)
 CONDITIONAL_AT_MOST_S = 5.0
-# What browsers accept.
+# The encodings that browsers accept.
 ENCODINGS = {"Accept-Encoding": "gzip, deflate, br, zstd"}
 
 
 @dataclass
 class Watch:
-    """What was seen from outside meanwhile: how long `/health` took, and how many threads the server had."""
+    """Observations during a crowd: the latencies of `/health`, and the server's number of threads."""
 
     health_ms: list[float] = field(default_factory=list)
     threads: int = 0
 
     def health_percentile(self, percent: float) -> float:
-        """What so many percent of the times stay at or below."""
+        """A percentile of the latencies."""
         return sorted(self.health_ms)[max(math.ceil(len(self.health_ms) * percent / 100), 1) - 1]
 
 
 @dataclass(frozen=True)
 class Load:
-    """One crowd, and how it and the server fared."""
+    """One crowd: its answers, and the state of the server."""
 
     clients: int
     conditional: bool
@@ -53,19 +53,19 @@ class Load:
 
 @dataclass(frozen=True)
 class Loads:
-    """All crowds over one data set, which asked for so long each."""
+    """All crowds over one data set, each of the same duration."""
 
     data: DataSet
     seconds: float
     loads: Sequence[Load]
 
     def of(self, clients: int, *, conditional: bool = False) -> Load | None:
-        """The crowd of this size; None when it was not asked for."""
+        """The crowd of this size; None if it was not measured."""
         return next((load for load in self.loads if (load.clients, load.conditional) == (clients, conditional)), None)
 
 
 def measure(data: DataSet, clients: Sequence[int], seconds: float, generator: Generator) -> Loads:
-    """Let crowds of these sizes ask `/`, then some that know the answer already."""
+    """Measure crowds of these sizes on `/`, then some that send the ETag they already have."""
     whole = [load(data, size, seconds, generator) for size in clients]
     shortly = min(seconds, CONDITIONAL_AT_MOST_S)
     known = [load(data, size, shortly, generator, conditional=True) for size in CONDITIONAL_CLIENTS]
@@ -73,7 +73,7 @@ def measure(data: DataSet, clients: Sequence[int], seconds: float, generator: Ge
 
 
 def load(data: DataSet, clients: int, seconds: float, generator: Generator, *, conditional: bool = False) -> Load:
-    """One crowd before a new server, which has answered once before."""
+    """One crowd on a new server, which is warmed up with one request."""
     with crowded_server(data) as running:
         tag = running.get("/").raise_for_status().headers["ETag"]
         headers = {"Authorization": f"Bearer {running.token}"} | ENCODINGS
@@ -89,7 +89,7 @@ def load(data: DataSet, clients: int, seconds: float, generator: Generator, *, c
 
 @contextmanager
 def crowded_server(data: DataSet) -> Iterator[Server]:
-    """The real server with its default settings, at the data set's instant; Polars takes the threads it likes."""
+    """The real server with default settings, at the data set's instant; Polars chooses its number of threads."""
     variables = {server.NOW: data.now.isoformat(), "START_DATE": data.period.first.isoformat()}
     with serving(data.directory, app="benchmarks.server:app", factory=True, **variables) as running:
         yield running
@@ -97,7 +97,7 @@ def crowded_server(data: DataSet) -> Iterator[Server]:
 
 @contextmanager
 def watched(running: Server) -> Iterator[Watch]:
-    """Ask `/health` all the time the block takes."""
+    """Poll `/health` for the length of the block."""
     watch, over = Watch(), threading.Event()
     thread = threading.Thread(target=_look_on, args=(running, watch, over))
     thread.start()
@@ -114,7 +114,7 @@ def _look_on(running: Server, watch: Watch, over: threading.Event) -> None:
         start = time.perf_counter()
         for turn in count():
             due = start + turn * HEALTH_EVERY_S
-            # However short the block is, there is a first look.
+            # Take at least one sample, however short the block is.
             if over.wait(max(due - time.perf_counter(), 0)) and turn:
                 return
             watch.health_ms.append(_health_ms(client, due))
@@ -123,7 +123,7 @@ def _look_on(running: Server, watch: Watch, over: threading.Event) -> None:
 
 
 def _health_ms(client: httpx.Client, due: float) -> float:
-    """The time from when the question was due, a late answer to the one before included; without one it is infinite."""
+    """The latency from when the request was due, so that a late previous answer counts; infinite without an answer."""
     try:
         client.get("/health").raise_for_status()
     except httpx.HTTPError:

@@ -1,4 +1,4 @@
-"""What the crowds got, as Markdown."""
+"""The measurements of the crowds, as Markdown."""
 
 from collections.abc import Iterator, Sequence
 

@@ -1,4 +1,4 @@
-"""How fast questions of `/v1` are answered, beside DuckDB SQL."""
+"""How fast questions of `/v1` are answered, compared with DuckDB SQL."""
 
 from util.allocator import keep_freed_memory
 

@@ -1,4 +1,4 @@
-"""Measure questions of `/v1` beside DuckDB, and print how they compare: `python -m benchmarks.questions`."""
+"""Compare questions of `/v1` with DuckDB and print the results: `python -m benchmarks.questions`."""
 
 import argparse
 import statistics
@@ -21,7 +21,7 @@ SCALE = 100
 ROUNDS = 7
 MS = 1000
 FASTER = 1.3
-# Both round, of binary fractions in different orders.
+# Both sum binary fractions, in different orders, and round.
 LAST_DECIMAL = 0.01 + 1e-6
 HEAD = (
     "question",
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.questions", description=__doc__)
     parser.add_argument("--scale", type=float, default=SCALE, help=f"scale of the data ({SCALE})")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"times each question is asked ({ROUNDS})")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"rounds per question ({ROUNDS})")
     parser.add_argument("--write", action="store_true", help=f"write the table to {README.name}")
     options = parser.parse_args(arguments)
     data = data_set(options.scale)
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for question in QUESTIONS:
             check(data, duckdb, question)
     except DisagreementError as error:
-        sys.stderr.write(f"{error}\nNo times are compared while the figures differ.\n")
+        sys.stderr.write(f"{error}\nThe figures differ, so no times are compared.\n")
         return EXIT_DATA
     times = measured(data, duckdb, options.rounds)
     text = "\n\n".join(
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def measured(data: DataSet, duckdb: DuckDb, rounds: int) -> Times:
-    """The median times of ours, our processor time and DuckDB's, all questions asked in turn, in milliseconds."""
+    """Our median time and processor time and DuckDB's median time, all questions in turn, in milliseconds."""
     taken: dict[str, list[tuple[float, float, float]]] = {question.name: [] for question in QUESTIONS}
     for _ in range(rounds):
         for question in QUESTIONS:
@@ -77,9 +77,9 @@ def measured(data: DataSet, duckdb: DuckDb, rounds: int) -> Times:
 
 
 def timed(ask: Callable[[], object]) -> tuple[float, float]:
-    """How long an answer takes by the clock and on all cores, in milliseconds.
+    """Wall time and processor time of an answer, in milliseconds.
 
-    It is the second one in a row: the first one may pay for memory that the other contender has given back.
+    The second of two answers in a row is measured: the first may pay for memory that the other contender has freed.
     """
     ask()
     begun, worked = time.perf_counter(), time.process_time()
@@ -96,7 +96,7 @@ def line(question: Question, times: Times) -> list[str]:
 
 
 def target(question: Question, ours: float, ratio: float, theirs: float) -> str:
-    """What was asked for, and whether it is met."""
+    """The target of a question, and whether it is met."""
     is_met, text = theirs / ours >= FASTER, "-"
     if question.most_ms is not None:
         is_met, text = is_met and ours <= question.most_ms, f"{question.most_ms:,.0f} ms"
@@ -106,7 +106,7 @@ def target(question: Question, ours: float, ratio: float, theirs: float) -> str:
 
 
 def check(data: DataSet, duckdb: DuckDb, question: Question) -> None:
-    """Let both answer, which also warms them up, and compare.
+    """Compare both answers; this also warms them up.
 
     Raises:
         DisagreementError: They differ.
@@ -126,12 +126,12 @@ def differing(ours: Rows, theirs: Rows) -> Iterator[str]:
 
 
 def is_same(one: Row, other: Row) -> bool:
-    """Whether two rows agree but for rounding."""
+    """Whether two rows agree up to rounding."""
     return len(one) == len(other) and all(map(is_near, one, other))
 
 
 def is_near(one: Any, other: Any) -> bool:
-    """Whether two values agree but for rounding."""
+    """Whether two values agree up to rounding."""
     if one is None or other is None or isinstance(one, str):
         return bool(one == other)
     return abs(float(one) - float(other)) <= LAST_DECIMAL

@@ -1,7 +1,7 @@
 """The same answers as DuckDB SQL over the same Parquet files.
 
-Like ours, it hashes user ids to 64 bits and sorts all activities once, and neighbours tell visits apart. A filter on
-users applies before that sort.
+Like our code, it hashes user ids to 64 bits and sorts all activities once; visits follow from neighbouring rows. A
+filter on users applies before that sort.
 """
 
 from collections.abc import Mapping
@@ -58,7 +58,7 @@ FROM_GERMANY = "AND hash(user_id) IN (SELECT hash(id) FROM fpp_users WHERE count
 
 
 def traffic(users: str = "") -> str:
-    """Traffic of all or some users; page views of nobody are added for all."""
+    """Traffic of all or some users; page views without a user are added for all."""
     return f"WITH {activities(users=users)}, {PEOPLE} SELECT {FIGURES} FROM people"
 
 
@@ -135,7 +135,7 @@ STATEMENTS: Mapping[str, str] = {
 
 
 class DuckDb:
-    """A database over the files of a data set, ready for many questions."""
+    """A database over the files of a data set."""
 
     def __init__(self, data: DataSet) -> None:
         self._connection = duckdb.connect()

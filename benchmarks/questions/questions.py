@@ -1,4 +1,4 @@
-"""What is asked, and our own answers, as rows."""
+"""The questions, and our answers as rows."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Question:
-    """A question: how we answer it, and at scale 100 in at most how many milliseconds, or times those of `traffic`."""
+    """A question: how we answer it, and its target at scale 100 in milliseconds, or as a multiple of `traffic`."""
 
     name: str
     answer: Callable[[Asked], Rows]
@@ -106,13 +106,13 @@ def steps(asked: Asked) -> Rows:
 
 
 def visit_duration(asked: Asked) -> Rows:
-    """How long visits take, in seconds."""
+    """The distribution of visit durations, in seconds."""
     visits = asked.selection().visits(asked.tables.page_views, asked.tables.estimations)
     return _percentiles(visit_durations(visits))
 
 
 def vote_duration(asked: Asked) -> Rows:
-    """How long votes take, in seconds."""
+    """The distribution of vote durations, in seconds."""
     return _percentiles(collect(asked.tables.votes.select("duration")).to_series())
 
 

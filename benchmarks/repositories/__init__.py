@@ -1,1 +1,1 @@
-"""Git repositories: extraction beside other tools, and the endpoints over a large history."""
+"""Git repositories: extraction compared with other tools, and the endpoints over a large history."""

@@ -1,8 +1,8 @@
 """Measure git analytics: `python -m benchmarks.repositories`.
 
-Extraction of a repository (this one, unless another is named) beside git's own diff and pydriller, after lines were
-found to agree with `git log --numstat`; and every endpoint over a made-up codebase: the best time of several, which
-other work on the machine inflates least, and the best processor time.
+Compares extraction of a repository (this one by default) with git's own diff and pydriller, after checking that lines
+agree with `git log --numstat`; then measures every endpoint over a made-up codebase: the best wall time of several,
+which other work on the machine inflates least, and the best processor time.
 """
 
 import argparse
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             extraction = compared(Path(directory) / "extraction", options.repository, ROUNDS)
         except DisagreementError as error:
-            sys.stderr.write(f"{error}\nNo times are compared while the figures differ.\n")
+            sys.stderr.write(f"{error}\nThe figures differ, so no times are compared.\n")
             return EXIT_DATA
         print(extraction, flush=True)
         if options.write:
@@ -63,7 +63,7 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 def _seconds_of_both(work: Callable[[], object]) -> tuple[float, float]:
-    """The time that passes, and that of the processor."""
+    """Wall time and processor time, in seconds."""
     began = time.process_time()
     return _seconds(work), time.process_time() - began
 

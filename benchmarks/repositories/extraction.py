@@ -1,4 +1,4 @@
-"""How fast a repository is extracted, beside git's own diff and pydriller on the same commits."""
+"""How fast a repository is extracted, compared with git's own diff and pydriller on the same commits."""
 
 import os
 import subprocess
@@ -20,14 +20,14 @@ MOST_SECONDS, MOST_MB = 3_600, 10_000
 
 @dataclass(frozen=True)
 class Cost:
-    """What something takes by the clock, and on all cores, its children included; in seconds."""
+    """Wall time and processor time, child processes included, in seconds."""
 
     time: float
     processor: float
 
 
 def compared(directory: Path, source: Path, rounds: int) -> str:
-    """A table of how fast the commits of a repository are read, the best of several rounds; pydriller has one.
+    """A table of extraction speeds, each the best of several rounds; pydriller gets one round.
 
     Raises:
         DisagreementError: Our lines are not those of `git log --numstat`.
@@ -56,7 +56,7 @@ def _row(name: str, cost: Cost, commits: int, pydriller: Cost) -> list[str]:
 
 
 def _checked(directory: Path, repository: Repository) -> tuple[int, str]:
-    """How many commits and lines there are, after both ways of counting agreed."""
+    """The numbers of commits and lines, once both ways of counting agree."""
     rows = _extracted(directory, repository).rows(COMMITS)
     counts = [line.split(b"\t")[:2] for line in _log(repository, "--numstat", *FIRST_PARENT).splitlines()]
     added, deleted = (sum(int(count[side]) for count in counts if count[0].isdigit()) for side in (0, 1))
@@ -79,7 +79,7 @@ def _first_runs(directory: Path, repository: Repository) -> Iterator[Callable[[]
 
 
 def _readings(directory: Path) -> Iterator[Callable[[], object]]:
-    """Runs that have the repository, and know nothing of its commits."""
+    """Runs that already have the clone, but none of its commits."""
     deployment = Deployment(directory)
     while True:
         for state in deployment.data_dir.glob("repositories/codebases/*/state.json"):
@@ -93,7 +93,7 @@ def _second_runs(directory: Path) -> Iterator[Callable[[], object]]:
 
 def _clones(directory: Path, repository: Repository) -> Iterator[Callable[[], object]]:
     for number in _numbers():
-        # Not by links between files, which is for remotes on this disk only.
+        # Hard links would only be possible for remotes on this disk.
         command = ["clone", "--quiet", "--bare", "--no-local", str(repository.path), str(directory / f"clone{number}")]
         yield lambda command=command: repository.git(*command)  # type: ignore[misc]
 

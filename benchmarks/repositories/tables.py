@@ -30,7 +30,7 @@ YEARS_10_S = 10 * 365 * 24 * 3600
 
 
 def publish(data_dir: Path, commits: int, changes: int) -> None:
-    """Publish so many commits and changed paths of one codebase, on twenty branches."""
+    """Publish this many commits and changed paths of one codebase, on twenty branches."""
     pl.set_random_seed(SEED)
     made = _commits(commits)
     changed = _changes(made, changes)
@@ -55,7 +55,7 @@ def publish(data_dir: Path, commits: int, changes: int) -> None:
 
 
 def _drawn(rows: int, below: int, *, skew: float = 1.0) -> pl.Expr:
-    """Numbers below a bound; small ones more often, the more so the larger the skew."""
+    """Random numbers below a bound; a larger skew makes small ones more frequent."""
     share = pl.int_range(rows).hash(SEED + below) % PRIME / PRIME
     return (share**skew * below).cast(pl.Int64)
 
@@ -105,7 +105,7 @@ def _changes(commits: pl.DataFrame, rows: int) -> pl.DataFrame:
                 addition_bytes=_drawn(rows, 1_500, skew=3),
                 deletion_bytes=_drawn(rows, 1_200, skew=3),
             ),
-            # The paths of a commit stand together, as they are extracted.
+            # The paths of a commit are adjacent, as after extraction.
             of_commit[pl.select(pl.int_range(rows) * commits.height // rows).to_series()],
         ],
         how="horizontal",

@@ -34,7 +34,7 @@ SEED = 7
 
 @dataclass(frozen=True)
 class Load:
-    """One load: how long it took, how many rows, and what moved."""
+    """One load: its time, rows and bytes."""
 
     seconds: float
     rows: int
@@ -51,7 +51,7 @@ class Bench:
     directory: Path
 
     def load(self, name: str) -> Load:
-        """Let a contender work once, in a process of its own."""
+        """Run a contender once, in its own process."""
         before = self.bytes_sent()
         with tempfile.TemporaryDirectory(dir=self.directory) as files:
             done = subprocess.run(  # noqa: S603 - our own arguments
@@ -64,8 +64,10 @@ class Bench:
             )
         if done.returncode:
             raise RuntimeError(f"{name} failed:\n{done.stderr}")
-        told = json.loads(done.stdout.splitlines()[-1])
-        return Load(told["seconds"], told["rows"], told["peak_mb"], (self.bytes_sent() - before) / BYTES_PER_MB)
+        printed = json.loads(done.stdout.splitlines()[-1])
+        return Load(
+            printed["seconds"], printed["rows"], printed["peak_mb"], (self.bytes_sent() - before) / BYTES_PER_MB
+        )
 
     def environment(self) -> dict[str, str]:
         """The updater's settings."""
@@ -79,7 +81,7 @@ class Bench:
         }
 
     def bytes_sent(self) -> int:
-        """What the server sent since its start."""
+        """Bytes that the server sent since its start."""
         connection = self.server.connect()
         with connection.cursor() as cursor:
             cursor.execute("SHOW GLOBAL STATUS LIKE 'Bytes_sent'")
@@ -93,7 +95,7 @@ class Bench:
         return sum(stored.rows for stored in manifest.tables.values()) if manifest else 0
 
     def written_mb(self) -> float:
-        """Bytes of the files that the last run wrote, those it linked left out."""
+        """Size of the files that the last run wrote, without linked ones, in megabytes."""
         current = (self.directory / "data" / "current").resolve()
         new = [path.stat() for path in current.glob("*.parquet")]
         return sum(stat.st_size for stat in new if stat.st_nlink == 1) / BYTES_PER_MB

@@ -1,6 +1,6 @@
-"""One way of loading from the database, in a process of its own: `python -m benchmarks.sync.contenders NAME DIRECTORY`.
+"""One way of loading from the database, in its own process: `python -m benchmarks.sync.contenders NAME DIRECTORY`.
 
-The database is that of the environment (`DB_HOST` and so on). Prints one line of JSON: seconds, rows and peak memory.
+`DB_HOST` and so on name the database. Prints one line of JSON: seconds, rows and peak memory.
 """
 
 import json
@@ -22,7 +22,7 @@ from sources.mysql.source import BATCH_ROWS, consistent_source
 
 
 def main(name: str, directory: str) -> None:
-    """Do the work once and tell how it went."""
+    """Do the work once and print the measurements."""
     settings = MysqlUpdaterSettings.load()
     start = time.perf_counter()
     rows = CONTENDERS[name](settings, Path(directory))

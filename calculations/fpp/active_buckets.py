@@ -1,4 +1,4 @@
-"""In which buckets each user or room was active, in one order: what lifecycle and retention follow."""
+"""The buckets in which each user or room was active, sorted: the basis of lifecycle and retention."""
 
 from typing import Literal
 
@@ -14,19 +14,19 @@ type Entity = Literal["user", "room"]
 
 
 def active_buckets(rows: pl.LazyFrame, entity: Entity, buckets: Buckets, time: str = "estimated_at") -> pl.LazyFrame:
-    """The buckets each user (room) has rows in, each once. Rows without a user (room) or time are left out.
+    """The distinct buckets in which each user (room) has rows. Rows without a user (room) or time are left out.
 
     Args:
-        rows: Of any table with `user_id` (`room_id`).
-        entity: Whose buckets.
-        buckets: What to count by.
-        time: The column that tells when a row came to be.
+        rows: Rows of any table with `user_id` (`room_id`).
+        entity: Users or rooms.
+        buckets: The buckets.
+        time: The column with the time of a row.
 
     Returns:
-        By subject, then by bucket, in memory: `subject` (Int64, a user's number or a room's id) and `bucket` (Int32);
-        all time before the first bucket is one bucket of number -1, all time after the last one of number `len`.
+        Sorted by subject, then by bucket, in memory: `subject` (Int64, a user's number or a room's id) and `bucket`
+        (Int32). All time before the first bucket counts as bucket -1, all time after the last one as bucket `len`.
     """
-    # Moved there, all that came before is one bucket for `number`, too.
+    # Clipped to this instant, everything earlier gets the number -1.
     before = buckets.edges[0] - MICROSECOND
     counted = rows.with_columns(pl.col(time).clip(lower_bound=before))
     keys = _keys_of_users(counted, time, buckets) if entity == "user" else _keys_of_rooms(counted, time, buckets)
@@ -35,7 +35,7 @@ def active_buckets(rows: pl.LazyFrame, entity: Entity, buckets: Buckets, time: s
 
 
 def room_keys(rows: pl.LazyFrame, number: pl.Expr) -> pl.LazyFrame:
-    """The buckets each room has rows in, each once. Rows without a room or a number are left out.
+    """The distinct buckets in which each room has rows. Rows without a room or a number are left out.
 
     Args:
         rows: The rows, with `room_id`.
@@ -44,7 +44,7 @@ def room_keys(rows: pl.LazyFrame, number: pl.Expr) -> pl.LazyFrame:
     Returns:
         `key` (Int64) as `packed_day` packs it, sorted.
     """
-    # Of a room's many rows in a bucket, most follow one another, and one is enough to sort.
+    # A room's rows in a bucket are mostly adjacent: keep one of each run before sorting.
     keys = rows.select(key=packed_day(pl.col("room_id"), number))
     changing = keys.filter(pl.col("key").ne_missing(pl.col("key").shift(1)))
     return changing.drop_nulls().unique().sort("key")
@@ -61,7 +61,7 @@ def ends_subject() -> pl.Expr:
 
 
 def _keys_of_users(rows: pl.LazyFrame, time: str, buckets: Buckets) -> pl.LazyFrame:
-    """Users and buckets as `packed_day` packs them, sorted, with repetitions; whatever the rows are, they are packed as
+    """Users and buckets as `packed_day` packs them, sorted, with duplicates. Rows of any table are packed like
     estimations."""
     keys = collect(rows.select(key=activity("user_id", time, ESTIMATED))).get_column("key").drop_nulls().sort()
     users = estimations_of(keys.to_frame().lazy())
@@ -70,10 +70,10 @@ def _keys_of_users(rows: pl.LazyFrame, time: str, buckets: Buckets) -> pl.LazyFr
 
 
 def _keys_of_rooms(rows: pl.LazyFrame, time: str, buckets: Buckets) -> pl.LazyFrame:
-    """Rooms and buckets as `packed_day` packs them, sorted, each once."""
+    """Distinct rooms and buckets as `packed_day` packs them, sorted."""
     return collect(room_keys(rows, _position(buckets.number(pl.col(time)), buckets))).lazy()
 
 
 def _position(number: pl.Expr, buckets: Buckets) -> pl.Expr:
-    """The number of a bucket, or of the time before or after all, plus 1, so that it is never negative (Int32)."""
+    """The number of a bucket, or of the time before or after all of them, plus 1: never negative (Int32)."""
     return number.clip(-1, len(buckets)) + 1

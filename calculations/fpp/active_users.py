@@ -1,4 +1,4 @@
-"""Active users: who estimated on a day, in the 7 and in the 30 days that end with it."""
+"""Active users: those who estimated on a day, and in the 7 and the 30 days that end with it."""
 
 from datetime import timedelta
 
@@ -27,8 +27,8 @@ def active_users(estimations: pl.LazyFrame, period: Period, buckets: Buckets) ->
     """Daily, weekly and monthly active users of each bucket's last day.
 
     Args:
-        estimations: The rows of all time.
-        period: What of the asked period has begun: the last day of its last bucket is its own.
+        estimations: All rows, of all time.
+        period: The part of the question's period that has begun; its last day is the last day of the last bucket.
         buckets: Its buckets.
 
     Returns:
@@ -50,8 +50,8 @@ def active_users(estimations: pl.LazyFrame, period: Period, buckets: Buckets) ->
 def _windows(on_days: pl.DataFrame, days: Buckets) -> pl.DataFrame:
     """Per day, the users active in the windows that end with it: the columns of `WINDOWS` (Int64).
 
-    Each day of a user opens a window, which ends when it is over or with the user's next day: openings less ends,
-    cumulated, are users.
+    Each active day of a user opens a window, which ends when it expires or with the user's next active day. The running
+    total of openings minus ends is the number of users.
     """
     day = pl.col("bucket")
     following = pl.when(~begins_subject().shift(-1, fill_value=True)).then(day.shift(-1))

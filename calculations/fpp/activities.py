@@ -1,4 +1,4 @@
-"""Who was active when: the page views and estimations of all users in one order, for all figures that follow users."""
+"""The page views and estimations of all users in one sorted column, for figures that follow users."""
 
 import polars as pl
 
@@ -8,16 +8,16 @@ from calculations.time.period import Period
 
 
 def activities(estimations: pl.LazyFrame, period: Period, page_views: pl.LazyFrame | None = None) -> pl.LazyFrame:
-    """All activities since the period's first instant, by user and then by time.
+    """All activities since the period's first instant, sorted by user, then by time.
 
     Returns:
-        `key` (UInt128) as `packed_keys.activity` packs it, sorted and in memory; activities of nobody are left out.
+        `key` (UInt128) as `packed_keys.activity` packs it, sorted and in memory, without activities of no user.
     """
     begun = period.has_begun
     keys = [estimations.select(key=activity("user_id", "estimated_at", ESTIMATED, begun("estimated_at")))]
     if page_views is not None:
         keys.append(page_views.select(key=activity("user_id", "viewed_at", LOOKED, begun("viewed_at"))))
-    # Sorted as one column: Polars sorts that on all cores.
+    # Polars sorts a single column on all cores.
     return collect(pl.concat(keys)).get_column("key").drop_nulls().sort().to_frame().lazy()
 
 

@@ -1,7 +1,7 @@
-"""The attributes that figures are filtered and broken down by, and which rows bear them.
+"""The attributes that figures are filtered and broken down by, and the rows that have them.
 
-A user's attributes belong to all rows of the user, a room's to all rows of the room. All are texts: what is missing, or
-belongs to a user or room that no longer exists, is `unknown`; a page view without a source is `Direct`.
+A user's attributes belong to all rows of the user, a room's to all rows of the room. All are strings: a missing value,
+or one of a user or room that no longer exists, is `unknown`; a page view without a source is `Direct`.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -40,7 +40,7 @@ WHY = {
     "votes": "a vote belongs to a room and has no user",
     "rooms": "a room has no user",
 }
-# Attributes that are columns of the rows themselves.
+# Attributes that are columns of the rows themselves, not of their user or room.
 OWN: Mapping[Kind, Mapping[str, pl.Expr]] = {
     "users": {name: label(name) for name in USER},
     "page_views": {"route": label("route")},
@@ -53,7 +53,7 @@ ROOM_KEY = pl.col("room_id").cast(pl.Int64)
 
 
 def is_of_users(attributes: Collection[str]) -> bool:
-    """Whether attributes are those of users alone, so that they select users and all they did."""
+    """Whether all attributes are those of users, so that they select users and all their activities."""
     return set(attributes) <= set(USER)
 
 
@@ -76,14 +76,14 @@ class Attributes:
         Args:
             rows: Rows of a table.
             kind: Which table.
-            filter_: A filter on attributes that its rows bear.
+            filter_: A filter on attributes that its rows have.
         """
         return rows if filter_ == EVERYTHING else rows.filter(self.holds(rows, kind, filter_))
 
     def holds(self, rows: pl.LazyFrame, kind: Kind, filter_: Filter) -> pl.Expr:
         """Whether a filter holds for a row (Boolean, never null).
 
-        What is asked of users, rooms or sources is answered once for each of them, so that rows are only looked up.
+        Conditions on users, rooms or sources are evaluated once for each of them; rows only look up the result.
         """
 
         def leaf(part: Filter) -> pl.Expr | None:
@@ -101,17 +101,17 @@ class Attributes:
         return combined(filter_, leaf)
 
     def labelled_users(self, names: Collection[str] = USER) -> pl.DataFrame:
-        """`key` (UInt64, the hash of a user id) and attributes of users; the key null stands for all others."""
+        """`key` (UInt64, the hash of a user id) and attributes of users; the null key stands for all others."""
         return _with_others(self.users.select(key=user_hash("id"), **{name: label(name) for name in names}))
 
     def labelled_rooms(self, names: Collection[str] = ROOM) -> pl.DataFrame:
-        """`key` (Int64, a room id) and attributes of rooms; the key null stands for all others."""
+        """`key` (Int64, a room id) and attributes of rooms; the null key stands for all others."""
         return _with_others(
             self.rooms.select(key=pl.col("id").cast(pl.Int64), **{name: OWN["rooms"][name] for name in names})
         )
 
     def _answers(self, part: Filter, labelled: Callable[[Collection[str]], pl.DataFrame]) -> pl.DataFrame:
-        """Who a part of a filter holds for; asked of several tables, it is answered once."""
+        """The users or rooms that a part of a filter holds for, computed once for all tables."""
         if part not in self._known:
             self._known[part] = _answered(part, labelled(set(part.attributes())))
         return self._known[part]
@@ -125,13 +125,13 @@ def labelled_sources(page_views: pl.LazyFrame) -> pl.DataFrame:
 
 
 def labelled_values(rows: pl.LazyFrame, name: str, kind: Kind) -> pl.DataFrame:
-    """The values of a column of rows: `key` as it is stored, and the attribute of its name (String)."""
+    """The distinct values of an attribute's column: `key` as it is stored, and the attribute (String)."""
     values = pl.concat([rows.select(name), pl.LazyFrame([None], {name: pl.Null()})], how="vertical_relaxed").unique()
     return collect(values.select(pl.col(name).alias("key"), OWN[kind][name].alias(name)))
 
 
 def _with_others(labelled: pl.LazyFrame) -> pl.DataFrame:
-    """A frame of `key` and labels with a further row for what has none of its keys."""
+    """A frame of `key` and labels, with a further row for all other keys."""
     others = pl.LazyFrame([None], {"key": pl.Null()})
     both = pl.concat([labelled.drop_nulls("key"), others], how="diagonal_relaxed")
     return collect(both.with_columns(pl.exclude("key").fill_null(UNKNOWN)))
@@ -144,12 +144,12 @@ def _answered(part: Filter, labelled: pl.DataFrame) -> pl.DataFrame:
 
 
 def _told_by(part: Filter, columns: Mapping[str, pl.Expr]) -> pl.Expr | None:
-    """Whether a clause holds for columns; None for a part that has to be taken apart."""
+    """Whether a clause holds for columns; None for a part that is not a clause."""
     return part.expression(columns[part.attribute]) if isinstance(part, Clause) else None
 
 
 def _found(key: pl.Expr, answers: pl.DataFrame) -> pl.Expr:
-    """The answer for a key: that of the key null where it is null or not among them."""
+    """The answer for a key; that of the null key if it is null or unknown."""
     usual: bool = answers.filter(pl.col("key").is_null())["holds"].item()
     unusual = answers.filter(pl.col("holds") != usual)["key"]
     found = key.is_in(unusual.implode()).fill_null(value=False)

@@ -1,4 +1,4 @@
-"""What visitors look at, do, come from and which rooms they vote in (metrics reference, behaviour)."""
+"""What visitors view and do, where they come from and which rooms vote (metrics reference, behaviour)."""
 
 from functools import reduce
 
@@ -51,7 +51,7 @@ def behaviour(tables: Tables) -> Behaviour:
 
 
 def behaviour_lists(tables: Tables) -> dict[str, pl.LazyFrame]:
-    """The lists of `Behaviour` by name, uncut: a label (String) and `count` (UInt32), only labels that occur."""
+    """The complete lists of `Behaviour` by name: a label (String) and `count` (UInt32), only labels that occur."""
     return {
         "routes": counts(tables.page_views, "route"),
         "events": counts(tables.events, "event"),

@@ -1,7 +1,7 @@
 """Traffic per value of one or two attributes, and traffic of selected page views.
 
-A filter and dimensions on users alone select users and all they did. Any others select page views, and of visits those
-that contain one of them, whole: a visit is never cut.
+A filter and dimensions on users alone select users and all their activities. Any others select page views, and the
+visits that contain one of them, as a whole: a visit is never cut.
 """
 
 from collections.abc import Collection, Sequence
@@ -42,8 +42,8 @@ class Dimension:
 
     Attributes:
         name: The attribute.
-        key: What tells the value of a row.
-        labelled: `key` and the attribute by its name (String); the key null stands for all others.
+        key: The expression that determines a row's value.
+        labelled: `key` and the attribute under its name (String); the null key stands for all others.
     """
 
     name: str
@@ -52,18 +52,18 @@ class Dimension:
 
     @cached_property
     def labels(self) -> pl.Series:
-        """All values, in order: the number of a value is its place."""
+        """All values, sorted: the number of a value is its index."""
         return self.labelled[self.name].unique().sort()
 
     @cached_property
     def numbered(self) -> pl.DataFrame:
-        """`key` and the `number` (UInt32) of its value, by key; the key null is first."""
+        """`key` and the `number` (UInt32) of its value, sorted by key; the null key is first."""
         number = pl.col(self.name).cast(pl.Enum(self.labels)).to_physical().cast(pl.UInt32)
         return self.labelled.select("key", number=number).sort("key")
 
     @property
     def others(self) -> int:
-        """The number of the value of all keys that aren't known."""
+        """The number of the value of unknown keys."""
         number: int = self.numbered["number"][0]
         return number
 
@@ -73,14 +73,14 @@ class Dimension:
         known = self.numbered.drop_nulls("key")
         keys, numbers = known["key"], known["number"]
         if keys.dtype == pl.String:
-            # As an enumeration, a text is looked up in a quarter of the time.
+            # Looking a string up as an Enum takes a quarter of the time.
             found = pl.lit(numbers).gather(self.key.cast(pl.Enum(keys), strict=False).to_physical())
         else:
             found = self.key.replace_strict(keys, numbers, default=self.others, return_dtype=pl.UInt32)
         return found.fill_null(self.others)
 
     def numbers(self, keys: pl.Series) -> pl.Series:
-        """The numbers of the values of keys in order (UInt32). Walking along two sorted columns costs the least."""
+        """The numbers of the values of sorted keys (UInt32); merging two sorted columns is the cheapest way."""
         known = self.numbered.drop_nulls("key")
         walked = keys.to_frame("at").join_asof(known, left_on="at", right_on="key", coalesce=False)
         found = pl.when(pl.col("at") == pl.col("key")).then(pl.col("number")).otherwise(self.others)
@@ -95,7 +95,7 @@ class Cuts:
 
     @property
     def combinations(self) -> int:
-        """How many there may be."""
+        """The number of possible combinations."""
         return prod(len(dimension.labels) for dimension in self.dimensions)
 
     @property
@@ -107,7 +107,7 @@ class Cuts:
         return code + 1
 
     def labels(self) -> list[pl.Expr]:
-        """The values of the column `code`, each by the name of its attribute."""
+        """The values that the column `code` stands for, one expression per attribute."""
         found, rest = [], pl.col("code") - 1
         for dimension in reversed(self.dimensions):
             found.append(pl.lit(dimension.labels).gather(rest % len(dimension.labels)).alias(dimension.name))
@@ -125,14 +125,14 @@ def breakdown(
     """Visitors and visits per combination of values that occurs.
 
     Args:
-        page_views: The rows of a period, whatever the filter.
+        page_views: The rows of a period, unfiltered.
         estimations: Likewise.
-        attributes: Of users and rooms.
-        filter_: On attributes that page views bear.
-        dimensions: Attributes that page views bear; without any, the result is one row.
+        attributes: The attributes of users and rooms.
+        filter_: On attributes that page views have.
+        dimensions: Attributes that page views have; without any, the result is one row.
 
     Returns:
-        In no order: `dimensions` (String) and the fields of `Visits` (Int64 and Float64).
+        In no particular order: `dimensions` (String) and the fields of `Visits` (Int64 and Float64).
     """
     of_users = is_of_users([*filter_.attributes(), *dimensions])
     cuts = Cuts([_of_rows(name, page_views, attributes) for name in dimensions if name not in USER])
@@ -141,7 +141,7 @@ def breakdown(
     selection = Selection(attributes=attributes, filter=filter_, of_users=of_users)
     tables = selection.visits(page_views, estimations, packing=packing, code=cuts.code)
     nobodys = selection.page_views(page_views).filter(pl.col("user_id").is_null())
-    # Of no rows, a group by a constant is one group.
+    # Grouping no rows by a constant still gives one group.
     counted = nobodys.group_by(code=cuts.code).agg(page_views=pl.len()).filter(pl.col("page_views") > 0)
     alone = collect(counted).with_columns(pl.lit(each.others, pl.UInt32).alias(each.name) for each in people)
     sums = each_of(tables, lambda table: _summed([_counted(table, people)], people))
@@ -156,14 +156,14 @@ def breakdown(
 def visits_of(
     page_views: pl.LazyFrame, estimations: pl.LazyFrame, selection: Selection, period: Period, names: Collection[str]
 ) -> Visits:
-    """The traffic that is selected, of the rows of a period.
+    """The selected traffic of a period.
 
     Args:
         page_views: The rows.
         estimations: The rows.
         selection: Which of them, and which visits, count.
-        period: Whose rows they are.
-        names: The fields that are asked for; others may be 0.
+        period: Their period.
+        names: The fields to compute; others may be 0.
     """
     if set(names) <= {"page_views", "visitors"}:
         viewers = pl.lit(0) if "visitors" not in names else user_hash().drop_nulls().n_unique()
@@ -185,19 +185,19 @@ def _of_rows(name: str, page_views: pl.LazyFrame, attributes: Attributes) -> Dim
 
 
 def _of_users(name: str, attributes: Attributes, packing: Packing) -> Dimension:
-    """An attribute of users, by as much of their hash as visitors have."""
+    """An attribute of users, by the bits of their hash that the packing keeps."""
     labelled = attributes.labelled_users([name]).with_columns(key=packing.shortened(pl.col("key")))
     return Dimension(name, pl.col("user"), labelled)
 
 
 def _counted(table: VisitTable, people: Sequence[Dimension]) -> pl.DataFrame:
-    """What is counted, with the numbers of the values of `people`."""
+    """The counts, with the numbers of the values of `people`."""
     counted = table.counted()
     return counted.hstack([each.numbers(table.visitors["user"])[counted["visitor"]] for each in people])
 
 
 def _summed(parts: Sequence[pl.DataFrame], people: Sequence[Dimension]) -> pl.DataFrame:
-    """`SUMS` (Int64) by `code` and the numbers of the values of `people`; columns that a part lacks are 0."""
+    """`SUMS` (Int64) by `code` and the numbers of the values of `people`; columns missing from a part are 0."""
     rows = pl.concat([part.lazy() for part in parts], how="diagonal_relaxed")
     return collect(rows.group_by("code", *(each.name for each in people)).agg(pl.col(SUMS).sum().cast(pl.Int64)))
 

@@ -20,7 +20,7 @@ SECTIONS_AT_ONCE = 2
 
 
 class Bundle(BaseModel, frozen=True):
-    """Every figure of the dashboard, as its readers get them."""
+    """Every figure of the dashboard, as `GET /` returns them."""
 
     traffic: Traffic = Field(description="Visitors and how long they stay.")
     votes: Votes = Field(description="Totals and averages of votes.")
@@ -32,8 +32,8 @@ class Bundle(BaseModel, frozen=True):
 
 @dataclass(frozen=True, eq=False)
 class Figures:
-    """Every figure of the dashboard, the series as tables: made into objects, their rows would cost more than to count
-    them."""
+    """Every figure of the dashboard, with the series as frames: turning their rows into objects would take longer than
+    counting them."""
 
     traffic: Traffic
     votes: Votes
@@ -46,8 +46,8 @@ class Figures:
 def bundle(tables: Tables, period: Period) -> Figures:
     """Compute every section from one snapshot's tables; series and visits begin with `period`.
 
-    Two sections at a time: each has stretches that keep one core busy only. The order of activities, which traffic and
-    reoccurring wait for, is the longest step: it comes first, with sections that need not wait beside it.
+    Two sections run at a time, because each has steps that use only one core. Sorting the activities, which traffic and
+    reoccurring need, is the longest step: it comes first, in parallel with sections that do not need it.
     """
     with worker_threads(SECTIONS_AT_ONCE) as pool:
         active = pool.submit(activities, tables.estimations, period, tables.page_views)

@@ -1,6 +1,6 @@
 """The report of one local day: its figures beside those of the same weekday before, and what moved most.
 
-While the day is not over, the days it is compared with are cut at the same time of day.
+While the day is not over, the days it is compared with are counted up to the same time of day.
 """
 
 import datetime as dt
@@ -26,7 +26,7 @@ SHARE_DECIMALS = 4
 
 
 class DayFigure(BaseModel, frozen=True):
-    """A figure of the day beside the same weekday of a week before, and its mean over four such weekdays before."""
+    """A figure of the day, of the same weekday a week before, and its mean over the four such weekdays before."""
 
     value: NotAdditive[float] = Field(description="The figure of the day, in its own unit.")
     comparison: NotAdditive[float] = Field(description="The same a week before, in the same unit.")
@@ -55,7 +55,7 @@ class DayFigures(BaseModel, frozen=True):
 
 
 class Mover(BaseModel, frozen=True):
-    """A label whose count is another one than a week before."""
+    """A label whose count differs from that of a week before."""
 
     name: str = Field(description="The label: a category of source, a country code or the name of a room.")
     value: NotAdditive[int] = Field(ge=0, description="Page views, visitors or votes of the day, as the list says.")
@@ -75,7 +75,7 @@ class Movers(BaseModel, frozen=True):
 
 
 class ReportedDay(BaseModel, frozen=True):
-    """One of the days that the report looks back on."""
+    """One of the days before the report."""
 
     date: dt.date = Field(description="The local calendar day.")
     votes: int = Field(ge=0, description="Votes.")
@@ -83,7 +83,7 @@ class ReportedDay(BaseModel, frozen=True):
 
 
 class DailyReport(BaseModel, frozen=True):
-    """What a daily mail needs."""
+    """The content of a daily mail."""
 
     date: dt.date = Field(description="The local calendar day that is reported.")
     compared_with: dt.date = Field(description="The same weekday a week before.")
@@ -96,13 +96,13 @@ COUNTS = ("votes", "estimations", "rooms", "unique_users", "page_views", "return
 
 
 def daily_report(tables: Tables, day: dt.date, zone: str, known_until: dt.datetime) -> DailyReport:
-    """Count a day and the four weeks before it, and find what moved most.
+    """Count a day and the four weeks before it, and find the largest changes.
 
     Args:
         tables: Page views, votes, rooms and users.
         day: The local calendar day to report.
         zone: The IANA time zone of days.
-        known_until: The instant (UTC) up to which all is known.
+        known_until: The instant (UTC) up to which all rows are known.
     """
     days = _Days(day, zone, known_until)
     counted = collect(days.buckets.sums(_counts(days, tables), COUNTS))
@@ -147,7 +147,7 @@ class _Days:
         return rows.filter(since < self.elapsed // MICROSECOND)
 
     def number(self, back: timedelta) -> pl.Expr:
-        """Whether a row is of the day so long before the last one."""
+        """Whether a row belongs to the day this long before the last one (Boolean)."""
         return pl.col("bucket") == self.last - back.days
 
 
@@ -216,7 +216,7 @@ def _movers(days: _Days, tables: Tables) -> Movers:
 
 def _visitors_per_country(views: pl.LazyFrame, users: pl.LazyFrame) -> pl.LazyFrame:
     """Distinct users of page views per country: `country` (String, `"unknown"` without one) and `count` (UInt32)."""
-    # The key of users has one of two names, by the age of the app's database.
+    # The key of users is `user_id` in some versions of the app's database.
     key = "id" if "id" in users.collect_schema() else "user_id"
     visitors = views.select("user_id").drop_nulls().unique()
     named = visitors.join(users.select("country", user_id=key), on="user_id", how="left")
@@ -224,7 +224,7 @@ def _visitors_per_country(views: pl.LazyFrame, users: pl.LazyFrame) -> pl.LazyFr
 
 
 def _moved(now: pl.DataFrame, then: pl.DataFrame) -> list[Mover]:
-    """The labels whose counts differ most, from two frames of `name` and `count`."""
+    """The labels whose counts differ most between two frames of `name` and `count`."""
     ours, theirs = (frame.with_columns(pl.col("count").cast(pl.Int64)) for frame in (now, then))
     both = compared(ours, theirs, ["name"]).filter(pl.col("count_change") != 0)
     largest = both.sort(pl.col("count_change").abs(), "name", descending=[True, False]).head(MOVERS)

@@ -17,7 +17,7 @@ US_PER_S = 1_000_000
 
 
 class Bin(BaseModel):
-    """A bar of a histogram."""
+    """A bin of a histogram."""
 
     model_config = ConfigDict(frozen=True, validate_by_name=True, serialize_by_alias=True)
 
@@ -52,7 +52,7 @@ def distribution(values: pl.Series) -> Distribution:
 
 
 def histogram(values: pl.Series) -> list[Bin]:
-    """At most `BINS` bins that hold all values.
+    """At most `BINS` bins that cover all values.
 
     They are equally wide, 1, 2 or 5 times a power of ten, and the first one begins with a multiple of that width.
 
@@ -74,10 +74,10 @@ def histogram(values: pl.Series) -> list[Bin]:
 
 
 def visit_durations(tables: Sequence[VisitTable]) -> pl.Series:
-    """How long each selected visit took, in seconds (Float64)."""
+    """The duration of each selected visit, in seconds (Float64)."""
     return pl.concat(each_of(tables, lambda visits: visits.selected(visits.durations))) / US_PER_S
 
 
 def views_per_visit(tables: Sequence[VisitTable]) -> pl.Series:
-    """How many page views each selected visit has (UInt32)."""
+    """The number of page views of each selected visit (UInt32)."""
     return pl.concat(each_of(tables, lambda visits: visits.selected(visits.views)))

@@ -1,7 +1,7 @@
 """Funnels: how far people get along a sequence of steps, and how long each step takes them.
 
 An attempt begins with the first step. Each person counts once, at the furthest step that any attempt reaches; times are
-those of the attempt that begins first among these, each step taken as early as possible.
+those of the earliest such attempt, with each step taken as early as possible.
 """
 
 from collections.abc import Sequence
@@ -26,15 +26,15 @@ from calculations.time.period import MICROSECOND
 type Order = Literal["sequential", "strict"]
 
 US_PER_S = 1_000_000
-# Below the time: whether an activity belongs to a visit, whether it is selected, and one bit per step that it may be.
+# The bits below the time: whether an activity belongs to a visit, whether it is selected, and one per step it can be.
 IN_VISIT, SELECTED, STEPS_FROM = 1, 2, 2
 MASK_BITS = 11
 MASKS = 1 << MASK_BITS
 TIME_BITS = 53
-# No two keys of one person lie further apart, nor do those of two people lie closer together.
+# Two keys of one person differ by at most this, those of two people by more.
 ONE_PERSON = 1 << (TIME_BITS - 1 + MASK_BITS)
 
-# A row that is not there.
+# Stands for no row.
 NOWHERE = (1 << 32) - 1
 
 TABLES: dict[Activity, tuple[Kind, str, str]] = {
@@ -68,11 +68,11 @@ class Funnel(BaseModel, frozen=True):
 
 @dataclass(frozen=True, eq=False)
 class Attempts:
-    """One attempt per person that gets to a certain step.
+    """One attempt per person that reaches a certain step.
 
     Attributes:
         persons: Their numbers (UInt32).
-        times: For each step after the first up to that one, how long it took them (Int64, microseconds).
+        times: For each step from the second up to that one, how long it took (Int64, microseconds).
     """
 
     persons: pl.Series
@@ -81,14 +81,14 @@ class Attempts:
 
 @dataclass(frozen=True, eq=False)
 class Done:
-    """What people did, by person, then by time; what one person did at one time is one moment.
+    """Activities sorted by person, then by time; those of one person at one instant form one moment.
 
-    For a `strict` order these are all activities, otherwise what may be a step, or is part of a visit to return by.
+    For a `strict` order these are all activities, otherwise those that can be a step or begin a visit.
 
     Attributes:
         rows: Per activity its `time` (Int64, microseconds since 1970), and whether it is the last one of its person and
             of its moment: `ends_person` and `ends_moment` (Boolean).
-        may_be: For each step, by its number, whether a row may be it (Boolean).
+        may_be: For each step, by its number, whether a row can be that step (Boolean).
         steps: The steps.
         order: Their order.
     """
@@ -100,23 +100,23 @@ class Done:
     _found: dict[tuple[int, int], pl.Series] = field(default_factory=dict)
 
     def starts(self) -> pl.DataFrame:
-        """The rows that may be the first step, in order: `row`, and the number of the `person` (both UInt32)."""
+        """The rows that can be the first step, in order: `row` and the number of the `person` (both UInt32)."""
         rows = self.rows.lazy().select("ends_person", starts=self.may_be["0"]).with_row_index("row")
         person = pl.col("ends_person").cum_sum() - pl.col("ends_person").cast(pl.UInt32)
         few = rows.filter(pl.col("starts") | pl.col("ends_person")).with_columns(person=person)
         return collect(few.filter("starts").select("row", "person"))
 
     def times(self, rows: pl.Series) -> pl.Series:
-        """When rows were (Int64, microseconds since 1970)."""
+        """The times of rows (Int64, microseconds since 1970)."""
         return self.rows["time"][rows]
 
     def next_step(self, rows: pl.Series, number: int, until: int) -> pl.Series:
-        """For some rows, the one of the same person that takes a step and can be followed by those up to `until`.
+        """For each of `rows`, the next row of the person that can be a step and be followed by those up to `until`.
 
-        It is the nearest one, which is also the one from which the last step is reached first: no attempt is missed.
+        The nearest such row also reaches the last step first, so no attempt is missed.
 
         Returns:
-            UInt32, null where there is none.
+            Row numbers (UInt32), null where there is none.
         """
         there = _known(self._nearest(number, until)[self._last(rows)])
         if self.steps[number].within is not None:
@@ -127,7 +127,7 @@ class Done:
         return there
 
     def _nearest(self, number: int, until: int) -> pl.Series:
-        """For each row, the nearest one of its person below that is a step and can be followed (UInt32, `NOWHERE`)."""
+        """For each row, the nearest later one of its person that can be a step and be followed (UInt32, `NOWHERE`)."""
         bound = number
         while bound < until and self._is_limited(bound + 1):
             bound += 1
@@ -139,7 +139,7 @@ class Done:
         return self._found[number, bound]
 
     def _followed(self, number: int, until: int) -> pl.Series:
-        """Whether a row may be a step and can be followed by those up to `until` (Boolean), which are all limited."""
+        """Whether a row can be a step and be followed by those up to `until` (Boolean), all of which are limited."""
         may_be = self.may_be[str(number)]
         if number == until:
             return may_be
@@ -153,7 +153,7 @@ class Done:
         return (after - before <= longest // MICROSECOND).fill_null(value=False)
 
     def _is_limited(self, number: int) -> bool:
-        """Whether a step may be too late after one moment but not after a later one that is the step before, too."""
+        """Whether a step has a time limit, so that it can be too late for one previous step but not for a later one."""
         return self.order == "sequential" and self.steps[number].within is not None
 
     def _last(self, rows: pl.Series) -> pl.Series:
@@ -162,7 +162,7 @@ class Done:
 
     @cached_property
     def _lasts(self) -> pl.Series | None:
-        """For each row the last one of its moment (UInt32); None if each is a moment of its own."""
+        """For each row the last one of its moment (UInt32); None if every row is its own moment."""
         if self.rows["ends_moment"].all():
             return None
         row = pl.int_range(pl.len(), dtype=pl.UInt32)
@@ -178,15 +178,15 @@ def funnel(
     window: timedelta | None = None,
     order: Order = "sequential",
 ) -> Funnel:
-    """Count who gets how far.
+    """Count how far people get.
 
     Args:
         tables: The page views, events (with `event_at`) and estimations of a period.
-        attributes: Of users and rooms.
+        attributes: The attributes of users and rooms.
         steps: At least two.
-        filter_: On attributes that the rows of every step bear: who or what counts as a step.
-        window: How long after the first step the last one may be; None for any time.
-        order: `sequential`: a step is any later moment; `strict`: it is the person's very next one.
+        filter_: On attributes that the rows of every step have: which rows can be a step.
+        window: Maximum time from the first to the last step; None for no limit.
+        order: `sequential`: a step is any later moment; `strict`: it is the person's very next moment.
     """
     keys = _ordered_keys(tables, attributes, steps, filter_, order)
     shares = shares_of_users(keys, TIME_BITS + MASK_BITS)
@@ -195,10 +195,10 @@ def funnel(
 
 
 def _levels(done: Done, window: timedelta | None) -> list[Attempts]:
-    """The attempts that get to the last step, to the one before and so on; each person is in one of them."""
+    """The attempts that reach the last step, the one before and so on; each person is in exactly one."""
     starts = done.starts()
     if window is None and done.order == "sequential" and done.steps[1].within is None:
-        # Whatever follows a later beginning follows the first one, too.
+        # Whatever follows a later start also follows the first one.
         starts = starts.filter(_begins_person())
     levels: list[Attempts] = []
     for level in range(len(done.steps), 0, -1):
@@ -228,7 +228,7 @@ def _counted(steps: Sequence[Step], shares: Sequence[Sequence[Attempts]]) -> lis
 
 
 def _attempts(done: Done, starts: pl.DataFrame, level: int, window: timedelta | None) -> Attempts:
-    """The first attempt of each person that gets to a step, the `level`th one, within the window."""
+    """The first attempt of each person that reaches step number `level` within the window."""
     attempts = starts.rename({"row": "0"})
     for number in range(1, level):
         rows = attempts[str(number - 1)]
@@ -263,12 +263,12 @@ def _ordered_keys(
 
 
 def _returns(steps: Sequence[Step]) -> bool:
-    """Whether one of them is a return."""
+    """Whether one of the steps is a return."""
     return any(step.activity == "return" for step in steps)
 
 
 def _done(keys: pl.Series, steps: Sequence[Step], filter_: Filter, order: Order) -> Done:
-    """What some people did."""
+    """The activities of a share of the people."""
     time = (pl.col("key").cast(pl.UInt64, wrap_numerical=True) // MASKS).cast(pl.Int64)
     ends_person = (pl.col("key").shift(-1) - pl.col("key") > ONE_PERSON).fill_null(value=True)
     rows = collect(
@@ -303,7 +303,7 @@ def _flags(rows: pl.Series, length: int) -> pl.Series:
 def _keys(
     tables: Tables, attributes: Attributes, steps: Sequence[Step], filter_: Filter, activity: Activity
 ) -> pl.LazyFrame:
-    """The activities of one table in integers (UInt128): user, time, and a mask of what each of them is."""
+    """The activities of one table in integers (UInt128): user, time, and a mask of what it can be."""
     kind, time, column = TABLES[activity]
     rows: pl.LazyFrame = getattr(tables, kind)
     mask = pl.lit(0 if activity == "event" else IN_VISIT, pl.UInt16)
@@ -323,7 +323,7 @@ def _keys(
 
 
 def _visits(rows: pl.LazyFrame, filter_: Filter) -> pl.LazyFrame:
-    """The rows at which visits begin that contain something selected: `row`, in order."""
+    """The first rows of the visits that contain a selected activity: `row`, in order."""
     person = pl.col("ends_person").shift(1, fill_value=True).cum_sum()
     within = rows.with_row_index("row").with_columns(person=person).filter(pl.col("mask") & IN_VISIT != 0)
     goes_on = (pl.col("time") - pl.col("time").shift(1) <= VISIT_GAP // MICROSECOND) & ~_begins_person()
@@ -338,5 +338,5 @@ def _visits(rows: pl.LazyFrame, filter_: Filter) -> pl.LazyFrame:
 
 
 def _mask() -> pl.Expr:
-    """What a row is (UInt16)."""
+    """The mask of a row (UInt16)."""
     return pl.col("key").cast(pl.UInt16, wrap_numerical=True) % MASKS

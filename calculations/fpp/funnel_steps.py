@@ -1,4 +1,4 @@
-"""The steps of a funnel, as they are written."""
+"""The steps of a funnel and their notation."""
 
 import re
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ class Step:
     """One step of a funnel.
 
     Attributes:
-        activity: What has to be done.
+        activity: The kind of activity.
         value: The route of a page view, the kind of an event; None for any.
-        within: Of a return, how long after the step before the visit begins at the latest.
+        within: For a return, the maximum time from the previous step to the start of the visit.
     """
 
     activity: Activity
@@ -36,7 +36,7 @@ def parsed_steps(text: str) -> list[Step]:
     """The steps of a text such as `page_view:HOME,estimation,return:7d`.
 
     Raises:
-        ValueError: It isn't that, has fewer than two or more than `MOST_STEPS` steps, or begins with a return.
+        ValueError: It has another form, fewer than two or more than `MOST_STEPS` steps, or begins with a return.
     """
     steps = [_parsed_step(part.strip()) for part in text.split(",")]
     if not 2 <= len(steps) <= MOST_STEPS:
@@ -50,12 +50,12 @@ def parsed_length(text: str) -> timedelta:
     """A length such as `30m`, `12h` or `7d`.
 
     Raises:
-        ValueError: It isn't that, or is 0 or longer than ten years.
+        ValueError: It has another form, is 0 or longer than ten years.
     """
     found = re.fullmatch(r"([0-9]{1,6})([mhd])", text)
     length = timedelta() if found is None else int(found[1]) * LENGTHS[found[2]]
     if not timedelta() < length <= LONGEST:
-        raise ValueError(f"`{text}` is no length: write up to ten years with m, h or d, such as 30m, 12h or 7d")
+        raise ValueError(f"`{text}` is not a length: write up to ten years with m, h or d, such as 30m, 12h or 7d")
     return length
 
 
@@ -70,4 +70,4 @@ def _parsed_step(text: str) -> Step:
             return Step("event", value)
         case "return", True, True if value.endswith("d"):
             return Step("return", within=parsed_length(value))
-    raise ValueError(f"`{text}` is no step; allowed: {FORMS}")
+    raise ValueError(f"`{text}` is not a step; allowed: {FORMS}")

@@ -14,7 +14,7 @@ from calculations.time.buckets import LONGEST, Buckets, Granularity, is_weekday
 from calculations.time.period import Period
 
 WINDOW = 30
-# More buckets than hold 30 rows when weekends are left out, and, for those of minutes, a whole weekend.
+# More buckets than are needed for 30 rows when weekends are left out, and, for those of minutes, a whole weekend.
 BEFORE = 100
 WEEKEND = dt.timedelta(days=3)
 SERIES = ("new_users", "page_views", "rooms", "estimations", "votes")
@@ -61,22 +61,22 @@ def instants_of(tables: Tables, names: Sequence[str] = SERIES) -> dict[str, pl.S
         "estimations": tables.estimations.select("estimated_at"),
         "votes": tables.votes.select("voted_at"),
     }
-    # Collected as they are stored, in order; sorted within these queries, large tables would be sorted from scratch.
+    # Collected in stored order, which is nearly sorted; a sort within these queries would start from scratch.
     found = collect_all([instants[name] for name in names])
     return {name: times.to_series() for name, times in zip(names, found, strict=True)}
 
 
 def counts_per_bucket(instants: Mapping[str, pl.Series], buckets: Buckets, *, shown: pl.Expr) -> pl.DataFrame:
-    """How many instants of each series lie in each bucket.
+    """The number of instants of each series per bucket.
 
     Args:
         instants: The series (Datetime, UTC) by name; those outside the buckets don't count.
-        buckets: What to count by.
-        shown: Which buckets the series consists of, told by `date`; the others still belong to `acc_*`.
+        buckets: The buckets.
+        shown: Which buckets the series consists of, as a condition on `date`; the others still count in `acc_*`.
 
     Returns:
-        In order: `bucket` (Int32), `date` (Date) and for each series its count by its name and, as `acc_<name>`, the
-        sum of all counts up to the bucket (Int64).
+        In order: `bucket` (Int32), `date` (Date) and for each series its count `<name>` and the running total
+        `acc_<name>` (Int64).
     """
     names = list(instants)
     counted = buckets.dated(*(buckets.counts(pl.lit(times)).alias(name) for name, times in instants.items()))
@@ -87,7 +87,7 @@ def moving_averages(series: pl.DataFrame) -> pl.DataFrame:
     """The mean of the last `WINDOW` rows of each count.
 
     Args:
-        series: As `counts_per_bucket` gives it.
+        series: The result of `counts_per_bucket`.
 
     Returns:
         `ma_<name>` (Float64, null until there are `WINDOW` rows) for each series, row by row.
@@ -97,9 +97,9 @@ def moving_averages(series: pl.DataFrame) -> pl.DataFrame:
 
 
 def enough_before(period: Period, granularity: Granularity, start: dt.datetime) -> Period:
-    """A period with what the moving averages of its first buckets need of the time before it, but none before `start`.
+    """A period extended to the past by what the moving averages of its first buckets need, but not before `start`.
 
-    A bucket that it cuts is further away than these rows, unless `start` cuts it.
+    Its first bucket may be incomplete, but lies further back than those rows, unless `start` cuts it.
     """
     long_before = period.start - BEFORE * LONGEST[granularity] - WEEKEND
     return replace(period, start=min(max(start, long_before), period.end))

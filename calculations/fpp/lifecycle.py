@@ -1,4 +1,4 @@
-"""Where the active users or rooms of each bucket come from, and how many of the last one stay away."""
+"""New, returning, resurrecting and dormant users or rooms per bucket."""
 
 from datetime import datetime
 from typing import Literal
@@ -46,16 +46,16 @@ def lifecycle(
 ) -> pl.DataFrame:
     """Count new, returning, resurrecting and dormant users (rooms) per bucket, quiet buckets included.
 
-    The first and the last bucket count whole, also what of them lies outside the period.
+    The first and the last bucket are counted in full, including what lies outside the period.
 
     Args:
         rows: What makes a user (room) active: rows of any table with `user_id` (`room_id`), of all time.
         period: Its buckets are shown.
-        entity: Whom to count.
+        entity: Users or rooms.
         granularity: The length of a bucket.
         week_start: The first day of weeks.
-        known_until: The instant (UTC) from which on nothing is known yet; rows at or after it don't count.
-        time: The column that tells when a row came to be.
+        known_until: The instant (UTC) up to which rows are known; rows at or after it don't count.
+        time: The column with the time of a row.
 
     Returns:
         One row per bucket of `Buckets.of` the same arguments, in order: `bucket` (Int32) and `COUNTS` (Int64).
@@ -80,12 +80,12 @@ def rooms_in_state(
 
     Args:
         rows: What makes a room active, of all time.
-        moment: A moment in the bucket.
-        state: Which of the counts.
-        granularity: The length of the bucket; like those below, as `lifecycle` takes it.
+        moment: A period within the bucket.
+        state: The state to list.
+        granularity: The length of the bucket.
         week_start: The first day of weeks.
-        known_until: The instant (UTC) from which on nothing is known yet.
-        time: The column that tells when a row came to be.
+        known_until: The instant (UTC) up to which rows are known.
+        time: The column with the time of a row.
     """
     known = rows.filter(pl.col(time) < literal(known_until))
     bucket = Buckets.of(moment, granularity, week_start)
@@ -97,18 +97,18 @@ def rooms_in_state(
 def _active(
     known: pl.LazyFrame, buckets: Buckets, entity: Entity, granularity: Granularity, week_start: WeekStart, time: str
 ) -> pl.LazyFrame:
-    """As `active_buckets` gives it, with the bucket before the first one shown as number -1."""
+    """The result of `active_buckets`, with the bucket before the first one shown as number -1."""
     one_earlier = Period(buckets.edges[0] - MICROSECOND, buckets.edges[-1], buckets.zone)
     active = active_buckets(known, entity, Buckets.of(one_earlier, granularity, week_start), time)
     return active.with_columns(pl.col("bucket") - 1)
 
 
 def changes_per_bucket(active: pl.LazyFrame) -> list[pl.LazyFrame]:
-    """Who comes and who stays away.
+    """Counts of the states per bucket.
 
     Args:
-        active: As `active_buckets` gives it. What is one bucket to it needn't be one, as long as it and the next
-            aren't shown.
+        active: The result of `active_buckets`. One of its buckets may cover a longer time, as long as neither it
+            nor the next one is shown.
 
     Returns:
         Two frames to be added up: `bucket` (Int32) and columns of `COUNTS` (UInt32).
@@ -121,7 +121,7 @@ def changes_per_bucket(active: pl.LazyFrame) -> list[pl.LazyFrame]:
 
 
 def _changes(active: pl.LazyFrame) -> tuple[pl.LazyFrame, pl.LazyFrame]:
-    """Who came, with a Boolean column per state, and who stayed away: `subject` and `bucket`, in order."""
+    """The active, with a Boolean column per state, and the dormant: `subject` and `bucket`, in order."""
     came = active.select(
         "subject", "bucket", new=begins_subject(), stayed=(pl.col("bucket") - pl.col("bucket").shift(1) == 1)
     )

@@ -1,4 +1,4 @@
-"""Where users come from and what they use (metrics reference, location_and_user_agent)."""
+"""Where users are and what they use (metrics reference, location_and_user_agent)."""
 
 import polars as pl
 from pydantic import BaseModel, Field

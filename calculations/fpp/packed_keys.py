@@ -1,7 +1,7 @@
-"""Several facts packed into one integer, because sorting integers is what is fast.
+"""Several values packed into one integer, because sorting integers is fast.
 
-A user is packed as a 64-bit hash of the id. Two of n users share a hash with a probability of about n² / 2⁶⁵ (for
-1 million users 3 in 100 million); they would then count as one user, whose activities are those of both.
+A user is packed as a 64-bit hash of the id. Among n users, two share a hash with a probability of about n² / 2⁶⁵
+(3 in 100 million for 1 million users); their activities would then count as those of one user.
 """
 
 from datetime import timedelta
@@ -11,16 +11,16 @@ import polars as pl
 
 from calculations.time.period import MICROSECOND
 
-# An activity's kind, below its time.
+# The kind of an activity, in the bits below its time.
 LOOKED = 0
 ESTIMATED = 1
 TICKS = 4  # of a microsecond, so that two kinds at one time differ by less than half of it
 
-# No two instants of one user lie further apart, nor do two users' keys lie closer together.
+# Two keys of one user differ by at most this, those of two users by more.
 _ANOTHER_USER = 1 << 63
 
 DAY_BITS = 24
-# Activities in a share: enough that starting on one takes no time beside it.
+# Activities per share: enough to make the overhead of a share negligible.
 SHARE = 2_000_000
 
 
@@ -36,8 +36,8 @@ def activity(column: str, time: str, kind: int, counted: pl.Expr | bool = True) 
     """A user's activity in one integer (UInt128): sorts by user, then by time.
 
     The high 64 bits are the user's hash, the low ones the microseconds since 1970 times `TICKS`, plus the kind. Exact
-    for times since 1970. Null without a user or a time, and for a row that is not `counted` (Boolean): to leave rows
-    out later costs less than to filter ids, which are texts.
+    for times since 1970. Null without a user or a time, and for a row that is not `counted` (Boolean): dropping nulls
+    later costs less than filtering ids, which are strings.
     """
     ticks = pl.col(time).to_physical() * TICKS + kind
     return user_hash(column, counted).cast(pl.UInt128) * (1 << 64) + ticks.cast(pl.UInt128, wrap_numerical=True)
@@ -54,30 +54,30 @@ def microsecond(key: str) -> pl.Expr:
 
 
 def gap(key: str) -> pl.Expr:
-    """The distance of a packed activity from the one above it in sorted order (UInt128, in ticks; null for the first).
+    """The difference of a packed activity to the previous one in sorted order (UInt128, in ticks; null for the first).
 
-    Between two activities of one user it is their distance in time, give or take less than half a microsecond.
+    For two activities of one user it is their distance in time, accurate to half a microsecond.
     """
     return pl.col(key) - pl.col(key).shift(1)
 
 
 def begins_user(gap: str) -> pl.Expr:
-    """Whether a gap is one between two users, or the first (Boolean)."""
+    """Whether a gap separates two users, or is the first (Boolean)."""
     return pl.col(gap).is_null() | (pl.col(gap) > _ANOTHER_USER)
 
 
 def at_most(gap: str, longest: timedelta) -> pl.Expr:
-    """Whether a gap is one between two activities of one user, and not longer than that (Boolean, null for null)."""
+    """Whether a gap lies between activities of one user and is at most `longest` (Boolean, null for null)."""
     return pl.col(gap) <= longest // MICROSECOND * TICKS + ESTIMATED
 
 
 def microseconds(gap: str) -> pl.Expr:
-    """The distance in time a gap between activities of one user stands for (Int64, microseconds)."""
+    """The time between two activities of one user, from their gap (Int64, microseconds)."""
     return (pl.col(gap).cast(pl.Int64, wrap_numerical=True) + ESTIMATED) // TICKS
 
 
 def packed_day(subject: pl.Expr, day: pl.Expr) -> pl.Expr:
-    """The number of a user or room and that of a day in one integer: sorts by subject, then by day (Int64).
+    """The numbers of a user or room and of a day in one integer (Int64): sorts by subject, then by day.
 
     Exact for subjects from -2³⁹ to 2³⁹ - 1 and days from 0 to 2²⁴ - 1.
     """
@@ -95,14 +95,14 @@ def day_of(key: str) -> pl.Expr:
 
 
 def shares_of_users(keys: pl.Series, low_bits: int) -> list[pl.Series]:
-    """Parts of packed activities, each with all those of its users, so that what is counted in them adds up.
+    """Packed activities split into shares that never divide a user, so that counts per share add up.
 
     Args:
-        keys: In order (UInt128, no nulls).
-        low_bits: How many bits lie below the user.
+        keys: Sorted (UInt128, no nulls).
+        low_bits: The number of bits below the user's.
 
     Returns:
-        At least one; `SHARE` activities each, and as many more as complete the last user's.
+        At least one; each has `SHARE` activities, and the remaining ones of its last user.
     """
     edges = [0]
     while edges[-1] + SHARE < len(keys):

@@ -39,7 +39,7 @@ def reoccurring(estimations: pl.LazyFrame, period: Period, *, active: pl.LazyFra
     Args:
         estimations: The table.
         period: The days of the series.
-        active: What `activities` makes of the same arguments and the page views, if it is already computed.
+        active: The result of `activities` for these arguments and the page views, if already computed.
 
     Returns:
         One row per weekday in order, its columns the fields of `ReoccurringDay`.
@@ -53,7 +53,7 @@ def returning_per_day(activities: pl.LazyFrame, estimations: pl.LazyFrame, days:
     """How many users and rooms are reoccurring at the end of each day.
 
     Args:
-        activities: Of the users, as `activities` gives them.
+        activities: The result of `activities`.
         estimations: The rows within the days.
         days: The days of the series.
 
@@ -75,7 +75,7 @@ def returning_per_bucket(estimations: pl.LazyFrame, since: Period, buckets: Buck
     Args:
         estimations: The table.
         since: From START_DATE, where days begin to count, to the end of the buckets' period.
-        buckets: What the series consists of, days or longer, all begun by the end of `since`.
+        buckets: The buckets of the series, days or longer, all begun by the end of `since`.
 
     Returns:
         One row per bucket in order: `bucket` (Int32) and the columns of `SERIES` (Int64), 0 before START_DATE.
@@ -90,10 +90,10 @@ def returning_per_bucket(estimations: pl.LazyFrame, since: Period, buckets: Buck
 
 
 def days_of_users(activities: pl.LazyFrame, days: Buckets) -> pl.LazyFrame:
-    """The days each user estimated on, each once.
+    """The distinct days on which each user estimated.
 
     Returns:
-        By user, then by day: `first` (Boolean, whether it is the user's first row) and `day` (Int32, its number).
+        Sorted by user, then by day: `first` (Boolean, whether it is the user's first) and `day` (Int32, its number).
     """
     estimated = activities.filter(is_estimation("key")).with_columns(gap=gap("key"))
     on_days = estimated.select(first=begins_user("gap"), day=days.number_of_microsecond(microsecond("key")))
@@ -101,7 +101,7 @@ def days_of_users(activities: pl.LazyFrame, days: Buckets) -> pl.LazyFrame:
 
 
 def days_of_rooms(estimations: pl.LazyFrame, days: Buckets) -> pl.LazyFrame:
-    """The days each room was estimated in, each once: like `days_of_users`."""
+    """The distinct days on which each room had estimations, in the form of `days_of_users`."""
     room = subject_of("key")
     return room_keys(estimations, days.number(pl.col("estimated_at"))).select(
         first=(room != room.shift(1)).fill_null(value=True), day=day_of("key")
@@ -111,11 +111,12 @@ def days_of_rooms(estimations: pl.LazyFrame, days: Buckets) -> pl.LazyFrame:
 def returns(active_days: pl.LazyFrame) -> pl.LazyFrame:
     """The days on which users (rooms) had been active before.
 
-    A user (room) becomes reoccurring on the second day. From then on each day opens an interval of activity, which ends
-    on the next one or `ACTIVE_DAYS` + 1 days later: openings less ends, cumulated, are the adjusted number.
+    A user (room) becomes reoccurring on the second day. From then on each active day opens an interval, which ends on
+    the next active day or `ACTIVE_DAYS` + 1 days later. The running total of openings minus ends is the adjusted
+    number.
 
     Args:
-        active_days: As `days_of_users` gives them.
+        active_days: The result of `days_of_users`.
 
     Returns:
         One row per interval: `day` and `end` (Int32, numbers of days) and `second` (Boolean, whether it is the user's
@@ -129,12 +130,12 @@ def returns(active_days: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def came_back(returns: pl.DataFrame, days: Buckets) -> pl.Expr:
-    """How many users (rooms) have become reoccurring by the end of each day (Int64); of what `returns` tells."""
+    """How many users (rooms) are reoccurring by the end of each day (Int64), from `returns`."""
     return days.counts_so_far(pl.lit(returns["day"]).filter(pl.lit(returns["second"])))
 
 
 def recently_active(returns: pl.DataFrame, days: Buckets) -> pl.Expr:
-    """How many of them were active in the last `ACTIVE_DAYS` days, at the end of each day (Int64); of what `returns`
-    tells."""
+    """How many of them were active in the last `ACTIVE_DAYS` days, at the end of each day (Int64), from
+    `returns`."""
     opened, ended = (days.counts_so_far(pl.lit(returns[name])) for name in ("day", "end"))
     return opened - ended

@@ -1,4 +1,4 @@
-"""How many users or rooms of a cohort are still active so many buckets later."""
+"""How many users or rooms of a cohort are active in later buckets."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -51,16 +51,16 @@ def retention(
 
     Args:
         rows: What makes a user (room) active: rows of any table with `user_id` (`room_id`), of all time.
-        period: Its buckets are the cohorts; the first and the last one count whole.
-        entity: Whom to follow.
+        period: Its buckets are the cohorts; the first and the last one are counted in full.
+        entity: Users or rooms.
         granularity: The length of a bucket.
         week_start: The first day of weeks.
         intervals: How many buckets to follow a cohort, its own included; at least 1.
-        retention_type: `first_time`: a user (room) is in the cohort of the first estimation ever, so in none when that
-            was before the first bucket; `recurring`: in those of all buckets with estimations.
-        cumulative: Whether those active in a later bucket are retained, too, also after the last one shown.
-        known_until: The instant (UTC) from which on nothing is known yet; rows at or after it don't count.
-        time: The column that tells when a row came to be.
+        retention_type: `first_time`: a user (room) is in the cohort of its first activity ever, so in none if that was
+            before the first bucket; `recurring`: in the cohort of every bucket with activity.
+        cumulative: Whether activity in any later bucket counts as retained, even after the last one shown.
+        known_until: The instant (UTC) up to which rows are known; rows at or after it don't count.
+        time: The column with the time of a row.
     """
     cohorts = len(Buckets.of(period, granularity, week_start))
     followed = _followed(period, granularity, week_start, cohorts + intervals - 1)
@@ -87,18 +87,18 @@ def retained_rooms(
     known_until: datetime,
     time: str = "estimated_at",
 ) -> pl.Series:
-    """The ids (Int64) of the rooms of a cell of `retention`, in order; none for a bucket that hasn't ended.
+    """The ids (Int64) of the rooms in a cell of `retention`, in order; none for a bucket that has not ended.
 
     Args:
         rows: What makes a room active, of all time.
-        moment: A moment in the cohort's bucket.
-        interval: How many buckets later.
-        granularity: Like those below, as `retention` takes it.
+        moment: A period within the cohort's bucket.
+        interval: The number of buckets after it.
+        granularity: The length of a bucket.
         week_start: The first day of weeks.
-        retention_type: Who is in the cohort.
-        cumulative: Whether those active in a later bucket are in the cell, too.
-        known_until: The instant (UTC) from which on nothing is known yet.
-        time: The column that tells when a row came to be.
+        retention_type: As for `retention`.
+        cumulative: Whether rooms active in a later bucket are included.
+        known_until: The instant (UTC) up to which rows are known.
+        time: The column with the time of a row.
     """
     followed = _followed(moment, granularity, week_start, interval + 1)
     if followed.edges[-1] > known_until:
@@ -112,25 +112,25 @@ def retained_rooms(
 
 
 def _followed(period: Period, granularity: RetentionGranularity, week_start: WeekStart, count: int) -> Buckets:
-    """So many buckets from the first one of a period on."""
+    """The first `count` buckets from the beginning of a period."""
     longer = replace(period, end=period.end + count * LONGEST[granularity])
     return Buckets(Buckets.of(longer, granularity, week_start).edges.head(count + 1), period.zone)
 
 
 def _each(active: pl.LazyFrame, is_member: pl.Expr, intervals: int) -> list[pl.LazyFrame]:
-    """Members of cohorts per bucket they are active in: what is i buckets later is at most i rows below."""
+    """Members of cohorts per bucket in which they are active: i buckets later is at most i rows below."""
     return [_distances(active, is_member, row, intervals) for row in range(intervals)]
 
 
 def _distances(active: pl.LazyFrame, is_member: pl.Expr, rows: int, intervals: int) -> pl.LazyFrame:
-    """Count the distances, in buckets, between members and the same subject's activity so many rows below."""
+    """Count the distances, in buckets, from members to the same subject's activity `rows` rows below."""
     bucket, subject = pl.col("bucket"), pl.col("subject")
     distance = pl.when(is_member & (subject.shift(-rows) == subject)).then(bucket.shift(-rows) - bucket)
     return _counted(active.select("bucket", interval=distance).filter(pl.col("interval") < intervals))
 
 
 def _last_activity(active: pl.LazyFrame, is_member: pl.Expr, intervals: int) -> pl.LazyFrame:
-    """Members of cohorts by the last interval they are active in; after the last one counts as in it."""
+    """Members of cohorts by the last interval in which they are active; later activity counts in the last interval."""
     last = pl.when(ends_subject()).then("bucket").backward_fill()
     distance = pl.when(is_member).then((last - pl.col("bucket")).clip(upper_bound=intervals - 1))
     return _counted(active.select("bucket", interval=distance).filter(pl.col("interval").is_not_null()))
@@ -142,7 +142,7 @@ def _counted(members: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _table(counts: list[pl.DataFrame], cohorts: int, intervals: int) -> pl.DataFrame:
-    """The counts of all cells of the cohorts, in order, 0 where there are none."""
+    """The counts of all cells, in order, 0 where there are no rows."""
     buckets = pl.select(bucket=pl.int_range(cohorts, dtype=pl.Int32))
     cells = buckets.join(_spine(intervals), how="cross")
     counted = pl.concat(counts).group_by("bucket", "interval").agg(pl.col("retained").sum())

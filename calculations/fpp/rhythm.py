@@ -1,4 +1,4 @@
-"""When in a week people come: every hour of every weekday."""
+"""When in the week people use the app: every hour of every weekday."""
 
 import polars as pl
 from pydantic import BaseModel, Field
@@ -31,7 +31,7 @@ def rhythm(page_views: pl.LazyFrame | None, votes: pl.LazyFrame | None, zone: st
     Args:
         page_views: The rows to count; None leaves out page views and visitors.
         votes: The rows to count; None leaves them out.
-        zone: Whose weekdays and hours.
+        zone: The IANA time zone of weekdays and hours.
 
     Returns:
         One row per slot of a week, in order: `SLOT` (Int64) and those of `FIGURES` that are counted (Int64).

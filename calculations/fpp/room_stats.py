@@ -1,6 +1,6 @@
 """The figures of one room (metrics reference, `/room/{room_id}/stats`).
 
-They take two steps, for one room as for each of many: `TOTALS` aggregates its votes, `figures` divides and rounds.
+They take two steps, for a single room and for many: `TOTALS` aggregates the votes, `figures` divides and rounds.
 """
 
 import polars as pl
@@ -50,7 +50,7 @@ def _mean_known(measure: str) -> pl.Expr:
     return _mean(measure, f"{measure}_count")
 
 
-# Aggregations over votes: what `figures` needs.
+# The aggregations over votes that `figures` needs.
 TOTALS = (pl.len().alias("votes"), *sums_and_counts(MEASURES))
 _UNROUNDED = (
     pl.col("votes").cast(pl.Int64),
@@ -69,11 +69,11 @@ def figures(totals: pl.LazyFrame, *keys: str) -> pl.LazyFrame:
     """The fields of `RoomStats`.
 
     Args:
-        totals: The columns of `TOTALS`, and of keys.
+        totals: The columns of `TOTALS` and `keys`.
         keys: Columns to keep, none of them Float64.
 
     Returns:
-        A row per row: `keys`, then the fields of `RoomStats` under their names (Int64 and Float64).
+        A row for each row of `totals`: `keys`, then the fields of `RoomStats` (Int64 and Float64).
     """
     return totals.select(*keys, *_UNROUNDED).with_columns(rounded(pl.col(pl.Float64)))
 

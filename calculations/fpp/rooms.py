@@ -14,7 +14,7 @@ ACTIVITY = ("votes", "estimations")
 
 
 class RoomIdentity(BaseModel, frozen=True):
-    """Which room it is."""
+    """A room's id, name and times."""
 
     id: int = Field(description="Id of the room.")
     name: str = Field(description="Name of the room; `unknown` for rooms that no longer exist.")
@@ -38,16 +38,16 @@ class RoomActivity(BaseModel, frozen=True):
 
 
 def rooms(votes: pl.LazyFrame, rooms: pl.LazyFrame) -> pl.DataFrame:
-    """The rooms that voted, with their figures.
+    """The rooms with votes, and their figures.
 
     Args:
         votes: The votes to count; those without a room are left out.
         rooms: The table, for names and times.
 
     Returns:
-        One row per room with a vote, in no order, with the fields of `Room`: `id` (Int64), `name` (String, `"unknown"`
-        for erased rooms), `first_used_at` and `last_used_at` (Datetime, UTC, null for erased rooms), then the figures
-        as `room_stats` has them (Int64 and Float64).
+        One row per room with a vote, in no particular order, with the fields of `Room`: `id` (Int64), `name` (String,
+        `"unknown"` for erased rooms), `first_used_at` and `last_used_at` (Datetime, UTC, null for erased rooms), then
+        the figures of `room_stats` (Int64 and Float64).
     """
     known = rooms.select("id", "name", "first_used_at", "last_used_at")
     per_room = votes.drop_nulls("room_id").group_by(id=pl.col("room_id").cast(pl.Int64)).agg(TOTALS)
@@ -56,7 +56,7 @@ def rooms(votes: pl.LazyFrame, rooms: pl.LazyFrame) -> pl.DataFrame:
 
 
 def identities(ids: pl.Series, rooms: pl.LazyFrame) -> pl.DataFrame:
-    """Which rooms these are.
+    """The names and times of rooms.
 
     Args:
         ids: Their ids (Int64).
@@ -74,7 +74,7 @@ def room_series(votes: pl.LazyFrame, room_id: int, buckets: Buckets) -> pl.DataF
     """The votes of one room over time, quiet buckets included; the sums are those of `room_stats` for the same votes.
 
     Args:
-        votes: The votes to count, all of a time within `buckets`.
+        votes: The votes to count, all within `buckets`.
         room_id: The room.
         buckets: What to count by.
 

@@ -1,7 +1,7 @@
-"""What a filter selects of page views and visits.
+"""The page views and visits that a filter selects.
 
-One on users alone selects users and all they did. Any other selects page views, and of visits those that contain one of
-them, whole: a visit is never cut by a filter.
+A filter on users alone selects users and all their activities. Any other selects page views, and the visits that
+contain one of them, as a whole: a filter never cuts a visit.
 """
 
 from dataclasses import dataclass
@@ -21,14 +21,14 @@ NO_CODES, ONE_CODE = Packing(0), Packing(1)
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Selection:
-    """A filter on attributes of page views; `of_users`: it selects users, and all they did."""
+    """A filter on attributes of page views; `of_users` if it selects users and all their activities."""
 
     attributes: Attributes
     filter: Filter
     of_users: bool
 
     def page_views(self, page_views: pl.LazyFrame) -> pl.LazyFrame:
-        """The page views it selects."""
+        """The selected page views."""
         return self.attributes.selected(page_views, "page_views", self.filter)
 
     def visits(
@@ -40,14 +40,14 @@ class Selection:
         code: pl.Expr = ONE,
         buckets: Buckets | None = None,
     ) -> list[VisitTable]:
-        """The visits in which what is selected has a code, in shares of the users.
+        """The visits, with the codes of selected page views, in shares of the users.
 
         Args:
             page_views: The rows of a period.
             estimations: Likewise.
-            packing: With room for the codes; of selected users, everything counts alike, and it has none.
-            code: Of a page view, from 1 on; what is not selected gets 0.
-            buckets: What to cut visits by.
+            packing: With room for the codes; none when users are selected, because all their activities count alike.
+            code: The code of a page view, from 1 on; page views that are not selected get 0.
+            buckets: Buckets to cut visits at.
         """
         if self.of_users:
             page_views = self.page_views(page_views)
@@ -59,6 +59,6 @@ class Selection:
             page_views.select(key=packing.key("viewed_at", LOOKED, code)),
             estimations.select(key=packing.key("estimated_at", ESTIMATED, NONE)),
         ]
-        # Sorted as one column: Polars sorts that on all cores.
+        # Polars sorts a single column on all cores.
         ordered = collect(pl.concat(keys)).get_column("key").drop_nulls().sort()
         return [VisitTable(share, packing, buckets) for share in shares_of_users(ordered, packing.low_bits)]

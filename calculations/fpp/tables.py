@@ -1,4 +1,4 @@
-"""The app's tables as one value, for figures that need several of them."""
+"""The app's tables as one value, for figures that read several of them."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,7 @@ import polars as pl
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Tables:
-    """The app's tables, or the rows of each that a figure is about. Those it does not read may be left out."""
+    """The app's tables, or some of their rows. Tables that a figure does not read may be left out."""
 
     estimations: pl.LazyFrame = field(default_factory=pl.LazyFrame)
     events: pl.LazyFrame = field(default_factory=pl.LazyFrame)

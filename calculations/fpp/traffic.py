@@ -65,7 +65,7 @@ class Visits(BaseModel, frozen=True):
 
 @dataclass(frozen=True)
 class Counted:
-    """What traffic's figures are made of; all but the page views since the period began."""
+    """The counts behind traffic's figures; all but the page views are since the period began."""
 
     page_views: int
     visitors: int
@@ -83,7 +83,7 @@ def traffic(
         page_views: The table.
         estimations: The table.
         period: Visits and the bounce rate count from its beginning.
-        active: What `activities` makes of the same arguments, if it is already computed.
+        active: The result of `activities` for the same arguments, if already computed.
     """
     counted = count(page_views, estimations, period, active=active)
     return Traffic(
@@ -95,7 +95,7 @@ def traffic(
 
 
 def visits(page_views: pl.LazyFrame, estimations: pl.LazyFrame, period: Period) -> Visits:
-    """Visitors and visits of a period, of the rows within it."""
+    """Visitors and visits of a period, from the rows within it."""
     counted = count(page_views, estimations, period)
     return Visits(
         visitors=counted.visitors,
@@ -123,7 +123,7 @@ def count(
     return Counted(
         page_views=views.item(),
         visitors=looked.item(),
-        # Everybody active less everybody who estimated: those who only looked.
+        # All active users minus those who estimated: those who only viewed pages.
         bounced=active_["users"].item() - estimated.item(),
         visits=active_["visits"].item(),
         duration=active_["duration"].item(),
@@ -131,13 +131,13 @@ def count(
 
 
 def earlier_only(page_views: pl.LazyFrame, period: Period) -> int:
-    """How many users have page views, but none since the period began. One without a time is not since."""
+    """How many users have page views, but none since the period began; one without a time is before it."""
     since = period.has_begun("viewed_at")
     viewers = user_hash().alias("user")
     before = page_views.filter(~since | pl.col("viewed_at").is_null())
     earlier = collect(before.select(viewers).drop_nulls().unique())
     if earlier.is_empty():
-        # As usual: nobody's later page views need to be read.
+        # The usual case: later page views need not be read.
         return 0
     later = page_views.filter(since).select(viewers)
     only: int = collect(earlier.lazy().join(later, on="user", how="anti").select(pl.len())).item()
@@ -152,11 +152,11 @@ def users(activities: pl.LazyFrame) -> pl.LazyFrame:
 def users_and_visits(activities: pl.LazyFrame) -> pl.LazyFrame:
     """Users and visits in activities.
 
-    In the order of `key`, a gap of more than `VISIT_GAP` starts a visit, and so does another user, whose gap is
-    larger than any time. A visit's length is the sum of its gaps plus `LAST_ACTIVITY`.
+    In the order of `key`, a gap of more than `VISIT_GAP` starts a visit, and so does a new user, because the gap
+    between users is larger than any time. A visit's length is the sum of its gaps plus `LAST_ACTIVITY`.
 
     Args:
-        activities: `key` (UInt128) as `activities` gives it, sorted.
+        activities: The result of `activities`: `key` (UInt128), sorted.
 
     Returns:
         One row: `users`, `visits` (UInt32) and their `duration` (Duration, microseconds).

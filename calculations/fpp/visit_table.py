@@ -1,7 +1,7 @@
-"""Visits one by one: who made them, how long they took, and which of the page views in them are selected.
+"""Individual visits: their users, durations and selected page views.
 
-All activities are packed into integers with a number of what they are counted under, a *code*, and sorted once. What is
-known of visits and visitors then lies between neighbours. What a figure does not need is not computed.
+All activities are packed into integers with a *code*, the number of the label under which they count, and sorted once.
+Visits and visitors then follow from neighbouring rows. What a figure does not need is not computed.
 """
 
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ from calculations.time.period import MICROSECOND
 VISIT_GAP = timedelta(minutes=10)
 LAST_ACTIVITY = timedelta(seconds=10)
 
-# From the highest bit on: hash of the user, microseconds since 1970 (until 2255), code, kind. One bit is left free, so
-# that codes and kinds differ by less than half a microsecond.
+# From the highest bit down: hash of the user, microseconds since 1970 (until 2255), code, kind. One bit stays free, so
+# that codes and kinds amount to less than half a microsecond.
 TIME_BITS = 53
 KIND_BITS = 1
 FREE_BITS = 1
 HASH_BITS = 64
 ALL_BITS = 128
-# No two instants of one user lie further apart, nor do two users' keys lie closer together.
+# Two instants of one user differ by at most this, keys of two users by more.
 LONGEST = (1 << (TIME_BITS - 1)) * MICROSECOND
 
 ONE = pl.lit(1, pl.UInt32)
@@ -35,11 +35,11 @@ ONE = pl.lit(1, pl.UInt32)
 class Packing:
     """How an activity becomes one integer (UInt128) that sorts by user, then by time.
 
-    Without codes, everything counts as if its code were 1. Otherwise only page views have codes, from 1 to `codes`; an
-    activity with the code 0 belongs to visits, but isn't counted itself.
+    Without codes, everything counts as code 1. Otherwise only page views have codes, from 1 to `codes`; an activity
+    with code 0 belongs to visits, but is not counted itself.
 
-    Two of n users share a hash with a probability of n² / 2 to the power of `hash_bits` + 1: all 64 bits are kept up to
-    511 codes, and 53 for a million.
+    Among n users, two share a hash with a probability of about n² / 2 to the power of `hash_bits` + 1. All 64 bits are
+    kept up to 511 codes, 53 for a million.
     """
 
     codes: int
@@ -56,16 +56,16 @@ class Packing:
 
     @property
     def hash_bits(self) -> int:
-        """Bits that are left for the user."""
+        """Bits left for the user."""
         return min(HASH_BITS, ALL_BITS - TIME_BITS - self.tick_bits)
 
     @property
     def word(self) -> type[pl.UInt64 | pl.UInt128]:
-        """The smaller integer that holds all but the user: it takes a fraction of the time."""
+        """The smallest integer type for everything but the user; smaller ones are several times faster."""
         return pl.UInt64 if self.low_bits <= HASH_BITS else pl.UInt128
 
     def shortened(self, user: pl.Expr) -> pl.Expr:
-        """As much of a user's hash as there is room for (UInt64)."""
+        """The bits of a user's hash that fit (UInt64)."""
         return user // (1 << (HASH_BITS - self.hash_bits))
 
     @property
@@ -81,7 +81,7 @@ class Packing:
         return user + low.cast(pl.UInt128)
 
     def users(self, keys: pl.Series) -> pl.Series:
-        """The users of activities (UInt64), as `shortened` has them."""
+        """The users of activities (UInt64), as `shortened` gives them."""
         return (keys // (1 << self.low_bits)).cast(pl.UInt64)
 
     def microsecond(self, key: str) -> pl.Expr:
@@ -90,7 +90,7 @@ class Packing:
         return (ticks % (1 << TIME_BITS)).cast(pl.Int64)
 
     def microseconds(self, gap: pl.Expr) -> pl.Expr:
-        """The distance in time of two activities of one user (Int64, microseconds), from that of their keys."""
+        """The time between two activities of one user (Int64, microseconds), from the difference of their keys."""
         rounded = gap.cast(self.word, wrap_numerical=True) + (1 << (self.tick_bits - 1))
         return (rounded // (1 << self.tick_bits)).cast(pl.Int64)
 
@@ -112,14 +112,14 @@ class Packing:
 
 @dataclass(frozen=True, eq=False)
 class VisitTable:
-    """The visits of a stretch of time, numbered by user, then by time.
+    """The visits of a period, numbered by user, then by time.
 
-    A gap of more than `VISIT_GAP` ends a visit, and so does a bucket: then a visit past midnight is one of both days,
-    and a user is a visitor of each. A visit lasts until its last activity, and `LAST_ACTIVITY` longer.
+    A gap of more than `VISIT_GAP` ends a visit, and so does the end of a bucket: with buckets of days, a visit past
+    midnight counts on both days, and so does its visitor. A visit lasts `LAST_ACTIVITY` beyond its last activity.
 
     Attributes:
         keys: Activities in order (UInt128, no nulls), as `packing` packs them.
-        packing: What packed them.
+        packing: Their packing.
         buckets: What visits are cut by.
     """
 
@@ -129,29 +129,29 @@ class VisitTable:
 
     @property
     def durations(self) -> pl.Series:
-        """How long each visit took (Int64, microseconds)."""
+        """The duration of each visit (Int64, microseconds)."""
         return self._visits["duration"]
 
     @cached_property
     def views(self) -> pl.Series:
-        """How many page views each visit has (UInt32)."""
+        """The number of page views of each visit (UInt32)."""
         return self._so_far.select(_gained("views")).to_series()
 
     def selected(self, visits: pl.Series) -> pl.Series:
-        """The values of a column of visits where something is selected; for at most one code."""
+        """The values of a column for the visits with a selected page view; for at most one code."""
         return visits[self._coded["visit"]] if self.packing.codes else visits
 
     @cached_property
     def visitors(self) -> pl.DataFrame:
-        """One row per visitor, by user: `user` (UInt64, as `Packing.shortened` has it), whether the user `estimated`
+        """One row per visitor, by user: `user` (UInt64, as `Packing.shortened` gives it), whether the user `estimated`
         (Boolean) and, where visits are cut by buckets, the `bucket` (Int32)."""
         return self._everybody.select("^bucket$", "user", "estimated")
 
     def counted(self) -> pl.DataFrame:
-        """What is selected, in rows that add up.
+        """Additive counts of what is selected.
 
         Returns:
-            In no order: `code` (UInt32, 1 without codes), `visitor` (UInt32, a row of `visitors`), and to be added up:
+            Unordered: `code` (UInt32, 1 without codes), `visitor` (UInt32, a row of `visitors`), and to be summed:
             `visitors` and `bounced` (Boolean), `page_views` with the code, `visits` with such page views (UInt32),
             their `duration` (Int64, microseconds) and all their page `views` (UInt32).
         """
@@ -188,7 +188,7 @@ class VisitTable:
     def _visits(self) -> pl.DataFrame:
         """Per visit: the `row` it ends with, its `duration`, whether it `ends_visitor`, and its `bucket`.
 
-        Told in one go with the rows: several times as fast as of columns in memory.
+        Computed in one pass with the rows: several times as fast as from columns in memory.
         """
         first = pl.lit(None if self.keys.is_empty() else self.keys[0], pl.UInt128)
         start = pl.col("next").shift(1).fill_null(first)
@@ -219,7 +219,7 @@ class VisitTable:
 
     @cached_property
     def _everybody(self) -> pl.DataFrame:
-        """Per visitor the columns of `visitors`, and of all visits `visits`, `duration` and `views`."""
+        """Per visitor the columns of `visitors`, and over all visits `visits`, `duration` and `views`."""
         so_far = self._visits.select(
             "^bucket$",
             "row",
@@ -254,10 +254,10 @@ def _viewed(viewed: pl.Expr) -> dict[str, pl.Expr]:
 
 
 def _changes(name: str) -> pl.Expr:
-    """Whether the next row has another value (Boolean); true of the last one."""
+    """Whether the next row has another value (Boolean); true for the last one."""
     return (pl.col(name) != pl.col(name).shift(-1)).fill_null(value=True)
 
 
 def _gained(*names: str) -> pl.Expr:
-    """What columns that count so far grew by since the row above."""
+    """The increases of running totals since the previous row."""
     return pl.col(names) - pl.col(names).shift(1, fill_value=0)

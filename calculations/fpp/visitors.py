@@ -1,4 +1,4 @@
-"""Visitors, visits and bounce rate over time: each exact within its bucket, so that none of them adds up."""
+"""Visitors, visits and bounce rate over time: exact within each bucket, so not additive over buckets."""
 
 import polars as pl
 from pydantic import BaseModel, Field
@@ -34,7 +34,7 @@ def visitors_per_bucket(
         page_views: The rows of a period.
         estimations: Likewise.
         selection: Which page views and visits count.
-        buckets: Those of the period.
+        buckets: The buckets of the period.
 
     Returns:
         One row per bucket in order: `bucket` (Int32) and the fields of `BucketVisitors` (Int64 and Float64).

@@ -60,7 +60,7 @@ def votes_of_period(votes: pl.LazyFrame, estimations: pl.LazyFrame, zone: str = 
     on_weekdays = [(weekday == number).sum().alias(name) for number, name in enumerate(WEEKDAYS, start=1)]
     totals, values = collect_all(
         [
-            # One after the other: to share out that many small sums among threads takes longer than to add up.
+            # Sequentially: distributing so many small sums over threads takes longer than computing them.
             votes.select_seq(*TOTALS, *on_weekdays),
             estimations.group_by("estimation").len("count").drop_nulls().sort("estimation"),
         ]

@@ -1,4 +1,4 @@
-"""The small last step of every figure: divide and round, never by zero; and rows per label."""
+"""The last step of every figure: division and rounding, with 0 over nothing; and counting rows per label."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -12,7 +12,7 @@ DECIMALS = 2
 EXACT = pl.Decimal(38, 6)
 UNKNOWN = "unknown"
 TOP = 40
-# A figure that cannot be summed over sub-periods: all but plain counts. Its description says so.
+# A figure that cannot be summed over sub-periods; marked so in the OpenAPI schema. Plain counts can be.
 Kind = TypeVar("Kind")
 NotAdditive = Annotated[Kind, Field(json_schema_extra={"x-additive": False})]
 
@@ -25,8 +25,8 @@ def average(total: float | Decimal, count: int) -> float:
 def rounded(number: pl.Expr) -> pl.Expr:
     """A Float64 below 10¹¹ with two decimals, exactly as `average` rounds it.
 
-    Polars rounds `number * 100`, and that product is rounded itself: of 2.675, in binary a little less, it is the tie
-    267.5, which makes 2.68 of what is nearer to 2.67. So such a number is first moved to the side it lies on.
+    Polars rounds the product `number * 100`, which is itself inexact: 2.675 is slightly less in binary, but its product
+    is the tie 267.5, so it would become 2.68 instead of 2.67. Such numbers are first moved to the side they lie on.
     """
     scale = 10.0**DECIMALS
     product = number * scale
@@ -38,7 +38,7 @@ def rounded(number: pl.Expr) -> pl.Expr:
 
 
 def sums_and_counts(columns: Iterable[str]) -> list[pl.Expr]:
-    """What the averages of number columns need: `<column>_sum` (exact: Int64 of integers, otherwise Decimal) and
+    """The parts of an average of number columns: `<column>_sum` (exact: Int64 of integers, otherwise Decimal) and
     `<column>_count` (UInt32, those not null), in no order."""
     numbers = cs.by_name(*columns)
     integers, decimals = numbers & cs.integer(), numbers & cs.decimal()

@@ -1,8 +1,8 @@
-"""Running queries with the engine that suits what they read.
+"""Runs queries with the engine that suits the size of their tables.
 
-Both of Polars' engines give the same figures: streaming bounds memory and is faster on large tables, but takes longer
-to start than the work on small ones does. Whoever opens the tables knows their size and says which one to use; it holds
-for that request alone, never for the process.
+Both of Polars' engines give the same figures. Streaming bounds memory and is faster on large tables, but its start-up
+takes longer than the whole query on small ones. The code that opens the tables knows their size and chooses; the choice
+applies to that request only, never to the process.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,7 +20,7 @@ _engine: ContextVar[Engine] = ContextVar("engine", default="auto")
 
 @contextmanager
 def collecting_with(engine: Engine) -> Iterator[None]:
-    """Run the queries within by this engine."""
+    """Run the queries of the block with an engine."""
     token = _engine.set(engine)
     try:
         yield
@@ -29,17 +29,17 @@ def collecting_with(engine: Engine) -> Iterator[None]:
 
 
 def collect(query: pl.LazyFrame) -> pl.DataFrame:
-    """The rows of a query."""
+    """Run one query."""
     return query.collect(engine=_engine.get())
 
 
 def collect_all(queries: Iterable[pl.LazyFrame]) -> list[pl.DataFrame]:
-    """The rows of several queries, run together: what they have in common is computed once."""
+    """Run several queries together; what they have in common is computed once."""
     return pl.collect_all(queries, engine=_engine.get())
 
 
 def each_of[Part, Result](parts: Sequence[Part], work: Callable[[Part], Result]) -> list[Result]:
-    """What work makes of each part, in order, with as many parts at a time as Polars has threads."""
+    """The results of `work` for each part, in order; at most as many run at once as Polars has threads."""
     if len(parts) == 1:
         return [work(parts[0])]
     with worker_threads(min(len(parts), pl.thread_pool_size())) as pool:
@@ -47,5 +47,5 @@ def each_of[Part, Result](parts: Sequence[Part], work: Callable[[Part], Result])
 
 
 def worker_threads(number: int) -> ThreadPoolExecutor:
-    """Threads that run queries by the engine of the thread that makes them."""
+    """A pool of threads that run queries with the engine of the thread that creates it."""
     return ThreadPoolExecutor(number, initializer=_engine.set, initargs=(_engine.get(),))

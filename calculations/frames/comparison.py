@@ -1,4 +1,4 @@
-"""Compare any table of figures with the same table of another period."""
+"""Compares a table of figures with the same table for another period."""
 
 from collections.abc import Iterator, Sequence
 from typing import Literal
@@ -13,18 +13,18 @@ PARTS = ("value", "comparison", "change", "change_pct")
 def compared(
     now: pl.DataFrame, then: pl.DataFrame, keys: Sequence[str], rows: Literal["all", "of_now"] = "all"
 ) -> pl.DataFrame:
-    """Set each figure beside that of the other period.
+    """Join each figure with that of the other period.
 
     Args:
-        now: Columns `keys`, which tell the rows apart, and figures (Int64 or Float64). Without keys it has one row.
-        then: The same of the other period. Either may lack figures that the other one has: they are 0.
-        keys: The columns that are no figures.
-        rows: With `all`, a row that one period lacks has figures of 0 there. With `of_now`, rows of the other period
-            alone are left out, and what has nothing to be compared with is compared with null.
+        now: Columns `keys`, which identify a row, and figures (Int64 or Float64). Without keys it has one row.
+        then: The same for the other period. Figures that only one of the two has are 0 in the other.
+        keys: The columns that are not figures.
+        rows: With `all`, a row that only one period has counts as 0 in the other. With `of_now`, rows that only `then`
+            has are dropped, and rows that it lacks are compared with null.
 
     Returns:
         `keys`, and for each figure `x`: `x`, `x_comparison`, `x_change` (the difference) and `x_change_pct` (Float64,
-        percent of the comparison, null where that is 0); rows in no order.
+        percent of the comparison, null where that is 0); rows in no particular order.
     """
     figures = list(dict.fromkeys(name for name in (*now.columns, *then.columns) if name not in keys))
     ours, theirs = (_with_all(frame, figures, keys) for frame in (now, then))

@@ -1,4 +1,4 @@
-"""Filters: conditions on attributes, written as Plausible writes them, whatever the subject.
+"""Filters: conditions on attributes in Plausible's syntax, for any subject.
 
 A filter is a list of clauses, all of which hold: `["is", "country", ["DE", "AT"]]`, `["or", [clause, …]]`,
 `["and", [clause, …]]`, `["not", clause]`.
@@ -28,7 +28,7 @@ NEGATED = "_not"
 
 @dataclass(frozen=True)
 class Clause:
-    """An attribute compared with values, any of which will do; with a negated operator, none of which may hold."""
+    """Compares an attribute with values: any of them may match; with a negated operator, none."""
 
     operator: str
     attribute: str
@@ -39,7 +39,7 @@ class Clause:
         yield self.attribute
 
     def written(self) -> list[Any]:
-        """The clause as JSON has it."""
+        """The clause as a JSON value."""
         return [self.operator, self.attribute, list(self.values)]
 
     def expression(self, column: pl.Expr) -> pl.Expr:
@@ -50,39 +50,39 @@ class Clause:
 
 @dataclass(frozen=True)
 class Junction:
-    """Several filters of which all (`and`) or any (`or`) hold."""
+    """Several filters, all (`and`) or any (`or`) of which must hold."""
 
     operator: str
     parts: tuple["Filter", ...]
 
     def attributes(self) -> Iterator[str]:
-        """Every attribute, as often as it is named."""
+        """Every attribute, once per mention."""
         for part in self.parts:
             yield from part.attributes()
 
     def written(self) -> list[Any]:
-        """The junction as JSON has it."""
+        """The junction as a JSON value."""
         return [self.operator, [part.written() for part in self.parts]]
 
 
 @dataclass(frozen=True)
 class Negation:
-    """What holds when a filter doesn't."""
+    """Holds when its filter does not."""
 
     part: "Filter"
 
     def attributes(self) -> Iterator[str]:
-        """Every attribute, as often as it is named."""
+        """Every attribute, once per mention."""
         return self.part.attributes()
 
     def written(self) -> list[Any]:
-        """The negation as JSON has it."""
+        """The negation as a JSON value."""
         return [NEGATION, self.part.written()]
 
 
 type Filter = Clause | Junction | Negation
 
-# Without a clause, all rows.
+# A filter without clauses selects all rows.
 EVERYTHING = Junction("and", ())
 
 
@@ -90,9 +90,9 @@ def combined(filter_: Filter, leaf: Callable[[Filter], pl.Expr | None]) -> pl.Ex
     """Whether a filter holds (Boolean).
 
     Args:
-        filter_: What is asked.
-        leaf: Gives the expression of a whole part of the filter, or None to have it taken apart; it is asked for every
-            part, the largest first, and must answer for clauses.
+        filter_: The filter.
+        leaf: Gives the expression for a part of the filter, or None to descend into that part. It is called for every
+            part, from the top down, and must give one for every clause.
     """
     known = leaf(filter_)
     if known is not None:
@@ -110,10 +110,10 @@ def parsed_filter(clauses: object, attributes: tuple[str, ...]) -> Junction:
 
     Args:
         clauses: The list of clauses.
-        attributes: Those that may be named.
+        attributes: The allowed attributes.
 
     Raises:
-        ValueError: It isn't a filter; the text tells which part is wrong, and what is allowed.
+        ValueError: It is not a filter; the message says which part is wrong and what is allowed.
     """
     budget = _Budget()
     if not isinstance(clauses, list):
@@ -142,7 +142,7 @@ def _parsed(clause: object, attributes: tuple[str, ...], budget: _Budget, level:
     if level > MOST_LEVELS:
         raise ValueError(f"clauses are nested more than {MOST_LEVELS} deep")
     if not isinstance(clause, list) or not clause or not isinstance(clause[0], str):
-        raise ValueError(f"{_shown(clause)} is no clause: write [operator, attribute, [values]]")
+        raise ValueError(f"{_shown(clause)} is not a clause: write [operator, attribute, [values]]")
     operator, *rest = clause
     if operator in JUNCTIONS:
         return Junction(operator, _parsed_parts(clause, attributes, budget, level))
@@ -163,12 +163,12 @@ def _parsed_clause(clause: list[Any], attributes: tuple[str, ...], budget: _Budg
     operator, *rest = clause
     if operator not in OPERATORS:
         allowed = ", ".join((*OPERATORS, *JUNCTIONS, NEGATION))
-        raise ValueError(f"{_shown(operator)} is no operator; allowed: {allowed}")
+        raise ValueError(f"{_shown(operator)} is not an operator; allowed: {allowed}")
     if len(rest) != 2 or not isinstance(rest[0], str) or not isinstance(rest[1], list) or not rest[1]:
         raise ValueError(f"{_shown(clause)} is wrong: write [operator, attribute, [values]] with at least one value")
     attribute, values = rest
     if attribute not in attributes:
-        raise ValueError(f"{_shown(attribute)} is no attribute; allowed: {', '.join(attributes)}")
+        raise ValueError(f"{_shown(attribute)} is not an attribute; allowed: {', '.join(attributes)}")
     if len(values) > MOST_VALUES:
         raise ValueError(f"{attribute} is compared with more than {MOST_VALUES} values")
     texts = tuple(_text(value) for value in values)
@@ -178,18 +178,18 @@ def _parsed_clause(clause: list[Any], attributes: tuple[str, ...], budget: _Budg
 
 
 def _text(value: object) -> str:
-    """A value as the attributes have it: `5` is the text 5, `true` the text true."""
+    """A value as text: `5` becomes "5", `true` becomes "true"."""
     if isinstance(value, bool):
         return str(value).lower()
     if not isinstance(value, str | int):
-        raise ValueError(f"{_shown(value)} is no value: write a text, a whole number, true or false")
+        raise ValueError(f"{_shown(value)} is not a value: write a text, a whole number, true or false")
     text = str(value)
     if len(text) > LONGEST_VALUE:
         raise ValueError(f"a value is longer than {LONGEST_VALUE} characters")
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise ValueError("a value holds half of a surrogate pair, which is no text") from None
+        raise ValueError("a value holds half of a surrogate pair, which is not text") from None
     return text
 
 
@@ -203,7 +203,7 @@ def _is(column: pl.Expr, values: tuple[str, ...]) -> pl.Expr:
 
 
 def _contains(column: pl.Expr, values: tuple[str, ...]) -> pl.Expr:
-    # All values in one search; for one alone there is a faster one.
+    # `contains_any` searches for all values at once; for a single value, `contains` is faster.
     return column.str.contains_any(list(values)) if len(values) > 1 else column.str.contains(values[0], literal=True)
 
 

@@ -12,7 +12,7 @@ INSTANTS = "%Y-%m-%dT%H:%M:%S%.f%:z"
 def json_rows(rows: pl.DataFrame) -> bytes:
     """The rows as JSON objects with commas between them.
 
-    Dates and instants are ISO 8601, UTC as `Z`; decimals are numbers with all of their places.
+    Dates and instants are ISO 8601, UTC as `Z`; decimals are numbers with all their decimal places.
     """
     text = BytesIO()
     rows.with_columns(written_instants(rows)).write_json(text)
@@ -27,15 +27,15 @@ def json_lines(rows: pl.DataFrame) -> bytes:
 
 
 def written_instants(rows: pl.DataFrame) -> list[pl.Expr]:
-    """The instants of a table as texts with the offset of their time zone, which is `Z` where there is none."""
+    """Expressions that write a table's instants as text with their UTC offset, `Z` for UTC itself."""
     instants = cs.expand_selector(rows, cs.datetime())
     return [pl.col(name).dt.strftime(INSTANTS).str.replace(r"\+00:00$", "Z") for name in instants]
 
 
 def _with_plain_decimals(text: bytes, rows: pl.DataFrame) -> bytes:
-    """Take off the quotes that Polars puts around decimals.
+    """Remove the quotes that Polars puts around decimals.
 
-    Within a text every quote has a backslash before it, so nothing else looks like a key with its value.
+    Quotes inside a string are escaped, so nothing else looks like a key with its value.
     """
     names = [re.escape(name).encode() for name, dtype in rows.schema.items() if dtype.is_decimal()]
     if not names:

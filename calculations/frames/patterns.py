@@ -1,4 +1,4 @@
-"""Regular expressions of clients, which have to be right and quick to compile."""
+"""Checks clients' regular expressions: they must be valid and cheap to compile."""
 
 import re
 from collections.abc import Sequence
@@ -8,9 +8,9 @@ from math import prod
 import polars as pl
 from polars.exceptions import ComputeError
 
-# What a filter's expressions may cost together: about 50 milliseconds, each time they are compiled.
+# What the expressions of one filter may cost together: about 50 milliseconds per compilation.
 MOST_COST = 25_000
-# What a pattern, however short, and its classes cost, in characters: classes of letters have a thousand ranges.
+# The cost of any pattern and of its character classes, in characters: letter classes have a thousand ranges.
 PATTERN, LETTERS, OTHER_CLASS = 200, 250, 20
 
 _CLASSES = re.compile(r"(\\[wWpP])|\\[dDsS]|\\.|\.|\[", re.DOTALL)
@@ -19,13 +19,13 @@ _VERBOSE = re.compile(r"\(\?[a-zA-Z-]*x")
 
 
 def check_pattern(pattern: str) -> int:
-    """Refuse what the engine can't compile; what it can is matched in linear time.
+    """Refuse a pattern that the engine can't compile or that is costly; matching takes linear time.
 
     Returns:
-        What it costs to compile, at most: what it consists of, as often as its counted repetitions say together.
+        An upper bound of its cost: its length and classes, times the product of its counted repetitions.
 
     Raises:
-        ValueError: It isn't a regular expression, or a costly one.
+        ValueError: It is not a regular expression, or too costly.
     """
     if _VERBOSE.search(pattern):
         raise ValueError(f"`{_shown(pattern)}` is verbose: write it without the flag x")
@@ -39,13 +39,13 @@ def check_pattern(pattern: str) -> int:
 
 
 def check_patterns(patterns: Sequence[str], most_cost: int = MOST_COST) -> int:
-    """Refuse patterns that are wrong or costly, each for itself or as the one they are matched as.
+    """Refuse patterns that are invalid or costly, alone or combined into the one that is matched.
 
     Returns:
-        What is left of the cost they may have together.
+        What remains of `most_cost`.
 
     Raises:
-        ValueError: One isn't a regular expression, one is costly, or two give groups the same name.
+        ValueError: One is not a regular expression, together they cost too much, or two name a group alike.
     """
     for pattern in patterns:
         most_cost -= check_pattern(pattern)
@@ -56,7 +56,7 @@ def check_patterns(patterns: Sequence[str], most_cost: int = MOST_COST) -> int:
 
 
 def any_of(patterns: Sequence[str]) -> str:
-    """The pattern that matches what one of these does."""
+    """A pattern that matches whatever any of these matches."""
     return "|".join(f"(?:{pattern})" for pattern in patterns)
 
 
@@ -65,7 +65,7 @@ def _compile(pattern: str) -> None:
     try:
         pl.Series([""]).str.contains(pattern)
     except ComputeError as error:
-        raise ValueError(f"`{_shown(pattern)}` is no regular expression ({_reason(error)})") from None
+        raise ValueError(f"`{_shown(pattern)}` is not a regular expression ({_reason(error)})") from None
 
 
 def _reason(error: ComputeError) -> str:

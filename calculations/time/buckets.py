@@ -15,7 +15,7 @@ type WeekStart = Literal["monday", "sunday"]
 
 INTERVALS = {"hour": "1d", "day": "1d", "week": "1w", "month": "1mo", "quarter": "3mo", "year": "1y"}
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
-# No bucket is longer, nor shorter, clock changes included.
+# Bounds for the length of a bucket, clock changes included.
 LONGEST: Mapping[Granularity, timedelta] = {
     "minute": timedelta(minutes=1),
     "hour": timedelta(hours=2),
@@ -47,7 +47,7 @@ class Buckets:
     """Consecutive buckets: the one with number i goes from `edges[i]` (inclusive) to `edges[i + 1]` (exclusive).
 
     Edges are the instants (Datetime, UTC) at which minutes, or local hours, days, weeks, months, quarters or years of
-    `zone` begin, so days with 23 or 25 hours are what they are. The first and last bucket may reach beyond the period.
+    `zone` begin, so a day may have 23 or 25 hours. The first and last bucket may reach beyond the period.
     """
 
     edges: pl.Series
@@ -56,9 +56,9 @@ class Buckets:
     @classmethod
     @lru_cache(maxsize=8)
     def of(cls, period: Period, granularity: Granularity = "day", week_start: WeekStart = "monday") -> "Buckets":
-        """The buckets that hold a period; none for an empty one.
+        """The buckets that cover a period; none for an empty one.
 
-        Several figures of a request, and of those that follow, are about the same ones: the last few are kept.
+        Cached, because the figures of a request, and of the requests that follow, mostly share their buckets.
         """
         if granularity == "minute":
             return cls(_minutes(period), period.zone)
@@ -77,7 +77,7 @@ class Buckets:
 
     @cached_property
     def _width(self) -> timedelta | None:
-        """The width of all buckets; None when they differ, and when there are none."""
+        """The common width of the buckets; None when they differ or there are none."""
         width = pl.lit(self.edges).diff()
         shortest, longest = pl.select(width.min().alias("shortest"), width.max().alias("longest")).row(0)
         return longest if shortest == longest else None
@@ -92,7 +92,7 @@ class Buckets:
     def number_of_microsecond(self, us: pl.Expr) -> pl.Expr:
         """Like `number`, of an instant given as microseconds since 1970 (Int64).
 
-        Buckets of one width are told by a division, which costs half of a search.
+        For buckets of equal width this is a division, which takes half the time of a search.
         """
         if self._width is not None:
             first_us: int = (self.edges[0] - EPOCH) // MICROSECOND
@@ -113,9 +113,9 @@ class Buckets:
         return _counts_below(pl.lit(self.edges), instants).diff().slice(1)
 
     def counts_so_far(self, numbers: pl.Expr) -> pl.Expr:
-        """How many of a column's numbers of buckets (Int32) are of each bucket or of one before, in order (Int64).
+        """Cumulative count per bucket of a column of bucket numbers (Int32), in order (Int64).
 
-        Nulls are of none; negative numbers are of one before all.
+        Nulls are not counted; negative numbers count from the first bucket on.
         """
         return _counts_below(pl.int_range(1, len(self) + 1, dtype=pl.Int32), numbers)
 
@@ -139,12 +139,12 @@ class Buckets:
 
 
 def _counts_below(edges: pl.Expr, values: pl.Expr) -> pl.Expr:
-    """How many values lie below each edge (Int64). What is stored in order is sorted in no time."""
+    """How many values lie below each edge (Int64). Sorting is nearly free for sorted columns."""
     return values.drop_nulls().sort().search_sorted(edges).cast(pl.Int64)
 
 
 def _minutes(period: Period) -> pl.Series:
-    """The edges of the minutes that hold a period (Datetime, UTC), only the first one for an empty one."""
+    """The edges of the minutes that cover a period (Datetime, UTC); a single edge for an empty period."""
     minute = LONGEST["minute"]
     begin = period.start - (period.start - EPOCH) % minute
     end = period.end + (EPOCH - period.end) % minute if period.start < period.end else begin
@@ -152,13 +152,13 @@ def _minutes(period: Period) -> pl.Series:
 
 
 def _midnights(first: date, last: date, interval: str, zone: str) -> pl.Series:
-    """The first instants of local days (Datetime, UTC), without days that the zone skips."""
+    """The first instants of local days (Datetime, UTC), without the days that the zone skips."""
     days = pl.date_range(first, last, interval)
     local = days.cast(pl.Datetime("us")).dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
     begins = pl.select(local.dt.convert_time_zone("UTC")).to_series()
     if begins.null_count() == 0:
         return begins
-    # A day that begins with a clock change, or is skipped: few of them, and each takes long.
+    # Days that begin with a clock change or are skipped: `midnight` is slow, but there are few of them.
     skipped = pl.select(days).to_series().filter(begins.is_null())
     exact = pl.Series([midnight(day, zone) for day in skipped], dtype=begins.dtype)
     return pl.concat([begins.drop_nulls(), exact]).unique().sort()

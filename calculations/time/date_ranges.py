@@ -1,4 +1,4 @@
-"""Named date ranges and the periods to compare them with, as Plausible and PostHog name them."""
+"""Named date ranges and the periods to compare them with, as in Plausible and PostHog."""
 
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -42,12 +42,12 @@ DAY = timedelta(days=1)
 WEEK = 7
 DAYS = {"today": 1, "7d": 7, "28d": 28, "30d": 30, "91d": 91}
 MONTHS = {"month": 1, "6mo": 6, "12mo": 12, "year": 12}
-# Ranges of whole calendar months, for what is compared.
+# Ranges that are compared by whole calendar months.
 WHOLE_MONTHS = {**MONTHS, "last_month": 1}
 YEAR = 12
 YEAR_OF_DAYS = timedelta(days=365)
 
-# The longest period of each granularity that `auto` takes.
+# The longest period for which `auto` chooses each granularity.
 AUTO: tuple[tuple[timedelta, Granularity], ...] = (
     (timedelta(days=2), "hour"),
     (timedelta(days=92), "day"),
@@ -59,7 +59,7 @@ def parsed_dates(text: str) -> tuple[date, date]:
     """The two dates of `YYYY-MM-DD,YYYY-MM-DD`.
 
     Raises:
-        ValueError: It isn't that, the first one is the later one, or one is before 1970 or after 2199.
+        ValueError: It has another form, the dates are not in order, or one is before 1970 or after 2199.
     """
     found = re.fullmatch(r"([0-9]{4}-[0-9]{2}-[0-9]{2}),([0-9]{4}-[0-9]{2}-[0-9]{2})", text)
     if found is None:
@@ -73,10 +73,10 @@ def parsed_dates(text: str) -> tuple[date, date]:
 def parsed_instants(text: str) -> tuple[datetime, datetime]:
     """The two instants of `YYYY-MM-DDTHH:MM:SSZ,YYYY-MM-DDTHH:MM:SSZ` (UTC).
 
-    Seconds may be left out or have a fraction; an offset such as +02:00 may stand for Z.
+    Seconds may be left out or have a fraction; an offset such as +02:00 may replace Z.
 
     Raises:
-        ValueError: It isn't that, the first one isn't the earlier one, or one is before 1970 or after 2199.
+        ValueError: It has another form, the instants are not in order, or one is before 1970 or after 2199.
     """
     instant = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?:Z|[+-][0-9]{2}:[0-9]{2})"
     found = re.fullmatch(f"({instant}),({instant})", text)
@@ -113,12 +113,12 @@ def period_of(
     known_until: datetime | None = None,
     week_start: WeekStart = "monday",
 ) -> Period:
-    """The period a date range means at an instant.
+    """The period of a date range as seen at `now`.
 
-    Days are local ones. A range that is open ends with today, which is included: `7d` is today and the six days before,
-    `month` this calendar month so far, `6mo` and `12mo` as many of them, `year` this calendar year, `all` everything
-    from `start_date`. `last_week` and `last_month` are the ones before the current. `24h` ends with the current minute,
-    `realtime` is the 30 minutes that end with the last one of which anything is known by `known_until` (else `now`).
+    Days are local. An open range includes today: `7d` is today and the six days before, `month` this calendar month so
+    far, `6mo` and `12mo` that many calendar months including this one, `year` this calendar year, `all` everything from
+    `start_date`. `last_week` and `last_month` are the ones before the current one. `24h` ends with the current minute,
+    `realtime` covers 30 minutes up to `known_until` (`now` by default), rounded up to a minute.
 
     Raises:
         ValueError: It is none of `RANGES`, nor two dates or instants.
@@ -151,10 +151,10 @@ def period_of(
 
 
 def compared_period(compare: str, date_range: str, period: Period) -> Period:
-    """The whole period to compare that of a date range with.
+    """The whole period to compare a date range's period with.
 
-    `previous_period` is the one of the same length before it: as many whole calendar months for a range of months, as
-    many days otherwise. `year_over_year` is the same days a year before, of a range that isn't of whole days the same
+    `previous_period` is the period of the same length before it, counted in calendar months for a range of months, in
+    days otherwise. `year_over_year` is the same days a year before; for a range that is not of whole days, the same
     time 365 days before.
 
     Raises:
@@ -177,8 +177,7 @@ def compared_period(compare: str, date_range: str, period: Period) -> Period:
 def on_same_weekday(base: Period, period: Period, *, of_days: bool) -> Period:
     """The period nearest to `base`, and as long, that begins on the weekday `period` begins on.
 
-    Where that is the period itself, it is the next nearest. Periods that aren't `of_days` move by as many times 24
-    hours.
+    If that is the period itself, the next nearest. Without `of_days`, the period moves by multiples of 24 hours.
     """
     ahead = (period.first.weekday() - base.first.weekday()) % WEEK
     if ahead == 0:
@@ -191,7 +190,7 @@ def on_same_weekday(base: Period, period: Period, *, of_days: bool) -> Period:
 
 
 def buckets_before(period: Period, granularity: Granularity, week_start: WeekStart) -> Period:
-    """As many whole buckets before a period that begins with one as it has."""
+    """The period of as many whole buckets directly before a period that starts at the edge of a bucket."""
     length = len(Buckets.of(period, granularity, week_start))
     long_before = period.start - length * LONGEST[granularity]
     earlier = Buckets.of(Period(long_before, period.start, period.zone), granularity, week_start).edges
@@ -199,9 +198,9 @@ def buckets_before(period: Period, granularity: Granularity, week_start: WeekSta
 
 
 def as_elapsed(base: Period, period: Period, known_until: datetime) -> Period:
-    """What of `base`, the period to compare with, has elapsed of a period: while that is open, the same time of both.
+    """The part of `base` that corresponds to the elapsed part of `period`; all of it once the period is over.
 
-    A period beside itself is whole.
+    A period compared with itself stays whole.
     """
     if known_until >= period.end or base == period:
         return base
@@ -210,7 +209,7 @@ def as_elapsed(base: Period, period: Period, known_until: datetime) -> Period:
 
 
 def shifted(day: date, months: int) -> date:
-    """The same day of another month, or that month's last day where it has no such day."""
+    """The same day `months` later, or the last day of that month if it is shorter."""
     number = day.year * 12 + day.month - 1 + months
     first = date(number // 12, number % 12 + 1, 1)
     following = date((number + 1) // 12, (number + 1) % 12 + 1, 1)

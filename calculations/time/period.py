@@ -1,4 +1,4 @@
-"""Periods: a stretch of time, seen from a time zone. An instant is UTC; it becomes a local day only here."""
+"""Periods: stretches of time in a time zone. Instants are UTC; this module alone turns them into local days."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -13,7 +13,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Period:
-    """The instants from `start` (inclusive) to `end` (exclusive), both UTC, seen from the IANA time zone `zone`."""
+    """The instants from `start` (inclusive) to `end` (exclusive), both UTC, in the IANA time zone `zone`."""
 
     start: datetime
     end: datetime
@@ -45,12 +45,12 @@ class Period:
 
 
 def literal(instant: datetime) -> pl.Expr:
-    """An instant as a constant (Datetime, microseconds, UTC); `pl.lit` takes thirty times as long to make one."""
+    """An instant as a constant (Datetime, microseconds, UTC); building one with `pl.lit` takes thirty times as long."""
     return pl.lit((instant - EPOCH) // MICROSECOND).cast(pl.Datetime("us", "UTC"))
 
 
 def midnight(day: date, zone: str) -> datetime:
-    """The first instant of a local day (UTC): where clocks skip 00:00, the first that there is."""
+    """The first instant of a local day (UTC): where clocks skip 00:00, the first instant that exists."""
     return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
 
 

@@ -13,7 +13,7 @@ from calculations.time.date_ranges import RANGES, TWO_DATES, period_of
 from calculations.time.period import Period
 from web.errors import InvalidParameterError
 from web.questions.formats import Format
-from web.questions.parameters import DateRange, TimeZone
+from web.questions.notations import DateRange, TimeZone
 from web.validation import Integer
 
 DEFAULT_RANGE = timedelta(hours=168)

@@ -1,4 +1,4 @@
-"""The API under `/v1`: any period, any time zone, any format, over the dashboard's own calculations."""
+"""The API under `/v1`: the dashboard's calculations for any period, time zone and format."""
 
 from fastapi import APIRouter
 

@@ -1,4 +1,4 @@
-"""Who comes back: cohorts, the rooms of a cell, and funnels."""
+"""Retention cohorts, the rooms behind a cell, and funnels."""
 
 import re
 from datetime import date, datetime
@@ -15,14 +15,14 @@ from calculations.fpp.tables import Tables
 from calculations.frames.json_rows import json_rows
 from calculations.time.period import MICROSECOND, Period, midnight
 from routers.v1.asking import asked
-from routers.v1.parameters import (
-    ROOM_KEYS,
+from routers.v1.cohort_parameters import (
     FunnelParameters,
     LifecycleRoomsParameters,
     OfRooms,
     RetentionParameters,
     RetentionRoomsParameters,
 )
+from routers.v1.parameters import ROOM_KEYS
 from routers.v1.schemas import Cohorts, RetainedRoom, RoomInState
 from routers.v1.selecting import Selected, selected
 from web.computing import computing
@@ -41,13 +41,13 @@ RetentionRoomsQuestion = Annotated[Question[RetentionRoomsParameters], asked(Ret
 LifecycleRoomsQuestion = Annotated[Question[LifecycleRoomsParameters], asked(LifecycleRoomsParameters)]
 FunnelQuestion = Annotated[Question[FunnelParameters], asked(FunnelParameters)]
 CELL = ("interval", "retained", "rate")
-# Among what Python reads as a date are weeks.
+# Python's parser also accepts ISO weeks.
 MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T|$)")
 
 
 @router.get("/retention", response_model=answer_of(Cohorts, RetentionParameters), responses=ALSO_ROWS)
 def get_retention(question: RetentionQuestion) -> Response:
-    """Cohorts of users or rooms and the share of them that is active so many intervals later."""
+    """Cohorts of users or rooms, and the share of each that is active in later intervals."""
     parameters, part = question.parameters, question.part(question.period)
     kind, time = parameters.table
     with computing(question.request, question.snapshot):
@@ -74,7 +74,7 @@ def get_retention(question: RetentionQuestion) -> Response:
     "/retention/rooms", response_model=answer_of(list[RetainedRoom], RetentionRoomsParameters), responses=ALSO_ROWS
 )
 def get_retention_rooms(question: RetentionRoomsQuestion) -> Response:
-    """The rooms of one cell of the cohorts of rooms."""
+    """The rooms of one cell of the retention cohorts."""
     parameters, rows = question.parameters, selected(question, question.part(question.period))
     moment = parsed_moment("cohort", parameters.cohort, parameters.timezone)
     kind, time = parameters.table
@@ -97,7 +97,7 @@ def get_retention_rooms(question: RetentionRoomsQuestion) -> Response:
     "/lifecycle/rooms", response_model=answer_of(list[RoomInState], LifecycleRoomsParameters), responses=ALSO_ROWS
 )
 def get_lifecycle_rooms(question: LifecycleRoomsQuestion) -> Response:
-    """The rooms of one count of one bucket of the lifecycle of rooms."""
+    """The rooms in one lifecycle state in one bucket."""
     parameters, rows = question.parameters, selected(question, question.part(question.period))
     moment = parsed_moment("start", parameters.start, parameters.timezone)
     kind, time = parameters.table
@@ -122,7 +122,7 @@ def _rooms_answer[P: OfRooms](question: Question[P], rows: Selected, ids: pl.Ser
 
 
 def parsed_moment(parameter: str, text: str, zone: str) -> Period:
-    """The moment of a local date or an instant with an offset.
+    """The period of a local date, or of an instant with an offset.
 
     Raises:
         InvalidParameterError: It is neither.
@@ -143,7 +143,7 @@ def parsed_moment(parameter: str, text: str, zone: str) -> Period:
 
 @router.get("/funnel", response_model=answer_of(Funnel, FunnelParameters), responses=ALSO_ROWS)
 def get_funnel(question: FunnelQuestion) -> Response:
-    """How many people get how far along a sequence of steps, and how long it takes them."""
+    """How many users reach each of a sequence of steps, and how long it takes them."""
     parameters, rows = question.parameters, selected(question, question.part(question.period))
     tables = Tables(
         page_views=rows.within("page_views"), events=rows.within("events"), estimations=rows.within("estimations")

@@ -31,7 +31,7 @@ VotesQuestion = Annotated[Question[VotesParameters], asked(VotesParameters)]
 DistributionQuestion = Annotated[Question[DistributionParameters], asked(DistributionParameters)]
 
 TRAFFIC = answer_of(chosen_type(Visits), TrafficParameters) | answer_of(
-    list[chosen_type(TrafficRow)],  # type: ignore[misc] # made for the description of the API
+    list[chosen_type(TrafficRow)],  # type: ignore[misc] # made for the OpenAPI schema
     TrafficParameters,
 )
 MEASURES: Mapping[str, tuple[Kind, str]] = {

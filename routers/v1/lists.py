@@ -1,4 +1,4 @@
-"""Lists of a period: what people do, and where they are; all at once or one alone."""
+"""Lists of a period: what users do and where they are; all lists at once or a single one."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
@@ -44,7 +44,7 @@ PLACE_LABELS = {name: ("country", "name")[-len(labels) :] for name, labels in LA
     "/behaviour", response_model=answer_of(chosen_type(BehaviourLists), BehaviourParameters), responses=ALSO_ROWS
 )
 def get_behaviour(question: BehaviourQuestion) -> Response:
-    """What visitors of a period look at, do, come from and which rooms they vote in."""
+    """What visitors of a period view and do, where they come from and which rooms vote."""
     names, search = question.parameters.chosen, question.parameters.search
     labels = dict.fromkeys(names, ("name",))
 
@@ -69,7 +69,7 @@ def get_behaviour_list(
 
 @router.get("/location", response_model=answer_of(chosen_type(LocationLists), LocationParameters), responses=ALSO_ROWS)
 def get_location(question: LocationQuestion) -> Response:
-    """Where the users created in a period come from and what they use."""
+    """Where the users created in a period are and what they use."""
     names, search = question.parameters.chosen, question.parameters.search
     labels = {name: PLACE_LABELS[name] for name in names}
 

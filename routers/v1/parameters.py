@@ -1,16 +1,12 @@
-"""The parameters of the app's own endpoints."""
+"""The parameters of the app's own endpoints, without those of `cohort_parameters`."""
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import Field
 
 from calculations.fpp.attributes import ATTRIBUTES, BORNE, WHY, Kind
-from calculations.fpp.funnel_steps import FORMS, MOST_STEPS, Step, parsed_length, parsed_steps
 from calculations.frames.filters import EVERYTHING, Filter
-from calculations.time.buckets import Granularity
-from calculations.time.period import Period
 from web.errors import InvalidParameterError
 from web.questions.parameters import (
     ComparedParameters,
@@ -24,26 +20,17 @@ from web.questions.parameters import (
     Order,
     Parameters,
     Searched,
-    Weekly,
 )
 from web.questions.texts import FilterOn, Names, names_of
-from web.validation import Integer
 
-MOST_INTERVALS = 100
-TIMES: Mapping[str, tuple[Kind, str]] = {
-    "estimation": ("estimations", "estimated_at"),
-    "page_view": ("page_views", "viewed_at"),
-    "event": ("events", "event_at"),
-    "vote": ("votes", "voted_at"),
-}
 FILTER = FilterOn(ATTRIBUTES)
 EXAMPLE = '[["is","country",["DE","AT"]],["is_not","device",["mobile"]]]'
 
 
 class Filtered(Parameters):
-    """Which users and rows the figures are of."""
+    """The filter on users and rows."""
 
-    # What each figure counts: rows of a table, which have to bear the attributes of the filter.
+    # The table whose rows each figure counts; they must have the attributes of the filter.
     counted: ClassVar[Mapping[str, Kind]] = {}
 
     filters: Annotated[str | None, FILTER] = Field(
@@ -56,17 +43,17 @@ class Filtered(Parameters):
 
     @property
     def filter(self) -> Filter:
-        """What `filters` means."""
+        """The parsed `filters`."""
         return EVERYTHING if self.filters is None else FILTER.parsed(self.filters)
 
     def check(self) -> None:
-        """Refuse attributes that what is counted does not bear."""
+        """Refuse attributes that the counted rows lack."""
         super().check()
         for figure, kind in self.asked_counts().items():
             check_borne("filters", self.filter.attributes(), figure, kind)
 
     def asked_counts(self) -> Mapping[str, Kind]:
-        """What is counted for each figure that is asked for."""
+        """The table counted for each requested figure."""
         return self.counted
 
     def meant(self, meaning: Meaning) -> dict[str, object]:
@@ -76,7 +63,7 @@ class Filtered(Parameters):
 
 
 class WithMetrics(Filtered):
-    """Which figures; a class made of this one says `metrics: Annotated[str | None, Names(…)]`."""
+    """The choice of figures; a subclass declares `metrics: Annotated[str | None, Names(…)]`."""
 
     metrics: str | None = None
 
@@ -87,7 +74,7 @@ class WithMetrics(Filtered):
         return tuple(name for name in self.counted if self.metrics is None or name in names)
 
     def asked_counts(self) -> Mapping[str, Kind]:
-        """Of the figures that are chosen."""
+        """For the chosen figures."""
         return {name: self.counted[name] for name in self.chosen}
 
     def meant(self, meaning: Meaning) -> dict[str, object]:
@@ -96,15 +83,15 @@ class WithMetrics(Filtered):
 
 
 def check_borne(parameter: str, attributes: Iterable[str], figure: str, kind: Kind) -> None:
-    """Refuse attributes that the rows of a figure don't bear.
+    """Refuse attributes that the rows of a figure lack.
 
     Raises:
-        InvalidParameterError: It names the figure, the attribute and why.
+        InvalidParameterError: The message names the figure, the attribute and the reason.
     """
     for attribute in attributes:
         if attribute not in BORNE[kind]:
             message = (
-                f"`{parameter}` names `{attribute}`, which `{figure}` can't be told by: it counts "
+                f"`{parameter}` names `{attribute}`, which does not apply to `{figure}`: it counts "
                 f"{kind.replace('_', ' ')}, and {WHY[kind]}; allowed: {', '.join(BORNE[kind])}."
             )
             raise InvalidParameterError(parameter, message, BORNE[kind])
@@ -192,7 +179,7 @@ class TrafficParameters(ComparedParameters, Listed, WithMetrics, Formatted):
     dimensions: Annotated[str | None, Names(BORNE["page_views"], most=2)] = Field(
         default=None,
         description="One or two attributes, separated by a comma: `data` is then a list with a row per combination of "
-        "their values, those with most visitors first; `limit`, `offset` and `order_by` are for that list.",
+        "their values, those with the most visitors first; `limit`, `offset` and `order_by` apply to that list.",
         examples=["source", "country,device"],
     )
 
@@ -215,7 +202,7 @@ class VotesParameters(ComparedParameters, WithMetrics, Formatted):
 
 
 class BehaviourParameters(ComparedParameters, Listed, Searched, WithMetrics, Formatted):
-    """Lists of what people do; `limit`, `offset`, `order_by` and `search` hold for each of them."""
+    """Lists of what users do; `limit`, `offset`, `order_by` and `search` apply to each of them."""
 
     counted = BEHAVIOUR
 
@@ -224,7 +211,7 @@ class BehaviourParameters(ComparedParameters, Listed, Searched, WithMetrics, For
 
 
 class LocationParameters(ComparedParameters, Listed, Searched, WithMetrics, Formatted):
-    """Lists of where people are; `limit`, `offset`, `order_by` and `search` hold for each of them."""
+    """Lists of where users are; `limit`, `offset`, `order_by` and `search` apply to each of them."""
 
     counted = LOCATION
 
@@ -245,7 +232,7 @@ class PlacesParameters(ListParameters):
 
 
 class HistoricalParameters(ComparedParameters, Cut, OnWeekdays, WithMetrics, Formatted):
-    """The series of everything that is counted."""
+    """The series of counts."""
 
     counted = HISTORICAL
 
@@ -253,122 +240,11 @@ class HistoricalParameters(ComparedParameters, Cut, OnWeekdays, WithMetrics, For
 
 
 class ReoccurringParameters(ComparedParameters, CutByDays, OnWeekdays, WithMetrics, Formatted):
-    """The series of those who come back."""
+    """The series of reoccurring users and rooms."""
 
     counted = REOCCURRING
 
     metrics: Annotated[str | None, Names(tuple(REOCCURRING))] = metrics_field()
-
-
-class OfActivity(Filtered):
-    """What makes a user or room active."""
-
-    activity: Literal["estimation", "page_view", "event", "vote"] = Field(
-        default="estimation",
-        description="What makes a user (room) active. Users have no votes, rooms no events.",
-    )
-
-    @property
-    def followed(self) -> Literal["user", "room"]:
-        """Who is followed."""
-        return "room"
-
-    @property
-    def table(self) -> tuple[Kind, str]:
-        """The table of the activity, and the column of its time."""
-        return TIMES[self.activity]
-
-    def check(self) -> None:
-        """Refuse an activity that nobody can be followed by."""
-        super().check()
-        if (self.followed, self.activity) in (("user", "vote"), ("room", "event")):
-            why = "a vote has no user" if self.activity == "vote" else "an event has no room"
-            allowed = [name for name in TIMES if name != self.activity]
-            message = f"`activity` is `{self.activity}`, but a {self.followed} is followed: {why}."
-            raise InvalidParameterError("activity", message, allowed)
-
-    def asked_counts(self) -> Mapping[str, Kind]:
-        """The rows of the activity."""
-        return {self.activity: self.table[0]}
-
-
-class OfEntity(OfActivity):
-    """Whose activity."""
-
-    entity: Literal["user", "room"] = Field(default="user", description="Who is followed: users or rooms.")
-
-    @property
-    def followed(self) -> Literal["user", "room"]:
-        """As `entity` says."""
-        return self.entity
-
-
-class LifecycleParameters(ComparedParameters, Cut, OfEntity, Formatted):
-    """The lifecycle of users or rooms."""
-
-    has_whole_buckets: ClassVar[bool] = True
-
-
-class OfCohorts(OfPeriod, Weekly, Formatted):
-    """Cohorts, and who is in them."""
-
-    has_whole_buckets: ClassVar[bool] = True
-    cut_by: ClassVar[str | None] = "period"
-
-    period: Literal["day", "week", "month"] = Field(default="week", description="Length of a cohort and an interval.")
-    total_intervals: Integer = Field(
-        default=11, ge=1, le=MOST_INTERVALS, description="Intervals per cohort, the first one (0) included."
-    )
-    retention_type: Literal["first_time", "recurring"] = Field(
-        default="first_time",
-        description="`first_time`: who is active for the first time ever; "
-        "`recurring`: everyone active in the interval.",
-    )
-    cumulative: bool = Field(
-        default=False, description="Count who is active in an interval or any later one, instead of in it."
-    )
-
-    def bucket_length(self, _period: Period) -> Granularity:
-        """That of a cohort."""
-        return self.period
-
-    @property
-    def cells_per_bucket(self) -> int:
-        """One per interval."""
-        return self.total_intervals
-
-
-class RetentionParameters(OfEntity, OfCohorts):
-    """Cohorts of users or rooms."""
-
-
-class OfRooms(OfActivity, Listed, Searched):
-    """The rooms of a cell."""
-
-    order_by: Order | None = Listed.sorted_by(*ROOM_KEYS)
-    entity: Literal["room"] = Field(default="room", description="Rooms; who the users of a cell are is not told.")
-
-
-Moment = Annotated[str, WithJsonSchema({"type": "string", "format": "moment"})]
-MOMENT = "The bucket that this local date, or this instant with its offset, lies in."
-
-
-class RetentionRoomsParameters(OfRooms, OfCohorts):  # type: ignore[misc] # constructors of both, which nobody calls
-    """Which cell of the cohorts."""
-
-    cohort: str = Field(
-        description=f"The cohort. {MOMENT}", examples=["2026-03-02"], json_schema_extra={"format": "moment"}
-    )
-    interval: Integer = Field(ge=0, lt=MOST_INTERVALS, description="How many intervals later; 0 is the cohort itself.")
-
-
-class LifecycleRoomsParameters(OfPeriod, Cut, OfRooms, Formatted):
-    """Which count of which bucket of the lifecycle."""
-
-    has_whole_buckets: ClassVar[bool] = True
-
-    start: Moment = Field(description=MOMENT, examples=["2026-03-02"])
-    state: Literal["new", "returning", "resurrecting", "dormant"] = Field(description="Which of the counts.")
 
 
 class RoomsParameters(ComparedParameters, Listed, Searched, WithMetrics, Formatted):
@@ -386,72 +262,11 @@ class RoomParameters(ComparedParameters, Cut, OnWeekdays, Filtered, Formatted):
     counted: ClassVar[Mapping[str, Kind]] = {"votes": "votes"}
 
 
-def _steps(text: str) -> str:
-    parsed_steps(text)
-    return text
-
-
-def _window(text: str) -> str:
-    parsed_length(text)
-    return text
-
-
-_FIRST_STEP = r"(page_view(:[A-Z_]+)?|event:[A-Z_]+|estimation)"
-_STEP = rf"({_FIRST_STEP}|return:[1-9][0-9]{{0,2}}d)"
-
-
-class FunnelParameters(OfPeriod, Filtered, Formatted):
-    """A funnel."""
-
-    steps: Annotated[
-        str,
-        AfterValidator(_steps),
-        WithJsonSchema({"type": "string", "pattern": f"^{_FIRST_STEP}(,{_STEP}){{1,{MOST_STEPS - 1}}}$"}),
-    ] = Field(
-        description=f"2 to {MOST_STEPS} steps in order, separated by commas: {FORMS}. A return is another visit, begun "
-        "at most N days after the step before.",
-        examples=["page_view:HOME,page_view:ROOM,estimation,return:7d"],
-    )
-    window: (
-        Annotated[
-            str,
-            AfterValidator(_window),
-            WithJsonSchema({"type": "string", "pattern": "^[1-9][0-9]{0,2}[mhd]$"}),
-        ]
-        | None
-    ) = Field(
-        default=None,
-        description="How long after the first step the last one may be, in minutes, hours or days; by default, at any "
-        "time in the period.",
-        examples=["30m", "12h", "7d"],
-    )
-    order: Literal["sequential", "strict"] = Field(
-        default="sequential",
-        description="`sequential`: a step is anything later; `strict`: it is the very next activity of that person.",
-    )
-
-    @property
-    def parsed(self) -> list[Step]:
-        """What `steps` means."""
-        return parsed_steps(self.steps)
-
-    @property
-    def longest(self) -> timedelta | None:
-        """What `window` means."""
-        return None if self.window is None else parsed_length(self.window)
-
-    def asked_counts(self) -> Mapping[str, Kind]:
-        """The rows that the steps may be."""
-        return {
-            str(step): "page_views" if step.activity == "return" else TIMES[step.activity][0] for step in self.parsed
-        }
-
-
 class DistributionParameters(OfPeriod, Filtered, Formatted):
     """A distribution."""
 
     of: Literal["visit_duration", "vote_duration", "estimations_per_vote", "views_per_visit"] = Field(
-        description="What is measured: durations in seconds, or how many."
+        description="The measure: durations in seconds, or counts."
     )
 
     def asked_counts(self) -> Mapping[str, Kind]:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from read_model.snapshot import Snapshot
 from routers.v1.asking import APP
+from routers.v1.cohort_parameters import FunnelParameters, LifecycleParameters, RetentionParameters
 from routers.v1.cohorts import get_funnel, get_retention
 from routers.v1.figures import get_distribution, get_traffic, get_votes
 from routers.v1.lists import (
@@ -26,14 +27,11 @@ from routers.v1.parameters import (
     DISTRIBUTIONS,
     BehaviourParameters,
     DistributionParameters,
-    FunnelParameters,
     HistoricalParameters,
-    LifecycleParameters,
     ListParameters,
     LocationParameters,
     PlacesParameters,
     ReoccurringParameters,
-    RetentionParameters,
     RhythmParameters,
     RoomsParameters,
     TrafficParameters,
@@ -59,7 +57,7 @@ class QueryRoute(SnapshotRoute):
     """Reads its body strictly."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The handler, for a request that does."""
+        """The handler with strict parsing of JSON."""
         handle = super().get_route_handler()
 
         async def handle_strictly(request: Request) -> Response:
@@ -73,7 +71,7 @@ router = APIRouter(route_class=QueryRoute)
 
 @dataclass(frozen=True)
 class Asked:
-    """What a query may be of: its parameters, and what answers it."""
+    """What a question can be about: its parameters, and the function that answers it."""
 
     parameters: type[Parameters]
     answer: Callable[[Any], Response]
@@ -99,19 +97,19 @@ ASKED: Mapping[str, Asked] = {
     "retention": Asked(RetentionParameters, get_retention),
     "funnel": Asked(FunnelParameters, get_funnel),
     "rooms": Asked(RoomsParameters, get_rooms),
-    # `of` is a parameter of its own there.
+    # `/v1/distribution` has a parameter `of` itself.
     **{f"distribution/{name}": Asked(DistributionParameters, get_distribution, {"of": name}) for name in DISTRIBUTIONS},
 }
 
 
 class Exact(BaseModel):
-    """What is not turned into another type, such as 0 into false: unlike an address, JSON has types."""
+    """Parameters without conversion between types, such as 0 into false: unlike URLs, JSON has types."""
 
     model_config = ConfigDict(strict=True)
 
 
 def _query_of(names: tuple[str, ...], parameters: type[Parameters]) -> Any:
-    """The type of a query: the parameters, and what it is of."""
+    """The type of a question: the parameters, and `of`."""
     fields: dict[str, Any] = {"of": (Literal[names], Field(description="The path under /v1 that answers it."))}
     for name, field in parameters.model_fields.items():
         if marker := next((part for part in field.metadata if isinstance(part, FilterOn | Names)), None):
@@ -142,8 +140,8 @@ _FIELDS: dict[str, Any] = {
         Field(
             min_length=1,
             max_length=MOST_QUERIES,
-            description="What is asked: `of` names a path under /v1, the rest are its parameters, `filters` as an "
-            "array.",
+            description="The questions: `of` names a path under /v1, the other fields are its parameters, with "
+            "`filters` as an array.",
         ),
     )
 }
@@ -153,7 +151,7 @@ Queries = create_model("Queries", __base__=SomeQueries, __doc__=SomeQueries.__do
 class QueryAnswer(BaseModel, frozen=True):
     """The answer to one of several questions."""
 
-    data: Any = Field(description="The figures, as the path that is asked gives them.")
+    data: Any = Field(description="The figures, as the path returns them.")
     query: dict[str, str | int | bool | list[Any] | Span | None] = Field(
         description="Every parameter as it was understood, and the instants it means."
     )
@@ -164,12 +162,12 @@ class QueryAnswers(BaseModel, frozen=True):
     """The answers to several questions, in order."""
 
     data: list[QueryAnswer] = Field(description="One per question.")
-    meta: Meta = Field(description="Of which data they are, all of the same.")
+    meta: Meta = Field(description="The data behind all the figures.")
 
 
 @dataclass(frozen=True)
 class Several:
-    """Questions and what answers them."""
+    """Questions and the functions that answer them."""
 
     questions: list[Question[Any]]
     answers: list[Callable[[Any], Response]]
@@ -177,7 +175,7 @@ class Several:
 
 @contextmanager
 def _telling(number: int) -> Iterator[None]:
-    """Say of a wrong parameter in which question it is."""
+    """Add the number of the question to errors in parameters."""
     try:
         yield
     except InvalidParameterError as error:
@@ -187,7 +185,7 @@ def _telling(number: int) -> Iterator[None]:
 
 
 def _plain(query: Any) -> Parameters:
-    """The parameters of a query, as its path takes them."""
+    """The parameters of a question, as its path takes them."""
     asked = ASKED[query.of]
     given = query.model_dump(exclude={"of"}, exclude_unset=True) | dict(asked.given or {})
     return asked.parameters.model_validate(given)
@@ -205,7 +203,7 @@ async def ask_several(
     """Check all questions, then wait for the turn to answer them.
 
     Raises:
-        InvalidParameterError: One is wrong; it says which.
+        InvalidParameterError: A parameter is wrong; the message says of which question.
     """
     first_day = APP.first_day(snapshot, settings)
     questions = []
@@ -221,7 +219,7 @@ async def ask_several(
 
 @router.post("/query", response_model=QueryAnswers)
 def post_query(several: Annotated[Several, Depends(ask_several, scope="function")]) -> Response:
-    """Several questions at once, at most 20, answered from one snapshot. Nothing is changed by it."""
+    """Several questions at once, at most 20, answered from one snapshot. Read-only."""
     answers = []
     for number, (question, answer) in enumerate(zip(several.questions, several.answers, strict=True)):
         with _telling(number):

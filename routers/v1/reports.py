@@ -1,4 +1,4 @@
-"""The daily report: what a daily mail needs, in one call."""
+"""The daily report: the content of a daily mail in one call."""
 
 import datetime as dt
 from typing import Annotated, ClassVar, Literal
@@ -17,7 +17,8 @@ from reports.making import made
 from routers.v1.asking import asked
 from web.errors import Responses
 from web.questions.answers import object_answer
-from web.questions.parameters import Meaning, Parameters, TimeZone
+from web.questions.notations import TimeZone
+from web.questions.parameters import Meaning, Parameters
 from web.questions.question import Question
 from web.questions.schemas import answer_of
 from web.security_headers import POLICY
@@ -29,12 +30,12 @@ router = APIRouter(prefix="/reports", route_class=SnapshotRoute)
 
 YESTERDAY = "yesterday"
 WRITTEN = "YYYY-MM-DD"
-# The document has styles at its elements, as mail clients want them, and pictures within; it runs nothing.
+# The document has inline styles and images, as mail clients need them, and no scripts.
 DOCUMENT_POLICY = {POLICY: "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"}
 ALSO_DOCUMENTS: Responses = {
     200: {
         "content": {
-            "text/html": {"schema": {"type": "string", "description": "One file, as mail clients show it."}},
+            "text/html": {"schema": {"type": "string", "description": "A single file for mail clients."}},
             "text/plain": {"schema": {"type": "string", "description": "Text for a terminal."}},
         }
     }
@@ -70,7 +71,7 @@ class DailyReportParameters(Parameters):
         default="UTC", description="Time zone (IANA name) in which days begin.", examples=["Europe/Berlin"]
     )
     format: Literal["json", "html", "text"] = Field(
-        default="json", description="What the answer is: figures, a file for mail clients, or text for a terminal."
+        default="json", description="Format of the answer: figures, a file for mail clients, or text for a terminal."
     )
 
     def asked_period(self, now: dt.datetime, _first_day: dt.date, _known_until: dt.datetime) -> Period:
@@ -80,7 +81,7 @@ class DailyReportParameters(Parameters):
         return Period.of_days(day, day, self.timezone)
 
     def meant(self, meaning: Meaning) -> dict[str, object]:
-        """With the day that is meant."""
+        """With the resolved day."""
         return super().meant(meaning) | {"date": meaning.period.first.isoformat()}
 
 
@@ -89,7 +90,7 @@ DailyReportQuestion = Annotated[Question[DailyReportParameters], asked(DailyRepo
 
 @router.get("/daily", response_model=answer_of(DailyReport, DailyReportParameters), responses=ALSO_DOCUMENTS)
 def get_daily_report(question: DailyReportQuestion) -> Response:
-    """The figures of a day beside those of the same weekday before, and what moved most."""
+    """The figures of a day compared with the same weekday before, and the largest changes."""
     parameters = question.parameters
     with timed(question.request, "compute"):
         document = made(question.snapshot, question.period.first, parameters.timezone, question.now, question.settings)

@@ -1,4 +1,4 @@
-"""Rooms: a list with their figures, and one of them over time."""
+"""Rooms: a list with figures, and a single room over time."""
 
 from typing import Annotated
 
@@ -34,7 +34,7 @@ MOST_VOTES_FIRST = {"votes": True, "id": False}
 
 
 class UnknownRoomError(AnalyticsError):
-    """There is no such room, and never was a vote in it."""
+    """There is no such room, nor a vote of it."""
 
     status = 404
 
@@ -48,7 +48,7 @@ class UnknownRoomError(AnalyticsError):
     responses=ALSO_ROWS,
 )
 def get_rooms(question: RoomsQuestion) -> Response:
-    """The rooms with votes in a period and their figures, those with most votes first."""
+    """The rooms with votes in a period and their figures, those with the most votes first."""
     chosen, search = question.parameters.chosen, question.parameters.search
     order = parsed_order(question, [*ROOM_KEYS, *columns_of(question, chosen)], MOST_VOTES_FIRST)
 
@@ -88,7 +88,7 @@ def get_room(
 
 
 def _identity(rows: Selected, room_id: int) -> pl.DataFrame:
-    """The row of a room, or what is left of one that was erased: its votes."""
+    """The row of a room; of an erased room with votes, only its id."""
     known = rows.whole("rooms").filter(pl.col("id") == room_id).select(ROOM_KEYS).with_columns(label("name"))
     votes = of_room(rows.whole("votes"), room_id).select(pl.len())
     found, voted = pl.collect_all([known, votes])

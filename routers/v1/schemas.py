@@ -1,4 +1,4 @@
-"""The app's answers as types, for the description of the API."""
+"""The app's answers as types, for the OpenAPI schema."""
 
 from pydantic import BaseModel, Field
 
@@ -39,11 +39,11 @@ class HistoricalBucket(ActiveUsers, BucketVisitors, Bucket, HistoricalDay, froze
 
 
 class ReoccurringBucket(Bucket, ReoccurringDay, frozen=True):
-    """Who had come back by the last day of one bucket."""
+    """Reoccurring users and rooms at the end of one bucket's last day."""
 
 
 class LifecycleBucket(LifecycleCounts, Bucket, frozen=True):
-    """Where the active users (rooms) of one bucket come from, and how many stay away."""
+    """New, returning, resurrecting and dormant users (rooms) of one bucket."""
 
 
 class RoomBucket(RoomActivity, Bucket, frozen=True):
@@ -51,7 +51,7 @@ class RoomBucket(RoomActivity, Bucket, frozen=True):
 
 
 class TrafficRow(Visits, frozen=True):
-    """Traffic of one combination of values; only the dimensions that were asked for are there."""
+    """Traffic of one combination of values; it has only the requested dimensions."""
 
     country: str = Field(description="Country code of the users.")
     region: str = Field(description="Region code of the users.")
@@ -86,11 +86,11 @@ class LabelledUsers(BaseModel, frozen=True):
 
 
 class RetainedRoom(RoomIdentity, frozen=True):
-    """A room of a cell of the cohorts."""
+    """A room in a cell of the cohorts."""
 
 
 class RoomInState(RoomIdentity, frozen=True):
-    """A room of a count of the lifecycle."""
+    """A room in a lifecycle state."""
 
 
 class BehaviourLists(BaseModel, frozen=True):
@@ -114,7 +114,7 @@ class LocationLists(BaseModel, frozen=True):
 
 
 class Cell(BaseModel, frozen=True):
-    """A cohort so many intervals later."""
+    """A cohort in a later interval."""
 
     interval: int = Field(ge=0, description="Intervals after the cohort's own, which is 0.")
     retained: NotAdditive[int | None] = Field(
@@ -126,14 +126,14 @@ class Cell(BaseModel, frozen=True):
 
 
 class Cohort(Bucket, frozen=True):
-    """Users (rooms) active in one interval, and what became of them."""
+    """Users (rooms) active in one interval, and how many of them are active later."""
 
     size: NotAdditive[int] = Field(ge=0, description="Users (rooms) in the cohort.")
     cells: list[Cell] = Field(description="One per interval, in order.")
 
 
 class MeanCell(BaseModel, frozen=True):
-    """All cohorts so many intervals later."""
+    """All cohorts in a later interval."""
 
     interval: int = Field(ge=0, description="Intervals after the cohorts' own.")
     size: NotAdditive[int] = Field(ge=0, description="Users (rooms) in the cohorts whose interval has passed.")
@@ -144,7 +144,7 @@ class MeanCell(BaseModel, frozen=True):
 
 
 class Cohorts(BaseModel, frozen=True):
-    """Cohorts and what became of them."""
+    """Cohorts and their retention."""
 
     cohorts: list[Cohort] = Field(description="One per interval of the period, in order, those of size 0 included.")
     weighted_mean: list[MeanCell] = Field(description="One per interval, in order.")

@@ -1,4 +1,4 @@
-"""The rows that a question about the app is about: those of a period that its filter selects."""
+"""The rows that a question about the app covers: those of a period that its filter selects."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ TABLES: Mapping[Kind, Table] = {
     "votes": VOTES,
     "rooms": ROOMS,
 }
-# What plain files may lack.
+# Columns that flat files may lack.
 OPTIONAL: Mapping[Kind, Mapping[str, pl.DataType]] = {
     "page_views": {"room_id": pl.Int32()},
     "events": {"user_id": pl.String()},
@@ -38,24 +38,24 @@ FIRST_USED, HAPPENED = "first_used_at", "event_at"
 
 @dataclass(frozen=True, eq=False)
 class Selected:
-    """The app's tables in a period, and what a filter selects of them."""
+    """The app's tables in a period, and the rows that a filter selects."""
 
     part: Part
     filter: Filter
 
     @cached_property
     def attributes(self) -> Attributes:
-        """What rows are filtered by."""
+        """The attributes of users and rooms."""
         return Attributes(self.whole("users"), self.part.all_rows(ROOMS))
 
     @property
     def selection(self) -> Selection:
-        """What of page views and visits it selects."""
+        """The page views and visits that the filter selects."""
         of_users = is_of_users(list(self.filter.attributes()))
         return Selection(attributes=self.attributes, filter=self.filter, of_users=of_users)
 
     def time(self, kind: Kind) -> str:
-        """The column that tells when a row of a table came to be."""
+        """The column with the time of a table's rows."""
         return FIRST_USED if kind == "rooms" else self.part.snapshot.time_column(TABLES[kind])
 
     def whole(self, kind: Kind) -> pl.LazyFrame:
@@ -68,12 +68,12 @@ class Selected:
         return rows.with_columns(absent).rename({self.time(kind): HAPPENED} if kind == "events" else {})
 
     def within(self, kind: Kind, period: Period | None = None) -> pl.LazyFrame:
-        """The rows of the part's period, or of another one, whatever the filter."""
+        """The rows of the part's period, or of another one, unfiltered."""
         time = HAPPENED if kind == "events" else self.time(kind)
         return self.whole(kind).filter((period or self.part.period).contains(time))
 
     def ever(self, kind: Kind) -> pl.LazyFrame:
-        """The rows of all time that the filter selects."""
+        """All rows that the filter selects."""
         return self.attributes.selected(self.whole(kind), kind, self.filter)
 
     def rows(self, kind: Kind, period: Period | None = None) -> pl.LazyFrame:
@@ -81,17 +81,17 @@ class Selected:
         return self.attributes.selected(self.within(kind, period), kind, self.filter)
 
     def tables(self, *kinds: Kind, period: Period | None = None, **others: pl.LazyFrame) -> Tables:
-        """Several such tables, beside others."""
+        """The selected rows of several tables, and further tables as they are."""
         return Tables(**{kind: self.rows(kind, period) for kind in kinds} | others)
 
 
 def selected[P: Filtered](question: Question[P], part: Part) -> Selected:
-    """What a question selects of the tables of a part."""
+    """The rows that a question selects from the tables of a part."""
     return Selected(part, question.parameters.filter)
 
 
 def since_start[P: Filtered](question: Question[P], part: Part) -> Period:
-    """From START_DATE, a local day, to the end of the last day that has begun of a part; at least that."""
+    """From START_DATE, a local day, to the end of the last day of a part that has begun; empty if that is earlier."""
     end = min(part.period.end, midnight(part.begun.last + DAY, part.period.zone))
     return Period(min(start_of(question, part), end), end, part.period.zone)
 
@@ -102,5 +102,5 @@ def start_of[P: Filtered](question: Question[P], part: Part) -> datetime:
 
 
 def known[P: Filtered](question: Question[P], part: Part) -> datetime:
-    """The instant from which on nothing of a part is counted: nothing is known, or it is not compared."""
+    """The instant at which counting of a part stops: where knowledge or the comparison ends."""
     return min(question.known_until, part.period.end)

@@ -1,4 +1,4 @@
-"""Series: counts per bucket, who comes back, the lifecycle of users and rooms, and the rhythm of a week."""
+"""Series: counts per bucket, reoccurring users and rooms, their lifecycle, and the rhythm of a week."""
 
 from dataclasses import replace
 from typing import Annotated
@@ -15,13 +15,8 @@ from calculations.fpp.rhythm import SLOT, Slot, rhythm
 from calculations.fpp.visitors import visitors_per_bucket
 from calculations.time.buckets import Buckets
 from routers.v1.asking import asked
-from routers.v1.parameters import (
-    BASE_SERIES,
-    HistoricalParameters,
-    LifecycleParameters,
-    ReoccurringParameters,
-    RhythmParameters,
-)
+from routers.v1.cohort_parameters import LifecycleParameters
+from routers.v1.parameters import BASE_SERIES, HistoricalParameters, ReoccurringParameters, RhythmParameters
 from routers.v1.schemas import HistoricalBucket, LifecycleBucket, ReoccurringBucket
 from routers.v1.selecting import Selected, known, selected, since_start, start_of
 from web.questions.answers import table_answer
@@ -76,7 +71,7 @@ def get_historical(question: HistoricalQuestion) -> Response:
 
 
 def _averages(question: Question[HistoricalParameters], rows: Selected, names: list[str]) -> pl.DataFrame:
-    """The moving averages of a part's buckets, which use the rows since START_DATE before it, too: `bucket`, `ma_*`."""
+    """The moving averages of a part's buckets, including earlier rows since START_DATE: `bucket`, `ma_*`."""
     part = rows.part
     period = enough_before(part.begun, part.granularity, start_of(question, part))
     buckets = Buckets.of(period, part.granularity, part.week_start)
@@ -95,7 +90,7 @@ def _averages(question: Question[HistoricalParameters], rows: Selected, names: l
     responses=ALSO_ROWS,
 )
 def get_reoccurring(question: ReoccurringQuestion) -> Response:
-    """How many users and rooms had come back since START_DATE, at the end of each bucket's last day."""
+    """How many users and rooms are reoccurring since START_DATE, at the end of each bucket's last day."""
 
     def returning(part: Part) -> pl.DataFrame:
         estimations = selected(question, part).ever("estimations")

@@ -1,4 +1,4 @@
-"""What the figures come from: the current snapshot and the runs before it."""
+"""The current snapshot and the runs before it."""
 
 from collections.abc import Iterator
 from typing import Annotated, Literal
@@ -39,8 +39,8 @@ class Run(BaseModel, frozen=True):
     """A run of the updater whose snapshot is still kept."""
 
     snapshot: str = Field(description="Id of the snapshot it published.")
-    data_updated_at: AwareDatetime = Field(description="The instant of the source it shows (ISO 8601, UTC).")
-    kind: Literal["full", "incremental"] = Field(description="Whether it read everything or what may have moved.")
+    data_updated_at: AwareDatetime = Field(description="The instant of the source that it shows (ISO 8601, UTC).")
+    kind: Literal["full", "incremental"] = Field(description="Whether it read everything or what may have changed.")
     rows: int = Field(ge=0, description="Rows in all its tables.")
     bytes: int = Field(ge=0, description="Size of all its files, in bytes.")
 
@@ -49,7 +49,7 @@ class PublicSnapshot(BaseModel, frozen=True):
     """The snapshot all figures come from."""
 
     id: str = Field(description="Id of the snapshot.")
-    data_updated_at: AwareDatetime = Field(description="The instant of the source it shows (ISO 8601, UTC).")
+    data_updated_at: AwareDatetime = Field(description="The instant of the source that it shows (ISO 8601, UTC).")
     full_sync_at: AwareDatetime | None = Field(
         description="When everything was last read again (ISO 8601, UTC); null for plain files."
     )
@@ -67,7 +67,7 @@ def get_snapshot(question: SnapshotQuestion) -> Response:
 
 
 def public(snapshot: Snapshot, settings: ServerSettings) -> PublicSnapshot:
-    """What of a snapshot's manifest anyone may know who may ask: neither host nor name of the database."""
+    """The public part of a snapshot's manifest: neither host nor name of the database."""
     tables = list(_tables(snapshot))
     manifests = kept_manifests(snapshot.model.directory(settings.data_dir)) if snapshot.manifest else []
     return PublicSnapshot(

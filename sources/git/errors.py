@@ -28,7 +28,7 @@ URL = re.compile(r"[a-z]+://\S+")
 
 
 class CodebaseError(AnalyticsError):
-    """A codebase can't be brought up to date; its previous state stays in force."""
+    """A codebase can't be updated; its previous state is kept."""
 
     exit_code = EXIT_UNAVAILABLE
 

@@ -1,6 +1,6 @@
 """What the database's errors mean for the operator.
 
-They are told apart by number: the driver's classes differ between its modes.
+They are distinguished by number, because the driver's exception classes differ between its two implementations.
 """
 
 from collections.abc import Mapping
@@ -14,11 +14,11 @@ from read_model.source import CredentialsError, PassingSourceError, SchemaRefuse
 # MariaDB's own numbers.
 ER_CONNECTION_KILLED = 1927
 ER_ACCOUNT_HAS_BEEN_LOCKED = 4151
-# The driver's own, for a connection that went away between two statements.
+# The driver's own, for a connection lost between two statements.
 NO_NUMBER = -1
 
-# Errors that can pass by themselves, so that trying again makes sense. An unknown column or table is one of them: the
-# run has just been told of it, so it was changed meanwhile.
+# Transient errors, worth a retry. An unknown column or table is one of them: `describe` has just listed it, so the
+# schema changed in between.
 PASSING = frozenset(
     {
         errorcode.CR_CONNECTION_ERROR,
@@ -41,7 +41,7 @@ PASSING = frozenset(
 
 
 def explained(error: mysql.connector.Error, settings: MysqlSettings) -> SourceError:
-    """The error as one line for the operator, of the class that says whether to try again."""
+    """The error as one line for the operator; its class says whether a retry makes sense."""
     where = f"{settings.db_host}:{settings.db_port}"
     number = error.errno
     refuses_user = f"{where} refuses user {settings.db_username}: check DB_USERNAME and DB_PASSWORD"

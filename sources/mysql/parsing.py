@@ -1,4 +1,4 @@
-"""From the text a database sends to typed columns. Polars parses it, several times faster than the driver would."""
+"""Turns the text a database sends into typed columns. Polars parses it several times faster than the driver would."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ type RawRow = Sequence[bytes | None]
 
 @dataclass(frozen=True)
 class Batch:
-    """Typed rows, and per column how many values have no counterpart here and became null (such as `0000-00-00`)."""
+    """Typed rows, and per column how many values could not be represented and became null (such as `0000-00-00`)."""
 
     rows: pl.DataFrame
     lost: dict[str, int]
@@ -27,7 +27,7 @@ def parse(rows: Sequence[RawRow], schema: pl.Schema) -> Batch:
     try:
         typed = raw.select(_typed(name, dtype) for name, dtype in schema.items())
     except pl.exceptions.ComputeError:
-        # Polars refuses a whole column for one text that is no UTF-8.
+        # Polars refuses a whole column for a single value that is not UTF-8.
         texts = [name for name, dtype in schema.items() if dtype != pl.Binary]
         decoded = raw.with_columns(pl.Series(name, map(_text, raw[name]), dtype=pl.String) for name in texts)
         typed = decoded.select(_typed(name, dtype) for name, dtype in schema.items())
@@ -44,7 +44,7 @@ def _text(value: bytes | None) -> str | None:
 
 
 def _typed(name: str, dtype: pl.DataType) -> pl.Expr:
-    """The expression that types one column; a value that can't be read becomes null."""
+    """The expression that types one column; a value that can't be parsed becomes null."""
     column = pl.col(name)
     if dtype == pl.Binary:
         return column

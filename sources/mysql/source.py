@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 BATCH_ROWS = 50_000
 BATCH_BYTES = 32_000_000
-# Tables of which that many rows fit a batch, however long their values may be, are read without measuring them.
+# If this many rows fit into a batch even with every value at its maximum length, batches need not be measured.
 UNMEASURED_ROWS = 2_000
 NUMBER_BYTES = 80
 CONNECT_TIMEOUT_S = 10
@@ -35,7 +35,7 @@ type Parameter = int | str | datetime
 
 
 class MysqlSource:
-    """An open, consistent view of the database (a `Source`)."""
+    """A consistent view of the database in one open transaction (a `Source`)."""
 
     def __init__(self, connection: MySQLConnectionAbstract, settings: MysqlSettings) -> None:
         self._connection = connection
@@ -46,7 +46,7 @@ class MysqlSource:
         self.identity: str = self._identity()
 
     def _begin(self) -> datetime:
-        """Fix the view; the source's time is taken just before, so no row of the view is younger by more than ties."""
+        """Start the transaction; `now` is read just before it, so the view has everything committed by then."""
         self._query("SET SESSION time_zone = '+00:00'")
         self._query("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         ((now,),) = self._query("SELECT UTC_TIMESTAMP(6)")
@@ -54,7 +54,7 @@ class MysqlSource:
         return datetime.fromisoformat(str(now)).replace(tzinfo=UTC)
 
     def _identity(self) -> str:
-        """What tells this server and database from another: the server's own id (MySQL and MariaDB name it
+        """Identifies the server and database: the server's own id (MySQL and MariaDB name it
         differently), its host and port, and the database."""
         variables = dict(self._query("SHOW VARIABLES WHERE Variable_name IN ('server_uuid', 'server_uid')"))
         ((host, port),) = self._query("SELECT @@hostname, @@port")
@@ -92,7 +92,7 @@ class MysqlSource:
     def rows(self, source_table: SourceTable, since: int | datetime | None = None) -> Iterator[pl.DataFrame]:
         """A table's rows in batches, in the order of `source_table.order`: all, or those with `by` at or after `since`.
 
-        Values without a counterpart (such as `0000-00-00`) come as null and are counted in the log.
+        Values that can't be represented (such as `0000-00-00`) come as null; the log says how many.
         """
         sql = f"SELECT {_listed(source_table.schema.names())} FROM {_quoted(source_table.table.name)}"  # noqa: S608 - names come from information_schema and are quoted
         parameters: tuple[Parameter, ...] = ()
@@ -112,12 +112,12 @@ class MysqlSource:
             logger.warning("%s.%s: %d values could not be read and are null", source_table.table.name, column, count)
 
     def give_up(self) -> None:
-        """End a read that was left in its middle, before the connection is closed: its thread may still be at work."""
+        """Stop an unfinished read before the connection is closed: its thread may still be running."""
         if self._reading:
             self._reading.close()
 
     def _batches(self, sql: str, parameters: tuple[Parameter, ...], rows_at_once: int) -> Generator[list[Any]]:
-        """The rows of a query as text, one batch ahead of their use: the next one arrives while this one is parsed."""
+        """The rows of a query as text; the next batch is fetched while the current one is parsed."""
         cursor = self._connection.cursor(raw=True)
         try:
             with ThreadPoolExecutor(1) as reader:
@@ -128,7 +128,7 @@ class MysqlSource:
                     coming = reader.submit(_batch, fetched, rows_at_once)
                     yield batch
         finally:
-            # It complains when rows are left, as after a full disk.
+            # The driver raises when unread rows are left, as after a full disk.
             with suppress(mysql.connector.Error):
                 cursor.close()
 
@@ -143,7 +143,7 @@ def consistent_source(settings: MysqlSettings) -> Iterator[MysqlSource]:
     """Connect and open one consistent view.
 
     Raises:
-        SourceError: The database can't be reached, refuses, or fails while it is read.
+        SourceError: The database can't be reached, refuses the user, or fails during the read.
     """
     logger.info(
         "Reading %s on %s:%d with the driver's %s", settings.db_name, settings.db_host, settings.db_port, driver_mode()
@@ -156,7 +156,7 @@ def consistent_source(settings: MysqlSettings) -> Iterator[MysqlSource]:
             password=settings.db_password.get_secret_value(),
             database=settings.db_name,
             charset="utf8mb4",
-            # The connector's own choice is unknown to MariaDB before 11.4.
+            # MariaDB before 11.4 does not know the connector's default.
             collation="utf8mb4_general_ci",
             autocommit=True,
             connection_timeout=CONNECT_TIMEOUT_S,
@@ -178,21 +178,21 @@ def consistent_source(settings: MysqlSettings) -> Iterator[MysqlSource]:
 
 
 def driver_mode() -> str:
-    """Which of the driver's two implementations is in use: the pure-Python one is five times slower."""
+    """The driver's implementation in use: pure Python is five times slower than the C extension."""
     return "C extension" if mysql.connector.HAVE_CEXT else "pure Python (slow)"
 
 
 def _tls(settings: MysqlSettings) -> dict[str, Any]:
-    """Verified TLS when the operator gave a certificate authority."""
+    """Verified TLS if a certificate authority is configured."""
     if settings.db_ssl_ca is None:
         return {}
     return {"ssl_ca": str(settings.db_ssl_ca), "ssl_verify_cert": True, "ssl_verify_identity": True}
 
 
 def _rows_at_once(columns: Iterable[tuple[str, int | None]]) -> int:
-    """How many rows of a table fit a batch, if each were as long as its columns allow; one at least.
+    """How many rows fit into a batch when every value has its maximum length; at least one.
 
-    Of each column the type, and the most bytes it holds if that is text or binary.
+    `columns` gives each column's type and, for text and binary, its maximum number of bytes.
     """
     width = sum(longest or (BATCH_BYTES if source_dtype(kind) is None else NUMBER_BYTES) for kind, longest in columns)
     return max(1, min(BATCH_ROWS, BATCH_BYTES // max(width, 1)))
@@ -204,7 +204,7 @@ def _fetched(cursor: MySQLCursorAbstract, rows_at_once: int) -> Iterator[list[An
 
 
 def _batch(fetched: Iterator[list[Any]], rows_at_once: int) -> list[Any]:
-    """The next rows: at most `BATCH_ROWS`, and of long values no more than `BATCH_BYTES` and one fetch."""
+    """The next rows: at most `BATCH_ROWS`; when values may be long, at most `BATCH_BYTES` plus one fetch."""
     batch = next(fetched, [])
     if rows_at_once >= UNMEASURED_ROWS:
         return batch
@@ -237,5 +237,5 @@ def _quoted(name: str) -> str:
 
 
 def _parameter(since: int | datetime) -> Parameter:
-    """A bound as the session, whose clock is UTC, understands it."""
+    """A bound as a query parameter: instants without a zone, in the session's UTC."""
     return since.astimezone(UTC).replace(tzinfo=None) if isinstance(since, datetime) else since

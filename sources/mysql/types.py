@@ -1,4 +1,4 @@
-"""Column types of MySQL and MariaDB, in Polars' terms."""
+"""Polars data types for the column types of MySQL and MariaDB."""
 
 import re
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ _OTHERS: Mapping[str, pl.DataType] = {
     "longblob": pl.Binary(),
     "bit": pl.Binary(),
 }
-# TIME is no time of day: it goes from -838 to 838 hours.
+# TIME is not a time of day: it ranges from -838 to 838 hours.
 _TEXTS = frozenset(
     {
         *("char", "varchar", "tinytext", "text", "mediumtext", "longtext"),
@@ -40,7 +40,7 @@ _TEXTS = frozenset(
 
 
 def source_dtype(column_type: str) -> pl.DataType | None:
-    """The type a database column is stored with; None for those unknown here, whose values may be anything.
+    """The data type to store a database column as; None for an unknown column type.
 
     `column_type` is `information_schema`'s, such as `int(10) unsigned`. Integers keep their width and sign, ENUM, SET,
     JSON and TIME become String, DATETIME and TIMESTAMP an instant in UTC; a DECIMAL wider than Polars' 38 digits stays

@@ -59,7 +59,7 @@ def test_a_table_that_is_not_made_up_is_published_empty(tmp_path: Path, tables: 
 
 
 def test_a_sample_is_published_over_an_earlier_one(tmp_path: Path, tables: dict[str, pl.DataFrame]) -> None:
-    """The later one is in force."""
+    """The later one is current."""
     publish_sample(tables, tmp_path, NOW)
     later = publish_sample(tables, tmp_path, NOW + timedelta(hours=1))
     assert open_snapshot(tmp_path, FPP).manifest == later

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from config import ServerSettings
 from server import create_app
 from tests.calculations.llm.calls import ACME, call
-from tests.deploy.test_prometheus import METRICS, metric_names, promtool
+from tests.deploy.prometheus import METRICS, metric_names, promtool
 from tests.processes import ROOT, TOKEN
 from tests.routers.llm.conftest import NOW, store
 

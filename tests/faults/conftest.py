@@ -1,4 +1,4 @@
-"""What the tests of the source's faults share."""
+"""Fixtures of the fault tests."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,14 +16,14 @@ from tests.source_database import SourceDatabase
 
 @pytest.fixture(scope="session")
 def forked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Updaters]:
-    """Quick starts of real updaters."""
+    """A parent process that forks real updaters quickly."""
     with updaters(tmp_path_factory.mktemp("updaters"), {}) as parent:
         yield parent
 
 
 @pytest.fixture
 def monitor() -> Iterator[RecordingService]:
-    """The heartbeat's receiver."""
+    """The receiver of heartbeats."""
     with recording_service() as service:
         yield service
 
@@ -43,7 +43,7 @@ def proxy(mariadb: Server) -> Iterator[Proxy]:
 
 @pytest.fixture(scope="session")
 def directory() -> Iterator[Path]:
-    """The data of a server that tests may stop and start."""
+    """The data directory of a database server that tests may stop and start."""
     servers.install()
     with servers.data_directory() as made:
         yield made

@@ -1,4 +1,4 @@
-"""A crowd of clients that ask at once, while somebody watches over the server's health."""
+"""A crowd of concurrent clients, and a watch over the server's `/health` meanwhile."""
 
 import asyncio
 import threading
@@ -22,7 +22,7 @@ FIRST_DAY, LAST_DAY = date(2024, 6, 3), date(2026, 10, 1)
 
 @dataclass
 class Answers:
-    """How the crowd was answered, and how long `/health` took meanwhile, in seconds."""
+    """The answers of a crowd, and the latencies of `/health` meanwhile, in seconds."""
 
     statuses: Counter[int] = field(default_factory=Counter)
     clean_503: int = 0
@@ -30,7 +30,7 @@ class Answers:
 
 
 def crowd(server: Server, clients: int) -> Answers:
-    """Let all clients ask at once, each on a connection of its own, and for an answer that no other one asks for."""
+    """Let all clients send a request at once, each on its own connection and for a different answer."""
     found = Answers()
     with watching(server, found.health_s):
         for answer in asyncio.run(_ask_at_once(server, clients)):
@@ -51,13 +51,13 @@ async def _ask_at_once(server: Server, clients: int) -> list[Answer]:
 
 
 def _days(clients: int) -> Iterator[date]:
-    """A day for each client to begin with."""
+    """A different first day for each client."""
     return (FIRST_DAY + timedelta(days=number) for number in range(clients))
 
 
 @contextmanager
 def watching(server: Server, seconds: list[float]) -> Iterator[None]:
-    """Ask for `/health` again and again until the block ends, and note how long each answer takes."""
+    """Poll `/health` until the block ends, and record each latency in `seconds`."""
     ended = threading.Event()
 
     def watch() -> None:
@@ -78,9 +78,9 @@ def watching(server: Server, seconds: list[float]) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Usage:
-    """What a server takes: its own threads, all threads with those of Polars, and the most memory it had, in 10⁶ bytes.
+    """A server's own threads, all threads including those of Polars, and its peak memory in 10⁶ bytes.
 
-    Polars' threads for files come and go: they end when they had nothing to do for ten seconds.
+    Polars' I/O threads come and go: they end after ten idle seconds.
     """
 
     own_threads: int
@@ -89,7 +89,7 @@ class Usage:
 
 
 def usage(server: Server) -> Usage:
-    """What the server's process takes now."""
+    """The current usage of the server's process."""
     process = Path(f"/proc/{server.program.process.pid}")
     names = [_name(task) for task in (process / "task").iterdir()]
     status = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())

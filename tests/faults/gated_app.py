@@ -1,4 +1,4 @@
-"""The server, whose dashboard waits at a gate: a test decides what happens while a request is under way."""
+"""The server with a gate in its dashboard, so that a test decides what happens during a request."""
 
 import itertools
 import os
@@ -23,25 +23,25 @@ SMALL, LARGE = "small", "large"
 
 @dataclass(frozen=True)
 class Gate:
-    """Computations come to the gate one by one, numbered from 1, and each waits until it is let through."""
+    """Computations arrive one by one, numbered from 1, and each waits until it is released."""
 
     directory: Path
 
     def wait_for(self, number: int) -> None:
-        """Wait until that computation is at the gate."""
+        """Wait until a computation is at the gate."""
         until(lambda: (self.directory / f"came-{number}").exists(), f"computation {number} to come to the gate")
 
     def let(self, number: int) -> None:
-        """Let that computation through, now or when it comes."""
+        """Release a computation, now or when it arrives."""
         (self.directory / f"let-{number}").touch()
 
     def crash(self, number: int) -> None:
-        """Let it through to a bug."""
+        """Release a computation and make it fail with a bug."""
         (self.directory / f"crash-{number}").touch()
         self.let(number)
 
     def pass_by(self, number: int) -> None:
-        """Come to the gate and wait."""
+        """Arrive at the gate and wait."""
         (self.directory / f"came-{number}").touch()
         give_up = time.monotonic() + PATIENCE_S
         while not (self.directory / f"let-{number}").exists() and time.monotonic() < give_up:
@@ -51,7 +51,7 @@ class Gate:
 
 
 def make_app() -> FastAPI:
-    """The app of `main` with a gate where a request has taken its snapshot, but not read all of it."""
+    """The app of `main` with a gate at which a request has opened its snapshot, but not read all of it."""
     gate, numbers = Gate(Path(os.environ[GATE])), itertools.count(1)
     if os.environ[SIZE] == LARGE:
         _gate_the_last_section(gate, numbers)
@@ -61,7 +61,7 @@ def make_app() -> FastAPI:
 
 
 def _gate_the_last_section(gate: Gate, numbers: Iterator[int]) -> None:
-    """Large tables are read by each section: all but one are computed when the gate is reached."""
+    """Each section reads large tables itself: all but one are computed before the gate."""
 
     def gated(users: pl.LazyFrame) -> location.Location:
         gate.pass_by(next(numbers))
@@ -72,7 +72,7 @@ def _gate_the_last_section(gate: Gate, numbers: Iterator[int]) -> None:
 
 
 def _gate_the_tables(gate: Gate, numbers: Iterator[int]) -> None:
-    """Small tables are read at once: none is when the gate is reached."""
+    """Small tables are read together: none is before the gate."""
     read = Snapshot.tables
 
     def gated(snapshot: Snapshot, *tables: Table) -> list[pl.LazyFrame]:

@@ -1,4 +1,4 @@
-"""A source and snapshots that grow by the same number of rows in every table, so that any mixture shows."""
+"""A source and snapshots that grow by the same number of rows in every table, so that mixtures are noticed."""
 
 import threading
 import time
@@ -31,7 +31,7 @@ SEGMENT_ROWS = 50
 def rows(first: int, last: int, at: datetime) -> dict[str, pl.DataFrame]:
     """Rows number `first` to `last` of each table: votes and estimations in room 1, of the instant `at`.
 
-    Rooms were first used long ago: their figure is that of the last weekday.
+    Rooms were first used long ago, so the last weekday of the series has their number.
     """
     number = pl.int_range(first, last + 1, eager=True).alias("number").to_frame()
     values = {
@@ -60,7 +60,7 @@ def _value(values: Mapping[str, pl.Expr], column: str, dtype: pl.DataType, at: d
 
 @dataclass
 class Publisher:
-    """Publishes snapshots of its own making, each `step` rows larger, by the code that publishes real ones."""
+    """Publishes made-up snapshots, each `step` rows larger, with the code that publishes real ones."""
 
     data_dir: Path
     history: History
@@ -68,7 +68,7 @@ class Publisher:
     total: int = 0
 
     def publish(self, *, only_current: bool = False) -> Manifest:
-        """Publish the next snapshot, linking full segments, and remove those out of use, or all older ones."""
+        """Publish the next snapshot, linking full segments, and remove unused or all older ones."""
         self.total += self.step
         tables = rows(1, self.total, LONG_AGO)
         begun = time.monotonic()
@@ -103,7 +103,7 @@ class Publisher:
 
 
 def as_published(manifest: Manifest, begun: float, done: float) -> Published:
-    """A snapshot as the history knows it: the figures of a table are its rows."""
+    """A snapshot as the history logs it: the figure of a table is its number of rows."""
     figures = {name.removeprefix("fpp_"): table.rows for name, table in manifest.tables.items()}
     return Published(manifest.data_updated_at, figures, begun, done)
 
@@ -136,7 +136,7 @@ def publishing_every(seconds: float, publisher: Publisher, *, only_current: bool
 
 @dataclass
 class GrowingSource:
-    """A source database to which transactions add one row in every table; each is logged."""
+    """A source database whose transactions add a row to every table; each is logged."""
 
     database: SourceDatabase
     history: History
@@ -154,7 +154,7 @@ class GrowingSource:
         self.history.committed.append(Committed(self.rows, begun, time.monotonic()))
 
     def look(self, begun: float) -> None:
-        """Log the snapshot in force, if it is a new one, as published by a run that began at `begun`."""
+        """Log the current snapshot, if it is a new one, as published by a run that began at `begun`."""
         try:
             manifest = self.database.snapshot().manifest
         except SnapshotMissingError:

@@ -1,4 +1,4 @@
-"""The history check: what was published, what was read, and whether each answer is one of the published states.
+"""The history check: compares what was published with what was read.
 
 Writers log every snapshot with its figures, readers log every answer; `judged` compares the two afterwards. Instants
 other than `data_updated_at` are those of `time.monotonic()`, which the processes of one machine share.
@@ -19,7 +19,7 @@ TABLE_FIGURES = ("estimations", "events", "page_views", "rooms", "votes", "users
 
 
 def dashboard_figures(data: Mapping[str, Any]) -> Figures:
-    """How many rows of each table an answer of `GET /` is made of."""
+    """The number of rows of each table behind an answer of `GET /`."""
     return {
         "estimations": sum(data["votes"]["estimation_counts"].values()),
         "events": sum(data["behaviour"]["events"].values()),
@@ -32,7 +32,7 @@ def dashboard_figures(data: Mapping[str, Any]) -> Figures:
 
 @dataclass(frozen=True)
 class Committed:
-    """A transaction, committed at some moment from `begun` to `done`, after which every table has `rows` rows."""
+    """A transaction, committed between `begun` and `done`, after which every table has `rows` rows."""
 
     rows: int
     begun: float
@@ -41,7 +41,7 @@ class Committed:
 
 @dataclass(frozen=True)
 class Published:
-    """A snapshot that came into force at some moment from `begun` to `done`."""
+    """A snapshot that became current between `begun` and `done`."""
 
     data_updated_at: datetime
     figures: Figures
@@ -51,7 +51,7 @@ class Published:
 
 @dataclass(frozen=True)
 class Read:
-    """An answer, with some of the figures; `data_updated_at` is None where the answer does not tell it."""
+    """An answer with some of the figures; `data_updated_at` is None if the answer lacks it."""
 
     reader: str
     asked: float
@@ -70,13 +70,13 @@ class History:
 
     @property
     def verdict(self) -> "Verdict":
-        """What is wrong with the history so far."""
+        """Judge the history so far."""
         return judged(self.published, self.reads, self.committed)
 
 
 @dataclass
 class Verdict:
-    """What a history shows. `lost` and `doubled` count rows, the others answers or snapshots."""
+    """The faults of a history. `lost` and `doubled` count rows, the others answers or snapshots."""
 
     reads: int = 0
     snapshots: int = 0
@@ -88,7 +88,7 @@ class Verdict:
     examples: list[str] = field(default_factory=list)
 
     def assert_sound(self) -> None:
-        """Every answer is one published snapshot, none older than one that was in force before it was asked for."""
+        """Every answer is one published snapshot, none older than the one that was current when it was requested."""
         assert not self.examples, "\n".join(self.examples[:10])
         assert (self.lost, self.doubled, self.mixed, self.back, self.unknown) == (0, 0, 0, 0, 0)
 
@@ -96,10 +96,10 @@ class Verdict:
 def judged(published: Sequence[Published], reads: Iterable[Read] = (), committed: Sequence[Committed] = ()) -> Verdict:
     """Find what is lost, doubled, mixed, going back or of unknown origin.
 
-    An answer is right when its figures, and its time if it tells one, are those of one snapshot that was not yet
-    replaced when it was asked for, had begun to be published when it was answered, and is not older than the one the
-    same reader saw before. A snapshot is right when all its tables are as after one and the same transaction: not one
-    before the last that was done when the run began, nor one that began after the run.
+    An answer is correct if its figures, and its time if it has one, are those of one snapshot that was not yet replaced
+    at the time of the request, had begun to be published by the time of the answer, and is not older than the one that
+    the same reader saw before. A snapshot is correct if all its tables show the state after the same transaction, which
+    is neither older than the last one committed before the run nor began after the run.
     """
     judge = _Judge(sorted(published, key=lambda each: each.begun))
     if committed:
@@ -110,7 +110,7 @@ def judged(published: Sequence[Published], reads: Iterable[Read] = (), committed
 
 
 class _Judge:
-    """Snapshots in order of publication; they are spoken of by their number."""
+    """Judges answers by snapshots, which are in order of publication and named by their index."""
 
     def __init__(self, snapshots: Sequence[Published]) -> None:
         self.snapshots = snapshots
@@ -129,7 +129,7 @@ class _Judge:
                 self._note(f"data_updated_at went back: {before} before {after}")
 
     def compare(self, committed: Sequence[Committed]) -> None:
-        """Judge the snapshots by what was committed at the source."""
+        """Judge the snapshots by the commits at the source."""
         for snapshot in self.snapshots:
             least = max((each.rows for each in committed if each.done <= snapshot.begun), default=0)
             most = max((each.rows for each in committed if each.begun <= snapshot.done), default=0)
@@ -143,7 +143,7 @@ class _Judge:
                 self._note(f"not a state of the source with {least} to {most} rows per table: {snapshot}")
 
     def hear(self, read: Read) -> None:
-        """Judge one answer; those of one reader in the order it asked."""
+        """Judge one answer; those of one reader must come in order."""
         self.verdict.reads += 1
         matching = [number for number in self._candidates(read) if self._matches(read, number)]
         first = max(bisect_right(self._done, read.asked) - 1, self._seen.get(read.reader, 0))
@@ -154,7 +154,7 @@ class _Judge:
             self._tell_apart(read, first)
         elif max(matching) < first:
             self.verdict.back += 1
-            self._note(f"older than what was in force: {read}, then {self.snapshots[first]}")
+            self._note(f"older than the current one: {read}, then {self.snapshots[first]}")
         else:
             self.verdict.unknown += 1
             self._note(f"answered before it was published: {read}, {self.snapshots[matching[0]]}")
@@ -171,13 +171,13 @@ class _Judge:
     def _begun(self, number: int, read: Read) -> bool:
         return self.snapshots[number].begun <= read.answered
 
-    def _tell_apart(self, read: Read, in_force: int) -> None:
-        """Tell rows of several snapshots from too few rows and too many."""
+    def _tell_apart(self, read: Read, current: int) -> None:
+        """Distinguish a mixture of snapshots from lost and doubled rows."""
         if read.data_updated_at is not None and not self._candidates(read):
             self.verdict.unknown += 1
-            self._note(f"a time nobody published: {read}")
+            self._note(f"a time that was never published: {read}")
             return
-        expected = self.snapshots[self._at[read.data_updated_at][0] if read.data_updated_at else in_force]
+        expected = self.snapshots[self._at[read.data_updated_at][0] if read.data_updated_at else current]
         if len(read.figures) > 1 and all(figure in self._with for figure in read.figures.items()):
             self.verdict.mixed += 1
             self._note(f"mixed of several snapshots: {read}, expected {expected}")

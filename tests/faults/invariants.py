@@ -1,4 +1,4 @@
-"""What must hold after every fault of the source, and the operator who checks it after each run of a real updater.
+"""The invariants after every fault of the source, and an operator who checks them after each run of a real updater.
 
 A: after a quiet moment and the next run, keys and rows equal the source. B: no key twice. D: `data_updated_at` never
 goes back. E: a failure is visible in exit code, log and heartbeat. (C is about readers: see `test_readers.py`.)
@@ -60,7 +60,7 @@ def add(database: SourceDatabase, users: Sequence[str], minutes: float, tables: 
 
 @contextmanager
 def transaction(database: SourceDatabase) -> Iterator[tuple[MySQLConnectionAbstract, MySQLCursorAbstract]]:
-    """A session whose rows nobody sees until it commits; what is left open at the end is rolled back."""
+    """A session with an open transaction; what is not committed by the end is rolled back."""
     with closing(database.other_connection()) as connection, connection.cursor() as cursor:
         yield connection, cursor
 
@@ -80,19 +80,19 @@ def assert_unlocked(data_dir: Path) -> None:
 
 
 def litter(data_dir: Path) -> list[str]:
-    """What half-made runs left behind."""
+    """Files left behind by interrupted runs."""
     unpublished = [path.name for path in (data_dir / SNAPSHOTS).iterdir() if not (path / MANIFEST).exists()]
     return unpublished + [path.name for path in data_dir.glob(f".{CURRENT}-*")]
 
 
 def files_with(data_dir: Path, word: str) -> list[Path]:
-    """The files that have a word in their bytes or, for Parquet, in a value, compressed as it may be."""
+    """The files with a word in their bytes or, for Parquet, in a (compressed) value."""
     files = [path for path in data_dir.rglob("*") if path.is_file()]
     return [path for path in files if word.encode() in path.read_bytes() or has_value(path, word)]
 
 
 def has_value(path: Path, word: str) -> bool:
-    """Whether a text in a Parquet file has the word in it."""
+    """Whether a string in a Parquet file contains a word."""
     if path.suffix != ".parquet":
         return False
     texts = pl.read_parquet(path).select(pl.col(pl.String).str.contains(word, literal=True).any())
@@ -107,13 +107,13 @@ def erase(database: SourceDatabase, user: str) -> None:
 
 
 def problems(log: str) -> list[str]:
-    """The lines of a log that tell of trouble; those of a try that is repeated do not."""
+    """The lines of a log that tell of trouble; retries do not count."""
     return [line for line in log.splitlines() if " INFO " not in line]
 
 
 @dataclass
 class Operator:
-    """Runs updaters on a database, and sees what an operator sees."""
+    """Runs updaters on a database, and sees only what an operator sees."""
 
     database: SourceDatabase
     updaters: Updaters
@@ -123,20 +123,20 @@ class Operator:
     tolerates_damage: bool = False
 
     def run(self, *arguments: str, **variables: str) -> Run:
-        """Run an updater, whatever comes of it; B and D hold, and nothing is left behind."""
+        """Run an updater that may fail; B and D hold, and nothing is left behind."""
         run = self.start(*arguments, **variables)
         self.check()
         return run
 
     def start(self, *arguments: str, crash_at: str | None = None, **variables: str) -> Run:
-        """Run an updater and check nothing; it kills itself at the step `crash_at`."""
+        """Run an updater without checks; it kills itself at the step `crash_at`."""
         self.monitor.reset()
         environment = {"UPTIMEKUMA_PUSH_URL": f"{self.monitor.url}/push/secret"} | variables
         started = replace(self.updaters, environment=self.database.environment(**environment))
         return started.run(*arguments, crash_at=crash_at)
 
     def publishes(self, *arguments: str, **variables: str) -> Run:
-        """Run an updater that must publish, and say so."""
+        """Run an updater that must publish and report it."""
         before = self.current
         run = self.run(*arguments, **variables)
         assert run.exit_code == 0, run.log
@@ -147,7 +147,7 @@ class Operator:
         return run
 
     def fails(self, exit_code: int, *says: str, arguments: Sequence[str] = (), **variables: str) -> Run:
-        """E: run an updater that must fail with one line that says why, on the heartbeat too, and publish nothing."""
+        """E: run an updater that must publish nothing and fail with one line that says why, also on the heartbeat."""
         before = self.current
         run = self.run(*arguments, **variables)
         assert run.exit_code == exit_code, run.log
@@ -162,7 +162,7 @@ class Operator:
 
     @property
     def current(self) -> str | None:
-        """The id of the snapshot in force; None without one."""
+        """The id of the current snapshot; None without one."""
         try:
             return self.database.snapshot().id
         except SnapshotMissingError:
@@ -174,7 +174,7 @@ class Operator:
         return {name: values[0] for name, values in parse_qs(urlsplit(request.path).query).items()}
 
     def check(self) -> None:
-        """B, D, the lock is free, nothing half-made is left."""
+        """B and D hold, the lock is free, and nothing is left behind."""
         if (self.database.data_dir / SNAPSHOTS).exists():
             assert_unlocked(self.database.data_dir)
             assert self.tolerates_litter or litter(self.database.data_dir) == []
@@ -185,6 +185,6 @@ class Operator:
 
 
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have a run in this process try again at once."""
+    """Let retries in this process follow at once."""
     monkeypatch.setattr("read_model.updating.LONGEST_WAIT_S", 0.01)
-    stamina.instrumentation.set_on_retry_hooks([])  # Its own would log warnings; `main` puts another in its place.
+    stamina.instrumentation.set_on_retry_hooks([])  # The default hook would log warnings; `main` replaces it.

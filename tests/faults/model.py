@@ -1,4 +1,4 @@
-"""The source as plain dicts: every change is made there and in the real database, by the same few words."""
+"""The source as plain dicts: every change is made in them and in the real database."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ class Transaction:
 
 @dataclass
 class Model:
-    """The committed rows by key, with those of their columns that ever change.
+    """The committed rows by key, with only the columns that ever change.
 
     `extra` is the default of the column of that name, None without one. `touched` are the times of the rows that were
     edited or deleted.
@@ -63,7 +63,7 @@ class Model:
         self.open.append(transaction)
 
     def end(self, which: int, *, commits: bool) -> None:
-        """Late commit, or gaps in the ids."""
+        """Commit late, or roll back and leave gaps in the ids."""
         transaction = self.open.pop(which)
         if commits:
             transaction.connection.commit()
@@ -106,7 +106,7 @@ class Model:
     # --- Rooms and columns --------------------------------------------------------------------------------------------
 
     def add_room(self) -> None:
-        """With times of long ago."""
+        """Add a room with times of long ago."""
         at = datetime(2025, 1, 1, tzinfo=UTC)
         self.count += 1
         with self.database.connection.cursor() as cursor:
@@ -118,18 +118,18 @@ class Model:
         self.rooms[key] = {"id": key, "name": f"room {self.count}", "first_used_at": at, "last_used_at": at}
 
     def rename_room(self, key: int) -> None:
-        """To a name never used before."""
+        """Rename a room to a new name."""
         self.count += 1
         self.database.execute(f"UPDATE fpp_rooms SET name = 'größe {self.count}' WHERE id = {key}")
         self.rooms[key]["name"] = f"größe {self.count}"
 
     def use_room(self, key: int, at: datetime) -> None:
-        """Move its time."""
+        """Set when a room was last used."""
         self.database.execute(f"UPDATE fpp_rooms SET last_used_at = '{at:%Y-%m-%d %H:%M:%S}' WHERE id = {key}")
         self.rooms[key]["last_used_at"] = at
 
     def delete_room(self, key: int) -> None:
-        """Remove it."""
+        """Remove a room."""
         self.database.execute(f"DELETE FROM fpp_rooms WHERE id = {key}")
         del self.rooms[key]
 
@@ -141,7 +141,7 @@ class Model:
             row["extra"] = default
 
     def drop_column(self) -> None:
-        """And lose it."""
+        """Page views lose the column `extra`."""
         self.database.execute("ALTER TABLE fpp_page_views DROP COLUMN extra")
         self.extra = None
         for row in self.views.values():

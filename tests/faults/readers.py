@@ -1,4 +1,4 @@
-"""Readers of a real server: every answer goes into the history, or into the list of what must not be."""
+"""Readers of a real server: every answer goes into the history or the list of wrong answers."""
 
 import json
 import threading
@@ -21,7 +21,7 @@ PATHS = (DASHBOARD, ROOM, HEALTH, ROOM)
 
 @dataclass(frozen=True)
 class Answer:
-    """What the server said; header names are in lower case."""
+    """A response; header names are in lower case."""
 
     status: int
     headers: dict[str, str]
@@ -29,13 +29,13 @@ class Answer:
 
     @property
     def is_clean_503(self) -> bool:
-        """Whether it asks to come again, and says why."""
+        """Whether it is a 503 with a reason and Retry-After."""
         return self.status == 503 and "retry-after" in self.headers and json.loads(self.body).keys() == FIELDS
 
 
 @dataclass
 class Client:
-    """One kept connection, with the token."""
+    """A kept-alive connection with the token."""
 
     server: Server
     _connection: HTTPConnection = field(init=False)
@@ -44,26 +44,26 @@ class Client:
         self._connection = HTTPConnection(HOST, self.server.port, timeout=PATIENCE_S)
 
     def get(self, path: str, **headers: str) -> Answer:
-        """Ask; header names are written with underscores."""
+        """Send a request; header names have underscores."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         self._connection.request("GET", path, headers=named | {"Authorization": f"Bearer {self.server.token}"})
         response = self._connection.getresponse()
         return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, response.read())
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._connection.close()
 
 
 def ask(server: Server, path: str, **headers: str) -> Answer:
-    """Ask once."""
+    """Send a single request."""
     with closing(Client(server)) as client:
         return client.get(path, **headers)
 
 
 @dataclass
 class Reading:
-    """What readers met, besides the history: clean 503s, and answers that must not be."""
+    """Observations besides the history: clean 503s and wrong answers."""
 
     unavailable: int = 0
     wrong: list[str] = field(default_factory=list)
@@ -71,7 +71,7 @@ class Reading:
 
 @contextmanager
 def reading(server: Server, history: History, readers: int = 8, pause_s: float = 0) -> Iterator[Reading]:
-    """Let readers ask again and again, in turn for each path, until the block ends."""
+    """Let readers request the paths in turn until the block ends."""
     met, ended = Reading(), threading.Event()
 
     def read(number: int) -> None:
@@ -97,7 +97,7 @@ def reading(server: Server, history: History, readers: int = 8, pause_s: float =
 
 
 def _ask(reader: str, client: Client, path: str, known: dict[str, Read], history: History, met: Reading) -> None:
-    """Ask once and log the answer; the dashboard with the tag of what is known, so that 304 says it is still right."""
+    """Send a request and log the answer; the dashboard with the known ETag, so that 304 confirms the known answer."""
     tags = {"If_None_Match": ", ".join(known)} if known and path == DASHBOARD else {}
     asked = time.monotonic()
     answer = client.get(path, **tags)
@@ -119,7 +119,7 @@ def _ask(reader: str, client: Client, path: str, known: dict[str, Read], history
 
 
 def facts(path: str, content: dict[str, Any]) -> tuple[Figures, datetime | None]:
-    """The figures of an answer, and the time it tells."""
+    """The figures of an answer, and its time."""
     if path == DASHBOARD:
         return dashboard_figures(content["data"]), datetime.fromisoformat(content["data_updated_at"])
     if path == HEALTH:

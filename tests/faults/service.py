@@ -32,7 +32,7 @@ MANIFEST_BYTES_PER_FILE = 400
 
 @dataclass(frozen=True)
 class Service:
-    """All of it: a source that grows, its updaters, and a server over what they publish."""
+    """A growing source, its updaters, and a server over what they publish."""
 
     directory: Path
     segment_rows: int
@@ -52,32 +52,32 @@ class Service:
         return self.source.database.data_dir
 
     def update(self, *arguments: str, **how: Any) -> Run:
-        """Run an updater, and log what it published."""
+        """Run an updater and log what it published."""
         begun = time.monotonic()
         run = self.updaters.run(*arguments, **how)
         self.source.look(begun)
         return run
 
     def update_anew(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """The same in a new interpreter."""
+        """Run an updater in a new interpreter."""
         begun = time.monotonic()
         run = finished([UPDATER, *arguments], self.directory, **self.database.environment(**variables))
         self.source.look(begun)
         return run
 
     def forget_older(self) -> None:
-        """Remove all snapshots but a new one, so that what a test did to them is gone."""
+        """Publish a new snapshot and remove all others, to undo what a test did to them."""
         run = self.update("--erase-now")
         assert run.exit_code == 0, run.log
 
     def assert_serves_the_last(self) -> None:
-        """The server answers with figures and time of the snapshot that was published last."""
+        """The server answers with the figures and time of the latest snapshot."""
         last, answer = self.history.published[-1], self.server.get(DASHBOARD).json()
         assert dashboard_figures(answer["data"]) == last.figures
         assert datetime.fromisoformat(answer["data_updated_at"]) == last.data_updated_at
 
     def assert_no_litter(self) -> None:
-        """Nothing but the lock, the link and published snapshots, each of them whole."""
+        """There are only the lock, the link and complete snapshots."""
         assert {path.name for path in self.data_dir.iterdir()} - {FILLER} == {"current", "snapshots", ".lock"}
         for directory in (self.data_dir / "snapshots").iterdir():
             assert directory.name in self.source.published
@@ -86,7 +86,7 @@ class Service:
             assert {path.name for path in directory.iterdir()} == files | {"snapshot.json"}
 
     def assert_few_files(self) -> None:
-        """As many snapshots as are kept, in each as many files as its rows fill, and a manifest of their size."""
+        """Only the kept snapshots exist, each with as many files as its rows fill and a manifest of that size."""
         kept = list((self.data_dir / "snapshots").iterdir())
         assert len(kept) <= KEPT_SNAPSHOTS + 1
         for directory in kept:
@@ -97,7 +97,7 @@ class Service:
             )
 
     def assert_in_step(self) -> None:
-        """A run that nothing disturbs leaves keys and rows as at the source, and no litter."""
+        """An undisturbed run leaves the keys and rows of the source, and no litter."""
         run = self.update()
         assert run.exit_code == 0, run.log
         self.database.assert_in_step()
@@ -125,7 +125,7 @@ def service(
 
 
 def let_pass(data_dir: Path, seconds: float) -> None:
-    """Make every snapshot older, as if that time had passed."""
+    """Make every snapshot older, as if this time had passed."""
     for directory in (data_dir / "snapshots").iterdir():
         modified = directory.stat().st_mtime - seconds
         os.utime(directory, (modified, modified))
@@ -133,7 +133,7 @@ def let_pass(data_dir: Path, seconds: float) -> None:
 
 @dataclass(frozen=True)
 class Waiting:
-    """An updater that waits for the votes, and what lets it go on."""
+    """An updater that waits for the votes, and the lock that stops it."""
 
     program: Program
     let_go: Callable[[], None]
@@ -141,7 +141,7 @@ class Waiting:
 
 @contextmanager
 def waiting_updater(database: SourceDatabase, **variables: str) -> Iterator[Waiting]:
-    """A real updater at the time when it waits for the votes, which another session has locked."""
+    """A real updater while it waits for the votes, which another session has locked."""
     with ExitStack() as lock:
         connection = lock.enter_context(closing(database.other_connection()))
         with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""The real application with a route whose computation takes for ever."""
+"""The real application with a route whose computation never ends."""
 
 import logging
 import time

@@ -1,6 +1,6 @@
 """`make soak`: about ten minutes of kills, tiny runs, readers and crowds. It prints what it counted.
 
-Run by hand, on a machine that has nothing else to do: `python -m tests.faults.soak [--write]`. With `--write` the
+Run by hand on an idle machine: `python -m tests.faults.soak [--write]`. With `--write` the
 figures go into the README beside this file.
 """
 
@@ -50,7 +50,7 @@ STEPS = (
 
 @dataclass
 class Tally:
-    """What was counted, over all parts."""
+    """The counts of all parts."""
 
     kills: int = 0
     runs: int = 0
@@ -69,13 +69,13 @@ class Tally:
     megabytes: float = 0
 
     def add(self, history: History, met: Reading) -> None:
-        """Count what readers met, and judge the history."""
+        """Add the observations of readers, and judge the history."""
         self.unavailable += met.unavailable
         self.wrong += met.wrong
         self.verdicts.append(history.verdict)
 
     def measure(self, data_dir: Path) -> None:
-        """Note the largest snapshot, and how many there are."""
+        """Record the largest snapshot and the number of snapshots."""
         kept = list((data_dir / "snapshots").iterdir())
         self.snapshots = max(self.snapshots, len(kept))
         for directory in kept:
@@ -83,19 +83,19 @@ class Tally:
             self.manifest_bytes = max(self.manifest_bytes, (directory / "snapshot.json").stat().st_size)
 
     def total(self, name: str) -> int:
-        """The sum of a verdict's count."""
+        """The sum of one count over all verdicts."""
         return sum(getattr(verdict, name) for verdict in self.verdicts)
 
     @property
     def problems(self) -> list[str]:
-        """What must not be."""
+        """The faults found."""
         return self.wrong + [example for verdict in self.verdicts for example in verdict.examples]
 
 
 def survive_kills(whole: Service, kills: int, tally: Tally) -> None:
     """Kill updaters while rows are committed and read, and compare with the source after each round.
 
-    Three of four are killed at a random moment, the others at a step of publishing if they get that far.
+    Three of four are killed at a random moment, the others at a step of publishing if they reach it.
     """
     rng = random.Random(16)  # noqa: S311 - nothing secret
     with reading(whole.server, whole.history, READERS, READER_PAUSE_S) as met:
@@ -137,7 +137,7 @@ def _end_round(whole: Service, tally: Tally) -> None:
 
 
 def _duration_ms(whole: Service) -> float:
-    """How long the dashboard takes: the median of five, among the readers."""
+    """The latency of the dashboard among the readers: the median of five, in milliseconds."""
     durations = []
     for _ in range(5):
         asked = time.monotonic()
@@ -181,7 +181,7 @@ def survive_crowds(directory: Path, tally: Tally) -> None:
 
 
 def figures(tally: Tally, seconds: float) -> Mapping[str, str]:
-    """What the README tells."""
+    """The figures for the README."""
     return {
         "Measured": f"{utc_now():%Y-%m-%d}, in {seconds / 60:.0f} minutes",
         "Kills survived": f"{tally.kills:,}",

@@ -1,7 +1,7 @@
-"""A TCP proxy between the updater and the database that makes trouble on purpose, at a chosen byte.
+"""A TCP proxy between the updater and the database that injects a failure at a chosen byte.
 
-`proxied` starts one in a thread. A trouble is a function of the link it befalls: it may cut the link, stall it, delay
-it, or do anything else while the stream is held, such as to kill the session at the server.
+`proxied` starts one in a thread. A failure is a function that gets the link: it may cut, stall or delay the link, or do
+anything else while the stream is held, such as kill the session at the server.
 """
 
 import select
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from tests.processes import HOST, POLL_S
 
 CHUNK = 8_192
-# Kept small, so that the server can't be far ahead of what the updater has got.
+# Small, so that the server can't get far ahead of what the updater has received.
 BUFFER = 16_384
 HEAD = 10_000
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close with RST, as a crashed machine or a firewall does.
@@ -42,11 +42,11 @@ class Link:
                 side.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
 
     def end(self) -> None:
-        """Close both sides in good order, as if all was said."""
+        """Close both sides cleanly, as if everything had been sent."""
         self.is_cut = True
 
     def stall(self) -> None:
-        """Pass nothing on any more until the client has gone or the proxy ends; no side is told."""
+        """Silently stop forwarding until the client has gone or the proxy ends."""
         while not self.proxy.is_ending.wait(POLL_S):
             with suppress(BlockingIOError):
                 if not self.client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT):
@@ -54,7 +54,7 @@ class Link:
         self.cut()
 
     def carry(self, trouble: tuple[int, Trouble] | None) -> None:
-        """Pass bytes on until a side ends; at the byte of the trouble, let it happen."""
+        """Forward bytes until a side closes; trigger the failure at its byte."""
         after, happens = trouble or (None, None)
         while not self.is_cut and not self.proxy.is_ending.is_set():
             ready, _, _ = select.select([self.client, self.server], [], [], POLL_S)
@@ -79,8 +79,8 @@ class Link:
 
 @dataclass
 class Proxy:
-    """An address that leads to a server. `connections`, `from_server` and `happened` count connections, bytes
-    from the server and troubles, all together; `head` are the first of these bytes."""
+    """A proxy to a server. `connections`, `from_server` and `happened` are total counts of connections, bytes from the
+    server and failures; `head` are the first of these bytes."""
 
     target: int
     port: int = 0
@@ -96,11 +96,11 @@ class Proxy:
     _threads: list[threading.Thread] = field(default_factory=list)
 
     def plan(self, after: int, happens: Trouble) -> None:
-        """Trouble for the next connection without any: it happens once `after` (> 0) bytes came from the server."""
+        """Plan a failure for the next connection without one, after `after` (> 0) bytes from the server."""
         self.troubles.append((after, happens))
 
     def listen(self) -> None:
-        """Take connections from now on, on the same port as before."""
+        """Accept connections from now on, on the same port as before."""
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((HOST, self.port))
@@ -111,7 +111,7 @@ class Proxy:
         self._accepting = self._start(self._accept, listener)
 
     def refuse(self) -> None:
-        """Refuse connections from now on, until `listen`; those that stand go on."""
+        """Refuse connections until `listen`; existing ones continue."""
         self._is_listening.clear()
         if self._accepting:
             self._accepting.join()

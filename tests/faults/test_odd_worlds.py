@@ -265,7 +265,7 @@ def modes(directory: Path) -> dict[str, set[int]]:
 def test_fault_49_files_are_for_owner_and_group(
     database: SourceDatabase, umask: int, directory: int, file: int
 ) -> None:
-    """Whatever a generous umask allows; a strict one stays in force. The lock is its owner's alone."""
+    """Whatever a generous umask allows; a strict one is respected. Only its owner may use the lock."""
     before = os.umask(umask)
     try:
         database.sync()

@@ -97,7 +97,7 @@ def mailing(publisher: Publisher) -> Iterator[Mailing]:
 def test_fault_23_eight_readers_see_whole_snapshots_while_they_are_replaced(publisher: Publisher) -> None:
     """With snapshots kept as usual there is no 5xx at all; when they are removed at once, some are told to come again.
 
-    Every answer is one published snapshot, and none is older than what was in force when it was asked for.
+    Every answer is one published snapshot, and none is older than the one that was current when it was requested.
     """
     with serving(publisher.data_dir) as server:
         with reading(server, publisher.history) as kept, publishing_every(EVERY_S, publisher, only_current=False):
@@ -199,7 +199,7 @@ THREE_SNAPSHOTS = [
 def test_fault_23_the_history_check_finds_what_is_planted(
     minute: int | None, figures: Figures, asked: float, finds: str | None
 ) -> None:
-    """Three snapshots of 10, 20 and 30 rows, in force from 1, 2 and 3 on; one answer, given 0.1 later."""
+    """Three snapshots of 10, 20 and 30 rows, current from 1, 2 and 3 on; one answer, given 0.1 later."""
     told = NOON + timedelta(minutes=minute) if minute else None
     verdict = judged(THREE_SNAPSHOTS, [Read("ann", asked, asked + 0.1, figures, told)])
     found = {name for name in ("lost", "doubled", "mixed", "back", "unknown") if getattr(verdict, name)}

@@ -35,7 +35,7 @@ THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 OVERLAP = timedelta(hours=1)
 LONGEST_TRANSACTION = timedelta(minutes=40)
 MOST_MIGRATIONS = 4  # They take long.
-STEPS = 7  # Crash points of a run while it writes tables, and again while it puts them in force.
+STEPS = 7  # Crash points of a run while it writes tables, and again while it publishes them.
 
 MINUTES = st.one_of(st.integers(1, 30), st.integers(60, 1800))
 SEGMENTS = st.sampled_from([3, 1000])

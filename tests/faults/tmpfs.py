@@ -24,7 +24,7 @@ class Disk:
     directory: Path
 
     def remount(self, options: str) -> None:
-        """Change its size, or whether it can be written."""
+        """Change its size, or whether it is writable."""
         _mount("-o", f"remount,{options}", self.directory)
 
     @property
@@ -33,13 +33,13 @@ class Disk:
         return os.statvfs(self.directory).f_bavail
 
     def fill(self, leaving_pages: int) -> None:
-        """Take all room but so many pages, with a file of its own."""
+        """Fill it up to this many free pages, with one file."""
         filler = self.directory / FILLER
         filler.unlink(missing_ok=True)
         filler.write_bytes(bytes(PAGE * (self.free_pages - leaving_pages)))
 
     def make_room(self) -> None:
-        """Give back what `fill` took."""
+        """Remove the file of `fill`."""
         (self.directory / FILLER).unlink()
 
 

@@ -1,4 +1,4 @@
-"""Troubles for the connection to the source, and a server of a test's own to make them with."""
+"""Failures of the connection to the source, and a database server that a test may break."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,13 +15,13 @@ from tests.mariadb import insert, quoted
 from tests.source_database import SourceDatabase
 
 READER = {"DB_USERNAME": "reader", "DB_PASSWORD": "same-after-a-restart"}
-ROWS = 20_000  # More than fits the buffers between the server and the updater, so that the server is not done yet.
+ROWS = 20_000  # More than fits into the buffers between server and updater, so that the server is still sending.
 MIDDLE = 300_000  # A byte in the middle of them.
 
 
 @contextmanager
 def own_database(directory: Path, data_dir: Path, port: int | None = None) -> Iterator[SourceDatabase]:
-    """A server of the test's own over `directory`, and its database `own`, which is made when it is not there yet."""
+    """The test's own server over `directory`, with the database `own`, which is created if it is missing."""
     with servers.running(directory, port) as server:
         with server.connect() as connection, connection.cursor() as cursor:
             cursor.execute("SET GLOBAL innodb_flush_log_at_trx_commit = 1")  # It may be killed.
@@ -55,7 +55,7 @@ def fill_up(database: SourceDatabase) -> None:
 
 
 def kill(database: SourceDatabase, what: str) -> Callable[[Link], None]:
-    """Trouble: another session kills the one that reads the page views."""
+    """A failure: another session kills the one that reads the page views."""
 
     def happens(_: Link) -> None:
         with database.server.connect() as connection, connection.cursor() as cursor:
@@ -71,7 +71,7 @@ def kill(database: SourceDatabase, what: str) -> Callable[[Link], None]:
 
 @contextmanager
 def reader_with_its_own_clock(database: SourceDatabase) -> Iterator[dict[str, str]]:
-    """An account for which the server's clock stands where `set_clock` put it; yields its variables."""
+    """An account that sees the server's clock as `set_clock` sets it; yields its settings."""
     database.execute("CREATE OR REPLACE USER clocked@'%' IDENTIFIED BY 'clocked'")
     database.execute(f"GRANT SELECT ON {quoted(database.name)}.* TO clocked@'%'")
     try:

@@ -1,7 +1,7 @@
-"""Updaters by the hundred: a process that has everything imported forks one real updater per run.
+"""Many updaters: a process that has imported everything forks one real updater per run.
 
-A new interpreter takes five times as long to start as a run takes. The child is a process of its own all the same, with
-its own connection, its own lock and its own death.
+Starting a new interpreter takes five times as long as a run. Each child is still a separate process, with its own
+connection and its own lock, and can be killed.
 """
 
 import json
@@ -28,7 +28,7 @@ KILLED = -signal.SIGKILL
 
 @dataclass(frozen=True)
 class Run:
-    """How an updater ended: negative when a signal ended it."""
+    """How an updater ended; the exit code is negative if a signal ended it."""
 
     exit_code: int
     log: str
@@ -37,7 +37,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Updaters:
-    """The parent of the updaters, ready to fork."""
+    """The parent process of the updaters."""
 
     process: subprocess.Popen[str]
     log_file: Path
@@ -55,7 +55,7 @@ class Updaters:
 
         Args:
             arguments: Its command line.
-            kill_after: Kill it after so many seconds, if it has not ended by then.
+            kill_after: Kill it after this many seconds, unless it has ended.
             crash_at: Have it kill itself at that step.
             interrupt_at: Have it send itself SIGTERM at that step.
             variables: Its environment, besides that of all runs.
@@ -84,7 +84,7 @@ def updaters(directory: Path, environment: Mapping[str, str]) -> Iterator[Update
     empty = directory / "updaters"
     empty.mkdir(parents=True)
     process = subprocess.Popen(  # noqa: S603 - the tests' own arguments
-        # The driver and Polars have threads of their own, which a child does without.
+        # The driver and Polars have threads, which a forked child lacks.
         [sys.executable, "-W", "ignore::DeprecationWarning", "-m", __name__],
         cwd=empty,
         env=clean_environment(PYTHONPATH=ROOT),
@@ -97,7 +97,7 @@ def updaters(directory: Path, environment: Mapping[str, str]) -> Iterator[Update
 
 
 def serve_orders() -> None:
-    """Fork an updater per line of standard input, and say on standard output how it ended."""
+    """Fork an updater per line of standard input, and report on standard output how it ended."""
     for line in sys.stdin:
         order: dict[str, Any] = json.loads(line)
         begun = time.monotonic()
@@ -109,7 +109,7 @@ def serve_orders() -> None:
 
 
 def ended(child: int, kill_after: float) -> int:
-    """Wait for a child, and kill it when it takes longer; returns its exit code."""
+    """Wait for a child, and kill it if it takes longer; returns its exit code."""
     watch = os.pidfd_open(child)
     try:
         if not select.select([watch], [], [], kill_after)[0]:
@@ -120,7 +120,7 @@ def ended(child: int, kill_after: float) -> int:
 
 
 def updated(order: Mapping[str, Any]) -> int:
-    """Be an updater: run once with the order's environment, into its log; returns the exit code."""
+    """Run the updater once with the order's environment and log; returns the exit code."""
     log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     for stream in (sys.stdout.fileno(), sys.stderr.fileno()):
         os.dup2(log, stream)

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from intake.documents import NotJsonError, parse
 from intake.llm.events import Event, parse_event
 from intake.values import InvalidValueError
+from tests.intake.batches import NOW
 from tests.intake.events import ORG, event
-
-NOW = 1_780_000_000_000_000  # 2026-05-28T20:26:40Z
 
 
 def parsed(**changes: Any) -> Event:

@@ -15,8 +15,8 @@ from intake.llm.storing import store
 from intake.migrating import NotMigratedError, alembic_config, downgrade, migrate, require_head
 from intake.tables import COLLECTOR_STATE, USAGE_EVENTS, metadata
 from intake.writer import Writer
+from tests.intake.batches import batch
 from tests.intake.events import event
-from tests.intake.test_storing import batch
 from tests.processes import PATIENCE_S, ROOT, clean_environment
 
 HEAD = "0004"

@@ -12,9 +12,9 @@ from intake.llm.storing import store
 from intake.tables import DEAD_LETTERS, USAGE_EVENTS
 from intake.values import uuid_bytes
 from intake.writer import Writer
+from tests.intake.batches import NOW, batch
 from tests.intake.collecting import environment, rows
 from tests.intake.events import OTHER_ORG, event, event_id
-from tests.intake.test_storing import NOW, batch
 from tests.processes import ROOT, finished
 
 MARCH_2 = 1_772_442_000_123_456

@@ -22,8 +22,8 @@ from read_model.sync import Options, Synced, sync
 from read_model.tables.llm import LLM
 from read_model.tables.llm import USAGE_EVENTS as DECLARED
 from sources.collected.source import consistent_source
+from tests.intake.batches import batch
 from tests.intake.events import ORG, event, event_id
-from tests.intake.test_storing import batch
 
 
 def settings(url: URL) -> CollectorDatabaseSettings:

@@ -5,20 +5,13 @@ from typing import Any
 
 from sqlalchemy import Engine, select
 
-from intake.llm.batches import Batch, sift
-from intake.llm.events import parse_event
 from intake.llm.storing import store
 from intake.tables import DEAD_LETTERS, INTAKE_TOTALS, USAGE_EVENTS
 from intake.writer import Writer
+from tests.intake.batches import NOW, batch
 from tests.intake.events import ORG, OTHER_ORG, event
 
-NOW = 1_780_000_000_000_000
 HIGHEST = "99999999999999.9999"
-
-
-def batch(*documents: object, origin: str = "test") -> Batch:
-    """The batch of documents, as a receiver makes it."""
-    return Batch("http", "gateway", NOW, *sift(documents, lambda found: parse_event(found, NOW), origin))
 
 
 def stored(engine: Engine) -> list[Any]:

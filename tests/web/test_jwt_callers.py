@@ -101,7 +101,7 @@ def test_tokens_of_the_file_are_known_as_before(settings: JwtSettings) -> None:
 
 
 def test_keys_of_an_address_are_fetched_when_needed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A new key is found after a while; an issuer out of reach leaves the known keys in force."""
+    """A new key is found after a while; while the issuer is unreachable, the known keys remain valid."""
     monkeypatch.setattr("web.jwt_callers.SECONDS_BETWEEN_LOOKS", 0)
     with recording_service() as service:
         settings = JwtSettings(jwt_jwks=f"{service.url}/jwks", jwt_issuer=ISSUER, jwt_audience=AUDIENCE)

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 import anyio
 import pytest
 
-from routers.v1.parameters import LifecycleParameters, RetentionParameters
+from routers.v1.cohort_parameters import LifecycleParameters, RetentionParameters
 from web.callers import Caller
 from web.limits import QueryLimit, TooBusyError
 from web.questions.parameters import Bare, FiguresParameters, Parameters, SeriesParameters

@@ -1,1 +1,1 @@
-"""Questions to the API and their answers, whatever the subject."""
+"""Questions to the API and their answers, for any subject."""

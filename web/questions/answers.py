@@ -1,4 +1,4 @@
-"""The answers of the API: the envelope that all share."""
+"""The answers of the API and their common envelope."""
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -15,20 +15,20 @@ from web.questions.parameters import Parameters
 from web.questions.question import Question
 from web.questions.tables import Table
 
-# Periods of as many days may differ by this much less a moment.
+# Periods with the same number of days differ by less than this.
 CLOCK_CHANGES = timedelta(hours=3)
-# Up to here an answer can be shared, and has a length; beyond, it is streamed.
+# Larger answers are streamed: they are not shared and have no Content-Length.
 MOST_ROWS_IN_ONE_BODY = 10_000
 
 
 class Meta(BaseModel, frozen=True):
-    """Of which data the figures are."""
+    """The data behind the figures."""
 
     snapshot: str = Field(description="Id of the snapshot all figures come from.")
     data_updated_at: AwareDatetime = Field(description="When the source data was read (ISO 8601, UTC).")
-    age_seconds: int = Field(ge=0, description="Time since the updater read them, in seconds.")
-    freshness: Literal["ok", "stale", "dead", "future"] = Field(description="What /health calls that age.")
-    exact: bool = Field(description="Whether the figures are counted, not estimated; they always are.")
+    age_seconds: int = Field(ge=0, description="Time since the updater read the source data, in seconds.")
+    freshness: Literal["ok", "stale", "dead", "future"] = Field(description="The name /health gives to that age.")
+    exact: bool = Field(description="Whether the figures are exact counts rather than estimates; always true.")
     notices: list[str] = Field(description="What to know before relying on the figures, in sentences.")
     total_rows: int | None = Field(
         description="Rows of the list (of the longest one where there are several) without `limit` and `offset`; "
@@ -56,14 +56,14 @@ def object_answer[P: Parameters](
 
 
 class JsonAnswer(Response):
-    """An answer in JSON; where it is one of several, without the envelope that is theirs."""
+    """An answer in JSON; as one of several, it leaves out their common envelope."""
 
     media_type = MEDIA_TYPES["json"]
 
     def __init__[P: Parameters](self, question: Question[P], data: bytes, total_rows: int | None) -> None:
         if question.is_one_of_several:
-            told = to_json({"query": question.resolved(), "notices": list(_notices(question))})
-            super().__init__(b'{"data":' + data + b"," + told[1:])
+            explanation = to_json({"query": question.resolved(), "notices": list(_notices(question))})
+            super().__init__(b'{"data":' + data + b"," + explanation[1:])
         else:
             headers = _headers(question, total_rows)
             super().__init__(b"".join(_enveloped(question, [data], total_rows)), headers=headers)
@@ -86,7 +86,7 @@ def _enveloped[P: Parameters](question: Question[P], data: Iterable[bytes], tota
 
 
 def meta_of[P: Parameters](question: Question[P], total_rows: int | None) -> Meta:
-    """Of which data the figures of a question are."""
+    """The data behind the figures of a question."""
     return Meta(
         snapshot=question.snapshot.id,
         data_updated_at=question.snapshot.data_updated_at,
@@ -142,10 +142,10 @@ def _days(time: timedelta) -> str:
 
 
 def _headers[P: Parameters](question: Question[P], total_rows: int | None) -> dict[str, str]:
-    """What `meta` says of the data, also for formats that hold rows only."""
-    told = {
+    """The facts of `meta` as headers, for formats that hold only rows."""
+    facts = {
         "X-Snapshot": question.snapshot.id,
         "X-Data-Updated-At": written(question.snapshot.data_updated_at),
         "X-Freshness": question.freshness.status,
     }
-    return question.headers | told | ({} if total_rows is None else {"X-Total-Rows": str(total_rows)})
+    return question.headers | facts | ({} if total_rows is None else {"X-Total-Rows": str(total_rows)})

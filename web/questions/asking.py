@@ -1,4 +1,4 @@
-"""How a route is given its question: parsed, checked, and only when it is time to compute."""
+"""Dependencies that give a route its question, parsed and checked, when it is its turn to compute."""
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from web.questions.question import Question
 class Subject:
     """What the questions about one read model have in common.
 
-    `first_day` tells where all of time begins, the range `all`; it must not read any table.
+    `first_day` gives the first day of the range `all`; it must not read any table.
     """
 
     model: ReadModel
@@ -32,8 +32,8 @@ class Subject:
     def asked[P: Parameters](self, parameters: type[P], *, is_cheap: bool = False) -> Dependency:
         """A dependency that gives a `Question` with these parameters to a route that computes its answer.
 
-        It checks the question and says 304 to who has the answer, then waits for the computation's turn: that of cheap
-        ones where the route `is_cheap` whatever is asked, or where the parameters say that this question is.
+        It checks the question, answers 304 if the client has the answer already, then waits for a turn: one for cheap
+        computations if the route `is_cheap`, or if the parameters make this question cheap.
         """
 
         async def ask(
@@ -48,7 +48,7 @@ class Subject:
             first_day = self.first_day(snapshot, settings)
             question = Question(request, caller, values, snapshot, settings, now, first_day)
             question.check()
-            # Buckets are made for it, which would keep the event loop busy.
+            # This computes buckets, which would block the event loop.
             headers = await anyio.to_thread.run_sync(lambda: question.headers)
             response.headers.update(headers)
             is_cheap_ = is_cheap or question.is_cheap
@@ -57,5 +57,5 @@ class Subject:
             async with turn_to_compute(request, caller, headers, is_cheap=is_cheap_, is_shared=is_shared):
                 yield question
 
-        # It ends with the route function, not with the answer: what is computed may be sent without a turn.
+        # The turn ends with the route function, not with the response: sending needs no turn.
         return Dependency(ask, scope="function")

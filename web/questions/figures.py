@@ -1,4 +1,4 @@
-"""Figures of a period, which are no list: one row, so that they are compared and written like any table."""
+"""Single figures of a period, kept as a table of one row so that they are compared and written like any table."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ type Columns = str | Mapping[str, str]
 
 @dataclass(frozen=True)
 class Figures:
-    """A table of one row, and in which of its columns each field is; those of maps are called `field.key`."""
+    """A table of one row, and the column of each field; columns of maps are named `field.key`."""
 
     table: Table
     fields: Mapping[str, Columns]
 
     def as_object(self) -> dict[str, Any]:
-        """The fields with their figures, compared ones with all their parts."""
-        # Without a column there is no row either.
+        """The fields as a JSON object; a compared figure has all its parts."""
+        # A table without columns has no row either.
         (row,) = self.table.nested().to_dicts() or [{}]
         return {
             name: row[columns] if isinstance(columns, str) else {key: row[column] for key, column in columns.items()}
@@ -38,8 +38,8 @@ class Figures:
 def figures[P: Parameters](
     question: Question[P], calculate: Callable[[Part], BaseModel], only: Collection[str] | None = None
 ) -> Figures:
-    """The figures of the question's period, set beside those of the period to compare with, if there is one; all of
-    them, or `only` some."""
+    """The figures of the question's period, with those of its comparison if there is one; all figures, or `only`
+    some."""
     include = None if only is None else set(only)
     now, then = of_both_periods(question, lambda part: calculate(part).model_dump(include=include))
     fields = _columns(now, then or {})
@@ -49,13 +49,13 @@ def figures[P: Parameters](
 def figures_answer[P: Parameters](
     question: Question[P], calculate: Callable[[Part], BaseModel], name: str, only: Collection[str] | None = None
 ) -> Response:
-    """An answer that is such figures, in any format."""
+    """An answer with these figures, in any format."""
     found = figures(question, calculate, only)
     return object_answer(question, [to_json(found.as_object())], found.table.frame, name)
 
 
 def _row(values: Mapping[str, Any]) -> pl.DataFrame:
-    """The figures in their columns."""
+    """The figures as one row."""
     row: dict[str, Any] = {}
     for name, value in values.items():
         row |= {f"{name}.{key}": each for key, each in value.items()} if isinstance(value, Mapping) else {name: value}
@@ -63,7 +63,7 @@ def _row(values: Mapping[str, Any]) -> pl.DataFrame:
 
 
 def _columns(now: Mapping[str, Any], then: Mapping[str, Any]) -> dict[str, Columns]:
-    """Where the fields of two periods are; keys that are numbers are in order."""
+    """The columns of the fields of two periods; numeric keys are sorted."""
     return {
         name: {str(key): f"{name}.{key}" for key in _keys([*value, *then.get(name, ())])}
         if isinstance(value, Mapping)

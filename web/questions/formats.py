@@ -1,4 +1,4 @@
-"""Tables of figures as CSV, NDJSON or Parquet: one response class for all formats without an envelope."""
+"""Tables of figures as CSV, NDJSON or Parquet: one response class for the formats without an envelope."""
 
 from collections.abc import Generator, Mapping
 from io import BytesIO
@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from calculations.frames.json_rows import json_lines, written_instants
 from web.delivery import declare_size
 
-# Not a `type`: the description of the API would make a model of it.
+# Not a `type` alias, which the OpenAPI schema would turn into a model.
 Format = Literal["json", "csv", "ndjson", "parquet"]
 type TableFormat = Literal["csv", "ndjson", "parquet"]
 
@@ -21,23 +21,23 @@ MEDIA_TYPES: Mapping[Format, str] = {
     "ndjson": "application/x-ndjson",
     "parquet": "application/vnd.apache.parquet",
 }
-# For the description of the API: what an answer may be besides JSON.
+# For the OpenAPI schema: the formats besides JSON.
 OTHER_CONTENT: Mapping[str, Mapping[str, Any]] = {
     MEDIA_TYPES["csv"]: {"schema": {"type": "string", "description": "A line of column names, then a line per row."}},
     MEDIA_TYPES["ndjson"]: {"schema": {"type": "string", "description": "A JSON object per row."}},
     MEDIA_TYPES["parquet"]: {"schema": {"type": "string", "format": "binary", "description": "A Parquet file."}},
 }
 ANYTHING = ("*/*", "application/*")
-# A piece is some 2 MB: the copying of larger ones would keep the interpreter, and all other requests, waiting.
+# About 2 MB per piece: copying larger ones would block the interpreter, and with it all other requests.
 ROWS_AT_ONCE = 2_000
 # Tells a spreadsheet that a file is UTF-8.
 BOM = b"\xef\xbb\xbf"
-# A spreadsheet takes a cell that begins so for a formula, and runs it.
+# A spreadsheet runs a cell that begins like this as a formula.
 FORMULA = r"^[=+\-@\t\r\n]"
 
 
 def format_of(accept: str, default: Format = "json") -> Format:
-    """The format an `Accept` header likes best; `default` for one that names none of them."""
+    """The preferred format of an `Accept` header; `default` if it names none of them."""
     liked: dict[Format, float] = {}
     for part in accept.split(","):
         name, *options = (piece.strip().lower() for piece in part.split(";"))
@@ -59,7 +59,7 @@ def _quality(text: str) -> float:
 
 
 class TableStream(StreamingResponse):
-    """An answer made of a table piece by piece, as its client takes it; the table counts as under way until the end."""
+    """Streams an answer from a table at the client's pace; the table counts as being sent until the end."""
 
     def __init__(
         self, table: pl.DataFrame, content: Generator[bytes], format_: Format, headers: Mapping[str, str]
@@ -69,7 +69,7 @@ class TableStream(StreamingResponse):
         self._table_bytes = int(table.estimated_size())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it, and let go of the table: where a client has gone, tracebacks would keep it for minutes."""
+        """Send it, then drop the table: when a client disconnects, tracebacks would keep it alive for minutes."""
         declare_size(scope, self._table_bytes)
         try:
             await super().__call__(scope, receive, send)
@@ -78,7 +78,7 @@ class TableStream(StreamingResponse):
 
 
 class TableResponse(TableStream):
-    """The rows of a table as a file in a format, sent piece by piece; in Parquet all at once."""
+    """The rows of a table as a download, sent piece by piece; Parquet all at once."""
 
     def __init__(
         self, table: pl.DataFrame, format_: TableFormat, name: str, headers: Mapping[str, str], *, bom: bool = False
@@ -105,6 +105,6 @@ def pieces(table: pl.DataFrame, format_: TableFormat, *, bom: bool = False) -> G
 
 
 def _without_formulas(table: pl.DataFrame) -> pl.DataFrame:
-    """Cells a spreadsheet would run get an apostrophe before them; instants become texts with their offset."""
+    """Prefix cells that a spreadsheet would run with an apostrophe; write instants as text with their offset."""
     texts = [pl.col(name) for name, dtype in table.schema.items() if dtype == pl.String]
     return table.with_columns(*(text.str.replace(FORMULA, "'$0") for text in texts), *written_instants(table))

@@ -23,15 +23,15 @@ def lists_answer[P: Listed](
     *,
     is_one: bool = False,
 ) -> Response:
-    """Lists by name, each ordered and cut for itself; in other formats than JSON, one table of all.
+    """Lists by name, each sorted and cut on its own; in formats other than JSON, one table of all lists.
 
     Args:
-        question: What is asked.
+        question: The question.
         calculate: Gives the lists of a period: columns of labels and `count`.
         labels: The columns of labels of each list.
-        default: The order, unless the question asks for another one.
-        name: What a download is called.
-        is_one: Whether the answer is the one list there is.
+        default: The order, unless the question has another one.
+        name: The file name of a download.
+        is_one: Whether the answer is a single list rather than several by name.
     """
     distinct = dict.fromkeys(column for columns in labels.values() for column in columns)
     sortable = [*distinct, *columns_of(question, [COUNT])]
@@ -52,6 +52,6 @@ def _collected(lists: Mapping[str, pl.LazyFrame]) -> dict[str, pl.DataFrame]:
 
 
 def _together(lists: Mapping[str, Table]) -> pl.DataFrame:
-    """All lists as one table, whose column `list` names them; labels that a list lacks are null."""
+    """All lists as one table with a column `list`; labels that a list lacks are null."""
     tagged = [rows.frame.select(pl.lit(list_).alias("list"), pl.all()) for list_, rows in lists.items()]
     return pl.concat(tagged, how="diagonal_relaxed")

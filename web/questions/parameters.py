@@ -1,17 +1,13 @@
-"""The parameters that endpoints are made of, one class per purpose, and what each class means for a question.
+"""The parameters of endpoints, one mixin class per purpose, and what each means for a question.
 
-`Parameters` says what holds without a parameter; a class that has one answers for it.
+`Parameters` defines the behaviour without a parameter; a class that has the parameter overrides it.
 """
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, cast
-from zoneinfo import available_timezones
 
-import polars as pl
-from polars.exceptions import ComputeError
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from calculations.time.buckets import Granularity, WeekStart
 from calculations.time.date_ranges import (
@@ -24,69 +20,23 @@ from calculations.time.date_ranges import (
     compared_period,
     is_of_days,
     on_same_weekday,
-    parsed_range,
     period_of,
 )
 from calculations.time.period import MICROSECOND, Period
 from web.errors import InvalidParameterError
 from web.questions.formats import Format, format_of
-from web.validation import Integer, as_integer, choice_error
+from web.questions.notations import Comparison, DateRange, TimeZone
+from web.validation import Integer, as_integer
 
 LONGEST_LIST = 2**31 - 1
-# Up to this long, what happened in a period is found without reading much.
+# Periods up to this long need few rows to be read.
 SHORT = timedelta(days=2)
 UP_TO_A_DAY = ("minute", "hour", "day")
-
-
-def _is_date_range(text: str) -> str:
-    if text not in RANGES:
-        _check_dates(text, RANGES)
-    return text
-
-
-def _is_comparison(text: str) -> str:
-    if text not in COMPARISONS:
-        _check_dates(text, COMPARISONS)
-    return text
-
-
-def _check_dates(text: str, names: tuple[str, ...]) -> None:
-    try:
-        parsed_range(text, "UTC")
-    except ValueError as error:
-        raise choice_error(str(error), *names, TWO_DATES, TWO_INSTANTS) from None
-
-
-# Listing them walks through their files: a server does it at its start.
-time_zones = cache(available_timezones)
-
-
-def _is_zone(name: str) -> str:
-    if name not in time_zones():
-        raise ValueError("no such time zone; allowed: IANA names such as UTC, Europe/Berlin, America/New_York")
-    try:
-        pl.Series([], dtype=pl.Datetime("us", "UTC")).dt.convert_time_zone(name)
-    except ComputeError:
-        raise ValueError("this time zone can't be computed with; allowed: IANA names such as Europe/Berlin") from None
-    return name
-
-
-def _written(names: tuple[str, ...], format_: str) -> WithJsonSchema:
-    """How a period is written, for the description of the API: a name, two dates or two instants."""
-    day = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
-    instant = f"{day}T[0-9:.]+(Z|[+-][0-9]{{2}}:[0-9]{{2}})"
-    pattern = f"^({'|'.join(names)}|{day},{day}|{instant},{instant})$"
-    return WithJsonSchema({"type": "string", "format": format_, "pattern": pattern})
-
-
-DateRange = Annotated[str, AfterValidator(_is_date_range), _written(RANGES, "date-range")]
-Comparison = Annotated[str, AfterValidator(_is_comparison), _written(COMPARISONS, "comparison")]
-TimeZone = Annotated[str, AfterValidator(_is_zone), WithJsonSchema({"type": "string", "format": "time-zone"})]
 Order = Annotated[str, WithJsonSchema({"type": "string", "format": "order"})]
 
 
 class Span(BaseModel, frozen=True):
-    """A stretch of time."""
+    """The first and last instant of a period."""
 
     first_instant: AwareDatetime = Field(description="Its first instant (UTC).")
     last_instant: AwareDatetime = Field(description="Its last instant (UTC), still in it.")
@@ -103,37 +53,37 @@ class Meaning:
 
 
 class Parameters(BaseModel):
-    """What any endpoint may be asked; a parameter it does not have is refused."""
+    """The base of all parameters; unknown ones are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    # Whether the figures are of a period that may be asked for.
+    # Whether the figures are of a period that the client chooses.
     has_period: ClassVar[bool] = False
     # Whether they may be compared with those of another period.
     is_comparable: ClassVar[bool] = False
-    # Whether the first and the last bucket count whole, also what of them lies outside the range.
+    # Whether the first and the last bucket are counted in full, including what lies outside the range.
     has_whole_buckets: ClassVar[bool] = False
-    # The headers of a request that decide on the answer, beside the parameters.
+    # Request headers that affect the answer, besides the parameters.
     varies_by: ClassVar[tuple[str, ...]] = ()
     # Whether the answer says how fresh the data are.
     tells_freshness: ClassVar[bool] = True
-    # The parameter that decides how many buckets an answer has; None for answers without buckets.
+    # The parameter that sets the length of buckets; None for answers without buckets.
     cut_by: ClassVar[str | None] = None
 
     @classmethod
     def meaning_fields(cls) -> dict[str, Any]:
-        """What answers say of the meaning besides the parameters themselves: types and fields by name."""
+        """The fields that an answer's `query` has besides the parameters themselves, by name."""
         return {}
 
     def asked_format(self, _accept: str) -> Format:
-        """What to write the answer in, for a client that sends this `Accept` header."""
+        """The format of the answer, for a client that sends this `Accept` header."""
         return "json"
 
     def check(self) -> None:
-        """Refuse what no single parameter tells.
+        """Check parameters against each other.
 
         Raises:
-            InvalidParameterError: Parameters that are right by themselves don't go together.
+            InvalidParameterError: Parameters that are valid on their own do not go together.
         """
 
     def asked_period(self, now: datetime, first_day: date, _known_until: datetime) -> Period:
@@ -141,12 +91,12 @@ class Parameters(BaseModel):
         return period_of("all", now, first_day, "UTC")
 
     def asked_comparison(self, _period: Period) -> Period | None:
-        """The whole period to compare that period with, if any."""
+        """The whole period to compare with, if any."""
         return None
 
     @property
     def compares_with_previous(self) -> bool:
-        """Whether that is the one right before it."""
+        """Whether the comparison is the period directly before."""
         return False
 
     def bucket_length(self, _period: Period) -> Granularity:
@@ -174,7 +124,7 @@ class Parameters(BaseModel):
 
     @property
     def cells_per_bucket(self) -> int:
-        """How many rows an answer has per bucket."""
+        """The number of rows per bucket in an answer."""
         return 1
 
     def is_cheap(self, _period: Period, _comparison: Period | None) -> bool:
@@ -182,7 +132,7 @@ class Parameters(BaseModel):
         return False
 
     def meant(self, _meaning: Meaning) -> dict[str, object]:
-        """Every parameter as it was understood, and what it means."""
+        """Every parameter as it was understood, and its meaning."""
         return dict(self)
 
 
@@ -197,16 +147,16 @@ class Bare(Parameters):
 
 
 class Formatted(Parameters):
-    """What the answer is written in."""
+    """The format of the answer."""
 
     varies_by: ClassVar[tuple[str, ...]] = ("Accept",)
 
     format: Format | None = Field(
         default=None,
-        description="How the answer is written; without it, what the `Accept` header asks for, else `json`. "
-        "`csv`, `ndjson` and `parquet` hold the rows only; what `meta` says of them is in headers.",
+        description="The format of the answer; by default the one that the `Accept` header prefers, else `json`. "
+        "`csv`, `ndjson` and `parquet` hold only rows; the facts of `meta` are in headers.",
     )
-    bom: bool = Field(default=False, description="Begin CSV with a byte order mark, by which Excel knows UTF-8.")
+    bom: bool = Field(default=False, description="Begin CSV with a byte order mark, by which Excel recognises UTF-8.")
 
     @property
     def has_bom(self) -> bool:
@@ -214,7 +164,7 @@ class Formatted(Parameters):
         return self.bom
 
     def asked_format(self, accept: str) -> Format:
-        """The one asked for, or what the client likes best."""
+        """The one asked for, or the one the client prefers."""
         return self.format or format_of(accept)
 
     def meant(self, meaning: Meaning) -> dict[str, object]:
@@ -223,14 +173,14 @@ class Formatted(Parameters):
 
 
 class OfPeriod(Parameters):
-    """Which stretch of time the figures are of."""
+    """The period of the figures."""
 
     has_period: ClassVar[bool] = True
 
     date_range: DateRange = Field(
         default="all",
         description=f"The period: {', '.join(f'`{name}`' for name in RANGES)}, `{TWO_DATES}` (both inclusive) or "
-        f"`{TWO_INSTANTS}` (the second one exclusive). Days are local ones, and today is included; `all` begins with "
+        f"`{TWO_INSTANTS}` (the second one exclusive). Days are local, and today is included; `all` begins with "
         "START_DATE, `24h` ends with this minute, `realtime` is the last 30 minutes of which anything is known, by "
         "minute.",
         examples=["30d", "2026-01-01,2026-03-31"],
@@ -247,13 +197,13 @@ class OfPeriod(Parameters):
         return super().meaning_fields() | {name: (field.annotation, field) for name, field in Span.model_fields.items()}
 
     def asked_period(self, now: datetime, first_day: date, known_until: datetime) -> Period:
-        """That of the range."""
+        """The period of the range."""
         return period_of(
             self.date_range, now, first_day, self.timezone, known_until=known_until, week_start=self.first_weekday
         )
 
     def is_cheap(self, period: Period, comparison: Period | None) -> bool:
-        """When little of the tables is read; who counts whole buckets reads all that came before it."""
+        """If little of the tables is read; counting whole buckets reads all earlier rows."""
         is_short = all(part is None or part.end - part.start <= SHORT for part in (period, comparison))
         return is_short and not self.has_whole_buckets
 
@@ -263,7 +213,7 @@ class OfPeriod(Parameters):
 
 
 class ComparedParameters(OfPeriod):
-    """What the figures are compared with."""
+    """The period to compare with."""
 
     is_comparable: ClassVar[bool] = True
 
@@ -281,12 +231,12 @@ class ComparedParameters(OfPeriod):
 
     @classmethod
     def meaning_fields(cls) -> dict[str, Any]:
-        """The instants of the other period, too."""
+        """With the instants of the other period."""
         comparison = Field(description="The period to compare with; null without one.")
         return super().meaning_fields() | {"comparison": (Span | None, comparison)}
 
     def asked_comparison(self, period: Period) -> Period | None:
-        """That of `compare`."""
+        """The period of `compare`."""
         if self.compare is None:
             return None
         base = compared_period(self.compare, self.date_range, period)
@@ -297,7 +247,7 @@ class ComparedParameters(OfPeriod):
 
     @property
     def compares_with_previous(self) -> bool:
-        """As `compare` says, unless that is moved."""
+        """As `compare` says, unless the weekday moves it."""
         return self.compare == "previous_period" and not self.compare_match_day_of_week
 
     def meant(self, meaning: Meaning) -> dict[str, object]:
@@ -307,7 +257,7 @@ class ComparedParameters(OfPeriod):
 
 
 class Weekly(Parameters):
-    """When weeks begin."""
+    """The first day of weeks."""
 
     week_start: Literal["monday", "sunday"] = Field(default="monday", description="The first day of a week.")
 
@@ -318,15 +268,15 @@ class Weekly(Parameters):
 
 
 class Cut(Weekly):
-    """How a series is cut."""
+    """The buckets of a series."""
 
     cut_by: ClassVar[str | None] = "granularity"
-    # The granularities that `auto` may take.
+    # The shortest granularity that `auto` may choose.
     shortest_auto: ClassVar[Granularity] = "minute"
 
     granularity: Literal["minute", "hour", "day", "week", "month", "quarter", "year", "auto"] = Field(
         default="day",
-        description="Length of a bucket; `auto` takes one that suits the period. Without it, `realtime` is by minute.",
+        description="Length of a bucket; `auto` chooses one to suit the period. By default, `realtime` is by minute.",
     )
 
     def bucket_length(self, period: Period) -> Granularity:
@@ -355,12 +305,12 @@ class Cut(Weekly):
 
 
 class CutByDays(Cut):
-    """How a series of days is cut."""
+    """The buckets of a series of days."""
 
     shortest_auto: ClassVar[Granularity] = "day"
 
     granularity: Literal["day", "week", "month", "quarter", "year", "auto"] = Field(
-        default="day", description="Length of a bucket; `auto` takes one that suits the period."
+        default="day", description="Length of a bucket; `auto` chooses one that suits the period."
     )
 
 
@@ -382,7 +332,7 @@ class OnWeekdays(Parameters):
 class Listed(Parameters):
     """Which rows of a list."""
 
-    # Bounds before the validator: the other way round the description of the API would lack them.
+    # The bounds come before the validator, otherwise the OpenAPI schema would lack them.
     limit: Annotated[int, Field(ge=1, le=LONGEST_LIST), BeforeValidator(as_integer)] | None = Field(
         default=None, description="Maximum number of rows; all by default."
     )
@@ -390,18 +340,18 @@ class Listed(Parameters):
     order_by: Order | None = Field(
         default=None,
         description="Columns to sort by, separated by commas, each with `:asc` (the default) or `:desc`, in any case; "
-        "`-votes` means `votes:desc`. Further columns decide between equals.",
+        "`-votes` means `votes:desc`. Further columns break ties.",
         examples=["name:desc"],
     )
 
     @classmethod
     def sorted_by(cls, *columns: str) -> Any:
-        """The field `order_by` of a list with these columns; compared ones have further parts."""
+        """The field `order_by` of a list with these columns; compared columns have further parts."""
         field = cls.model_fields["order_by"]
-        told = f"{field.description} Columns: {', '.join(columns)}; where they are compared, also with _comparison, "
+        sortable = f"Columns: {', '.join(columns)}; when compared, also with _comparison, _change and _change_pct."
         return Field(
             default=None,
-            description=f"{told}_change and _change_pct.",
+            description=f"{field.description} {sortable}",
             examples=[f"{columns[-1]}:desc"],
             json_schema_extra={"x-sortable": list(columns)},
         )
@@ -424,7 +374,7 @@ class ListsParameters(ComparedParameters, Listed, Formatted):
 
 
 class SeriesParameters(ComparedParameters, Cut, OnWeekdays, Formatted):
-    """A series."""
+    """A series of figures."""
 
 
 def instants(period: Period) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""A question to the API: its parameters, resolved against the clock and one snapshot, before any work."""
+"""A question to the API: its parameters, resolved against the clock and a snapshot before anything is computed."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -28,7 +28,7 @@ MOST_CELLS = 1_000_000
 
 @dataclass(frozen=True)
 class Part:
-    """The tables of a snapshot, and a period of them: what of it has begun is cut into buckets."""
+    """The tables of a snapshot and a period; the part of it that has begun is cut into buckets."""
 
     snapshot: Snapshot
     period: Period
@@ -42,17 +42,17 @@ class Part:
         return Buckets.of(self.begun, self.granularity, self.week_start)
 
     def all_rows(self, table: Table) -> pl.LazyFrame:
-        """A table's rows of all time."""
+        """All rows of a table."""
         return self.snapshot.scan(table)
 
     def rows(self, table: Table, time: str | None = None) -> pl.LazyFrame:
-        """A table's rows within the period, by the column `time`, or else that of the table."""
+        """A table's rows within the period, by the column `time`; by default the table's own."""
         return self.snapshot.scan(table).filter(self.period.contains(time or self.snapshot.time_column(table)))
 
 
 @dataclass(frozen=True)
 class Question[P: Parameters]:
-    """What is asked, by whom, of which data, and when; `first_day` is where all of time begins."""
+    """Parameters, caller, snapshot and time of a request; `first_day` is the first day of the range `all`."""
 
     request: Request
     caller: Caller
@@ -61,12 +61,12 @@ class Question[P: Parameters]:
     settings: ServerSettings
     now: datetime
     first_day: date
-    # Whether it was asked together with others, whose snapshot and envelope it shares.
+    # Whether it is one of several questions that share a snapshot and an envelope.
     is_one_of_several: bool = False
 
     @property
     def known_until(self) -> datetime:
-        """The instant up to which all is known: what happened later is not in the snapshot, or has not happened."""
+        """The instant up to which everything is known: later events are not in the snapshot or have not happened."""
         return min(self.now, self.snapshot.data_updated_at)
 
     @cached_property
@@ -81,19 +81,19 @@ class Question[P: Parameters]:
 
     @cached_property
     def format(self) -> Format:
-        """What to write the answer in."""
+        """The format of the answer."""
         if self.is_one_of_several:
             return "json"
         return self.parameters.asked_format(self.request.headers.get("accept", ""))
 
     @cached_property
     def period(self) -> Period:
-        """The period the figures are of, in whole buckets where the first and the last one count whole."""
+        """The period of the figures, extended to whole buckets where those are counted in full."""
         return self._in_whole_buckets(self.asked_period) if self.parameters.has_whole_buckets else self.asked_period
 
     @cached_property
     def comparison(self) -> Period | None:
-        """The period to compare with, if any: while the period is open, the same elapsed time of both."""
+        """The period to compare with, if any; while the period is open, only the same elapsed time."""
         whole = self._whole_comparison()
         return whole and as_elapsed(whole, self.period, self.known_until)
 
@@ -108,7 +108,7 @@ class Question[P: Parameters]:
 
     @property
     def shown(self) -> pl.Expr:
-        """Which buckets a series consists of, told by `date`."""
+        """Which buckets a series consists of, as a condition on `date`."""
         return pl.lit(value=True) if self.parameters.shows_weekends else is_weekday("date")
 
     @property
@@ -117,12 +117,12 @@ class Question[P: Parameters]:
         return self.parameters.is_cheap(self.asked_period, self._asked_comparison)
 
     def part(self, period: Period) -> Part:
-        """The tables, and a period of them in buckets that have begun."""
+        """The tables and a period, in buckets that have begun."""
         begun = Period(period.start, max(period.start, min(period.end, self.now + MICROSECOND)), period.zone)
         return Part(self.snapshot, period, begun, self.granularity, self.parameters.first_weekday)
 
     def check(self) -> None:
-        """Refuse what would be answered by chance or hardly ever, by arithmetic alone: no bucket is made.
+        """Refuse ambiguous and excessive questions, by arithmetic alone: no bucket is computed.
 
         Raises:
             InvalidParameterError: A parameter is given twice, or the answer would have too many buckets.
@@ -145,11 +145,11 @@ class Question[P: Parameters]:
 
     @property
     def notices(self) -> Iterable[str]:
-        """What a subject says of its data besides what holds for all."""
+        """The notices of a subject, besides those that all subjects share."""
         return ()
 
     def resolved(self) -> dict[str, object]:
-        """Every parameter as it was understood, and the instants it means."""
+        """Every parameter as it was understood, with the instants it stands for."""
         return self.parameters.meant(Meaning(self.format, self.granularity, self.period, self.comparison))
 
     @cached_property
@@ -166,7 +166,7 @@ class Question[P: Parameters]:
 
     @cached_property
     def asked_period(self) -> Period:
-        """What the range means."""
+        """The period of the range."""
         return self.parameters.asked_period(self.now, self.first_day, self.known_until)
 
     @property
@@ -183,7 +183,7 @@ class Question[P: Parameters]:
             raise InvalidParameterError(cut_by, message)
 
     def _in_whole_buckets(self, period: Period) -> Period:
-        """A period from the beginning of its first bucket to the end of its last one; an empty one has none."""
+        """A period extended to whole buckets; an empty one stays empty."""
         if period.start >= period.end:
             return period
         first, last = self._bucket(period.start, period.zone), self._bucket(period.end - MICROSECOND, period.zone)
@@ -205,7 +205,7 @@ class Question[P: Parameters]:
 
     @property
     def _last_bucket(self) -> str:
-        """When the last bucket of a series begins: the next one makes it another answer."""
+        """The start of the last bucket of a series, because each new bucket changes the answer."""
         if self.parameters.cut_by is None:
             return ""
         last = max(self.period.start, min(self.now, self.period.end - MICROSECOND))

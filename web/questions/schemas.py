@@ -1,4 +1,4 @@
-"""The answers of the API as types, for its description: each as it is, and as it is when compared."""
+"""The answers of the API as types for the OpenAPI schema, plain and compared."""
 
 import datetime as dt
 from functools import cache
@@ -12,19 +12,19 @@ from web.questions.answers import Meta
 from web.questions.formats import OTHER_CONTENT
 from web.questions.parameters import Parameters
 
-# What `responses=` says of an answer with rows: the formats besides JSON.
+# For `responses=` of an answer with rows: the formats besides JSON.
 ALSO_ROWS: Responses = {200: {"content": OTHER_CONTENT}}
-# Numbers that say which row it is.
+# Numbers that identify a row.
 UNCOMPARED = ("id", "weekday", "hour")
 CHOSEN = "Chosen"
 
-# A number that is told as it is now, also beside figures that are compared.
+# A number that stays plain where figures are compared.
 Kind = TypeVar("Kind")
 Uncompared = Annotated[Kind, Field(json_schema_extra={"x-compared": False})]
 
 
 class Figure(BaseModel, frozen=True):
-    """A figure beside that of the period it is compared with, in the figure's own unit."""
+    """A figure and that of the period it is compared with, in the figure's own unit."""
 
     value: float | None = Field(description="The figure of the period, in its own unit.")
     comparison: float | None = Field(
@@ -39,7 +39,7 @@ class Bucket(BaseModel, frozen=True):
 
     date: dt.date = Field(description="The local calendar day the bucket begins on.")
     start: AwareDatetime = Field(description="First instant of the bucket, with the offset of the time zone.")
-    end: AwareDatetime = Field(description="The instant it ends, itself no longer in it.")
+    end: AwareDatetime = Field(description="The instant the bucket ends (exclusive).")
     partial: bool = Field(
         description="Whether part of the bucket lies outside the period, or after what is known: its figures may be "
         "lower than they would be, or may still change."
@@ -47,7 +47,7 @@ class Bucket(BaseModel, frozen=True):
 
 
 class OtherBucket(BaseModel, frozen=True):
-    """The bucket that one of a series is compared with."""
+    """The bucket that a bucket of a series is compared with."""
 
     comparison_start: AwareDatetime | None = Field(
         description="First instant of the bucket that this one is compared with; null where there is none."
@@ -58,14 +58,14 @@ class OtherBucket(BaseModel, frozen=True):
 
 
 class Answer[Data](BaseModel, frozen=True):
-    """The envelope of every answer. Further keys may appear anywhere: ignore those you don't know."""
+    """The envelope of every answer. Further keys may be added anywhere: ignore unknown ones."""
 
     data: Data = Field(description="The figures.")
-    meta: Meta = Field(description="Of which data they are.")
+    meta: Meta = Field(description="The data behind the figures.")
 
 
 def answer_of(data: Any, parameters: type[Parameters]) -> Any:
-    """The type of an endpoint's answer: its data, also compared where its parameters can ask for that."""
+    """The type of an endpoint's answer: its data, and the compared form if its parameters allow a comparison."""
     asked = _resolved(parameters)
     plain = _answer(data, asked)
     return plain | _answer(compared_type(data), asked) if parameters.is_comparable else plain
@@ -73,7 +73,7 @@ def answer_of(data: Any, parameters: type[Parameters]) -> Any:
 
 @cache
 def chosen_type(kind: type[BaseModel]) -> type[BaseModel]:
-    """The type of figures of which some may be chosen: every field may be left out."""
+    """The type of figures that can be chosen: every field is optional."""
     fields: dict[str, Any] = {
         name: (
             Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation,
@@ -88,9 +88,11 @@ def chosen_type(kind: type[BaseModel]) -> type[BaseModel]:
 
 
 def _described(field: FieldInfo, *, is_optional: bool = False) -> Any:
-    """A field described like another one; one that may be left out stays so."""
-    told: dict[str, Any] = {"description": field.description, "json_schema_extra": field.json_schema_extra}
-    return Field(**told) if field.is_required() and not is_optional else Field(default_factory=dict, **told)
+    """A field with the description of another one; an optional field stays optional."""
+    description: dict[str, Any] = {"description": field.description, "json_schema_extra": field.json_schema_extra}
+    return (
+        Field(**description) if field.is_required() and not is_optional else Field(default_factory=dict, **description)
+    )
 
 
 def compared_type(kind: Any) -> Any:
@@ -135,7 +137,7 @@ def _answer(data: Any, asked: type[BaseModel]) -> Any:
 
 
 def _resolved(parameters: type[Parameters]) -> type[BaseModel]:
-    """The parameters with what they mean."""
+    """The parameters with their meaning."""
     fields = parameters.meaning_fields()
     name = f"{parameters.__name__.removesuffix('Parameters').removeprefix('Of')}Query"
     return create_model(name, __base__=parameters, __doc__="The parameters, as they were understood.", **fields)

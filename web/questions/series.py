@@ -1,4 +1,4 @@
-"""Series: a row per bucket, and what every bucket carries."""
+"""Series: one row per bucket, with the columns that all series share."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -11,19 +11,19 @@ from web.questions.question import Part, Question
 from web.questions.tables import Table, computed
 
 BUCKET = ("date", "start", "end", "partial")
-# In a compared series, of the bucket that a row is compared with.
+# In a compared series, the columns of the bucket that a row is compared with.
 OTHER_BUCKET = ("comparison_start", "comparison_partial")
 
 
 def series[P: Parameters](question: Question[P], calculate: Callable[[Part], pl.DataFrame]) -> Table:
-    """A table with a row per bucket, the buckets of a comparison in their order beside those of the period.
+    """A table with a row per bucket; the n-th bucket is compared with the n-th of the other period.
 
     Args:
-        question: What is asked.
-        calculate: Gives one row per bucket in order, `bucket` (its number) and figures.
+        question: The question.
+        calculate: Returns one row per bucket in order: `bucket` (its number) and figures.
 
     Returns:
-        One row per bucket that is asked for, in order: the columns of `BUCKET`, those of `OTHER_BUCKET` when compared
+        One row per shown bucket, in order: the columns of `BUCKET`, those of `OTHER_BUCKET` when compared
         (null where the other period has no such bucket), and the figures.
     """
 
@@ -47,12 +47,12 @@ def _described[P: Parameters](question: Question[P], period: Period) -> pl.DataF
 
 
 def _shown[P: Parameters](buckets: pl.DataFrame, question: Question[P]) -> pl.DataFrame:
-    """Those of the buckets that are asked for, numbered as `row`."""
+    """The buckets that are shown, numbered as `row`."""
     return buckets.filter(question.shown).with_row_index("row")
 
 
 def described_buckets(part: Part, known_until: datetime) -> pl.DataFrame:
-    """What every bucket carries: `bucket`, its number, and the columns of `BUCKET` (see `schemas.Bucket`)."""
+    """The columns that every bucket has: `bucket`, its number, and those of `BUCKET` (see `schemas.Bucket`)."""
     buckets, known_end = part.buckets, min(part.period.end, known_until)
     starts, ends = buckets.edges.head(len(buckets)), buckets.edges.tail(len(buckets))
     return buckets.dated().with_columns(

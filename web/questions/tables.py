@@ -1,4 +1,4 @@
-"""Tables of figures: computed for a question, set beside those of another period, ordered and cut."""
+"""Tables of figures: computed for a question, compared with another period, sorted and cut."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from web.questions.formats import ROWS_AT_ONCE
 from web.questions.parameters import Listed, Parameters
 from web.questions.question import Part, Question
 
-# Columns, and whether they descend.
+# Columns, and whether each is descending.
 type Order = Mapping[str, bool]
 
 DIRECTIONS = {"asc": False, "desc": True}
@@ -23,7 +23,7 @@ DIRECTIONS = {"asc": False, "desc": True}
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of figures: `keys` tell the rows apart, all other columns are figures, in `parted` columns if compared."""
+    """Rows of figures: `keys` identify a row, all other columns are figures, in `parted` columns if compared."""
 
     frame: pl.DataFrame
     keys: tuple[str, ...]
@@ -36,7 +36,7 @@ class Table:
         return columns[:: len(PARTS)] if self.is_compared else columns
 
     def nested(self) -> pl.DataFrame:
-        """The rows as JSON has them: each compared figure is one struct of its parts."""
+        """The rows in the shape of the JSON: each compared figure is one struct of its parts."""
         if not self.is_compared:
             return self.frame
         figures = [
@@ -63,14 +63,14 @@ def computed[P: Parameters](
     keys: tuple[str, ...] = (),
     rows: Literal["all", "of_now"] = "all",
 ) -> Table:
-    """A table of the question's period, set beside that of the period to compare with, if there is one."""
+    """A table of the question's period, compared with the other period if there is one."""
     return beside(*of_both_periods(question, calculate), keys, rows)
 
 
 def of_both_periods[P: Parameters, Result](
     question: Question[P], calculate: Callable[[Part], Result]
 ) -> tuple[Result, Result | None]:
-    """What is calculated of the question's period and of the one to compare with, if there is one."""
+    """The results for the question's period and for the comparison, if there is one."""
     with computing(question.request, question.snapshot):
         now = calculate(question.part(question.period))
         return now, None if question.comparison is None else calculate(question.part(question.comparison))
@@ -79,14 +79,14 @@ def of_both_periods[P: Parameters, Result](
 def beside(
     now: pl.DataFrame, then: pl.DataFrame | None, keys: tuple[str, ...], rows: Literal["all", "of_now"] = "all"
 ) -> Table:
-    """A table set beside that of another period (see `compared`), if there is one."""
+    """A table compared with that of another period (see `compared`), if there is one."""
     if then is None:
         return Table(_plain(now), keys, is_compared=False)
     return Table(compared(_plain(now), _plain(then), keys, rows), keys, is_compared=True)
 
 
 def _plain(frame: pl.DataFrame) -> pl.DataFrame:
-    """Figures of one type: unsigned counts can't be subtracted."""
+    """Convert unsigned counts, which can't be subtracted."""
     return frame.with_columns(cs.integer().cast(pl.Int64), cs.float().cast(pl.Float64))
 
 
@@ -96,10 +96,10 @@ def columns_of[P: Parameters](question: Question[P], figures: Sequence[str]) -> 
 
 
 def parsed_order[P: Listed](question: Question[P], columns: Sequence[str], default: Order) -> Order:
-    """What `order_by` asks for; `default` decides between equals.
+    """The order of `order_by`; `default` breaks ties.
 
     Raises:
-        InvalidParameterError: It names no column of the list, or no direction.
+        InvalidParameterError: It names an unknown column or direction.
     """
     order: dict[str, bool] = {}
     asked = question.parameters.order_by
@@ -116,7 +116,7 @@ def parsed_order[P: Listed](question: Question[P], columns: Sequence[str], defau
 
 
 def _column_and_direction(part: str) -> tuple[str, str]:
-    """What one part of `order_by` names; a minus goes without a direction."""
+    """The column and direction of one part of `order_by`; a minus excludes a direction."""
     name, colon, direction = part.partition(":")
     if name.startswith("-") and not colon:
         return name[1:], "desc"
@@ -124,20 +124,20 @@ def _column_and_direction(part: str) -> tuple[str, str]:
 
 
 def ordered(table: Table, order: Order) -> Table:
-    """A table in order of those of the columns that it has."""
+    """A table sorted by those of the columns that it has."""
     by = {name: descending for name, descending in order.items() if name in table.frame.columns}
     frame = table.frame.sort(list(by), descending=list(by.values()), nulls_last=True)
     return Table(frame, table.keys, table.is_compared)
 
 
 def named_like(search: str | None, column: str = "name") -> pl.Expr:
-    """Whether a name contains a text, in any case; every one does without a text."""
+    """Whether a name contains a text, ignoring case; always true without a text."""
     if search is None:
         return pl.lit(value=True)
     return pl.col(column).str.to_lowercase().str.contains(search.lower(), literal=True)
 
 
 def cut[P: Listed](table: Table, question: Question[P]) -> Table:
-    """The rows that `limit` and `offset` ask for."""
+    """The rows that `limit` and `offset` select."""
     frame = table.frame.slice(question.parameters.offset, question.parameters.limit)
     return Table(frame, table.keys, table.is_compared)

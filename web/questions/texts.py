@@ -1,6 +1,6 @@
-"""Parameters that are written as one text and mean more: lists of names, and filters.
+"""Parameters that are one string in a query but stand for a list: lists of names, and filters.
 
-In a body they may be what they mean, a list; answers always tell them so.
+In a body they may be given as lists; answers always show them as lists.
 """
 
 import json
@@ -18,19 +18,19 @@ from web.validation import choice_error
 
 @dataclass(frozen=True)
 class Names:
-    """Marks a text as names of a choice, separated by commas, each at most once."""
+    """Marks a string as a list of allowed names, separated by commas, each at most once."""
 
     choice: tuple[str, ...]
     most: int | None = None
-    # Whether requests write them as a list, too.
+    # Whether requests may also give a list.
     is_list: bool = False
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """The text, checked."""
+        """A validated string."""
         return core_schema.no_info_before_validator_function(self._checked, handler(source))
 
     def __get_pydantic_json_schema__(self, _: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """A text in a request, a list or null in an answer."""
+        """A string in a request, a list or null in an answer."""
         if handler.mode == "serialization":
             return {"anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "null"}]}
         name, most = f"({'|'.join(self.choice)})", self.most or len(self.choice)
@@ -58,18 +58,18 @@ class Names:
 
 @dataclass(frozen=True)
 class FilterOn:
-    """Marks a text as a filter on attributes, in JSON."""
+    """Marks a string as a filter on attributes, in JSON."""
 
     attributes: tuple[str, ...]
-    # Whether requests write it as a list, too.
+    # Whether requests may also give a list.
     is_list: bool = False
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """The text, checked."""
+        """A validated string."""
         return core_schema.no_info_before_validator_function(self._checked, handler(source))
 
     def __get_pydantic_json_schema__(self, _: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """A text in a request, a list or null in an answer."""
+        """A string in a request, a list or null in an answer."""
         if handler.mode == "serialization":
             return {"anyOf": [{"type": "array", "items": {}}, {"type": "null"}]}
         if self.is_list:
@@ -82,10 +82,10 @@ class FilterOn:
         return _as_text(self.parsed(value) if isinstance(value, str) else parsed_filter(value, self.attributes))
 
     def parsed(self, text: str) -> Junction:
-        """The filter of a text.
+        """Parse a filter.
 
         Raises:
-            ValueError: It isn't one.
+            ValueError: It is not a filter.
         """
         try:
             clauses = json.loads(text)

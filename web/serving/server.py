@@ -48,7 +48,7 @@ async def guarded(limits: Limits) -> AsyncIterator[None]:
     """Hold the clients of this process's uvicorn to limits; enter before it accepts the first one."""
     server = serving_uvicorn()
     if server is None:
-        logger.warning("The app is not served by uvicorn: its limits on clients are not in force")
+        logger.warning("The app is not served by uvicorn: its limits on clients do not apply")
         yield
         return
     config = server.config

@@ -47,7 +47,7 @@ const overTime = {
   height: "tall",
   empty: "Nobody came in this period.",
   choices: [{ name: "figure", legend: "Figure", options: OVER_TIME }],
-  // One figure at a time: a filter that one of them can't be told by leaves the others alone.
+  // One figure at a time: a filter that does not apply to one of them leaves the others alone.
   call: (view, { figure }) => callOf("historical", { ...parametersOf(view, "granularity", "compare"), metrics: figure }),
   isEmpty: ({ data }) => isQuiet(data, OVER_TIME.map(([key]) => key)),
   chart: (answer, { chosen }) => {

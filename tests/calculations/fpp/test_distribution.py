@@ -68,7 +68,7 @@ def test_measures_are_of_whole_visits(rows: Rows, clauses: object) -> None:
     of_users = is_of_users(list(filter_.attributes()))
     selection = Selection(attributes=attributes_of(tables), filter=filter_, of_users=of_users)
     found = selection.visits(tables.page_views, tables.estimations)
-    expected = asking.selected_sessions(twin, clauses, of_users=of_users)
+    expected = asking.selected_visits(twin, clauses, of_users=of_users)
     assert sorted(visit_durations(found)) == sorted(asking.length(visit) for visit in expected)
     views = [sum(table == "fpp_page_views" for _, table, _ in visit) for visit in expected]
     assert sorted(views_per_visit(found)) == sorted(views)

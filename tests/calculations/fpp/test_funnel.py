@@ -208,14 +208,14 @@ def test_nobody_gets_nowhere(order: Order) -> None:
         ("page_view", "2 to 9 steps"),
         (",".join(["page_view"] * 10), "2 to 9 steps"),
         ("return:7d,page_view", "first step can't be a return"),
-        ("page_view,", "`` is no step"),
-        ("page_view:,estimation", "`page_view:` is no step"),
-        ("page_view,event", "`event` is no step"),
-        ("page_view,vote", "`vote` is no step; allowed: page_view"),
-        ("page_view,return", "is no step"),
-        ("page_view,return:7h", "is no step"),
-        ("page_view,return:0d", "is no length"),
-        ("page_view,return:9999d", "is no length"),
+        ("page_view,", "`` is not a step"),
+        ("page_view:,estimation", "`page_view:` is not a step"),
+        ("page_view,event", "`event` is not a step"),
+        ("page_view,vote", "`vote` is not a step; allowed: page_view"),
+        ("page_view,return", "is not a step"),
+        ("page_view,return:7h", "is not a step"),
+        ("page_view,return:0d", "is not a length"),
+        ("page_view,return:9999d", "is not a length"),
     ],
 )
 def test_what_is_no_funnel_is_told(text: str, reason: str) -> None:
@@ -227,5 +227,5 @@ def test_what_is_no_funnel_is_told(text: str, reason: str) -> None:
 @pytest.mark.parametrize("text", ["", "7", "d", "-1d", "1.5h", "7w", "0m", "99999d", "٣d"])
 def test_what_is_no_length_is_told(text: str) -> None:
     """Minutes, hours or days."""
-    with pytest.raises(ValueError, match="is no length"):
+    with pytest.raises(ValueError, match="is not a length"):
         parsed_length(text)

@@ -97,7 +97,7 @@ def test_visitors_add_up_over_users(case: Case, groups: Groups) -> None:
 
 
 @given(cases(PAGE_VIEWS, ESTIMATIONS), groups_of_users)
-def test_sessions_add_up_over_users(case: Case, groups: Groups) -> None:
+def test_visits_add_up_over_users(case: Case, groups: Groups) -> None:
     """Their number and their total length, of which the average is made."""
 
     def figures(part: Case) -> Counts:

@@ -1,4 +1,4 @@
-"""Visitors, bounce rate and sessions, worked by hand."""
+"""Visitors, bounce rate and visits, worked by hand."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -87,7 +87,7 @@ def test_a_null_user_is_nobody_but_the_page_was_viewed() -> None:
 
 
 def test_a_null_instant_counts_in_totals_only() -> None:
-    """Ann's view has no time: a user and a page view, but no visitor since START_DATE and no session."""
+    """Ann's view has no time: a user and a page view, but no visitor since START_DATE and no visit."""
     result = traffic_of(
         views="""
         user_id | viewed_at
@@ -224,7 +224,7 @@ def test_an_estimation_of_nobody_saves_no_visitor() -> None:
     assert result.bounce_rate == 1
 
 
-def test_a_session_of_one_activity_lasts_ten_seconds() -> None:
+def test_a_visit_of_one_activity_lasts_ten_seconds() -> None:
     """10 s are 0.1667 minutes."""
     result = traffic_of(
         views="""
@@ -235,7 +235,7 @@ def test_a_session_of_one_activity_lasts_ten_seconds() -> None:
     assert result.average_duration == 0.17
 
 
-def test_exactly_ten_minutes_are_one_session() -> None:
+def test_exactly_ten_minutes_are_one_visit() -> None:
     """600 s and the last activity's 10 s are 610 s, 10.1667 minutes."""
     result = traffic_of(
         views="""
@@ -247,8 +247,8 @@ def test_exactly_ten_minutes_are_one_session() -> None:
     assert result.average_duration == 10.17
 
 
-def test_ten_minutes_and_one_second_are_two_sessions() -> None:
-    """Two sessions of 10 s: the mean is 10 s."""
+def test_ten_minutes_and_one_second_are_two_visits() -> None:
+    """Two visits of 10 s: the mean is 10 s."""
     result = traffic_of(
         views="""
         user_id | viewed_at
@@ -272,7 +272,7 @@ def test_the_gap_is_to_the_last_activity() -> None:
     assert result.average_duration == 18.17
 
 
-def test_page_views_and_estimations_form_one_session() -> None:
+def test_page_views_and_estimations_form_one_visit() -> None:
     """A view, an estimation 8 minutes later and a view 8 minutes after that: 16 minutes and 10 s."""
     result = traffic_of(
         views="""
@@ -288,8 +288,8 @@ def test_page_views_and_estimations_form_one_session() -> None:
     assert result.average_duration == 16.17
 
 
-def test_people_who_estimate_without_a_page_view_have_sessions() -> None:
-    """Ann's estimations span 60 s and 10 s, Bob's view has 10 s: 80 s in two sessions, 40 s each."""
+def test_people_who_estimate_without_a_page_view_have_visits() -> None:
+    """Ann's estimations span 60 s and 10 s, Bob's view has 10 s: 80 s in two visits, 40 s each."""
     result = traffic_of(
         views="""
         user_id | viewed_at
@@ -304,8 +304,8 @@ def test_people_who_estimate_without_a_page_view_have_sessions() -> None:
     assert result.average_duration == 0.67
 
 
-def test_sessions_of_two_users_never_mix() -> None:
-    """Ann at 9:00 and 9:06, Bob at 9:03 and 9:09: two sessions of 6 minutes and 10 s."""
+def test_visits_of_two_users_never_mix() -> None:
+    """Ann at 9:00 and 9:06, Bob at 9:03 and 9:09: two visits of 6 minutes and 10 s."""
     result = traffic_of(
         views="""
         user_id | viewed_at
@@ -318,8 +318,8 @@ def test_sessions_of_two_users_never_mix() -> None:
     assert result.average_duration == 6.17
 
 
-def test_activities_in_one_second_are_one_session() -> None:
-    """Three of Ann's and one of Bob's in the same second: two sessions of 10 s."""
+def test_activities_in_one_second_are_one_visit() -> None:
+    """Three of Ann's and one of Bob's in the same second: two visits of 10 s."""
     result = traffic_of(
         views="""
         user_id | viewed_at
@@ -335,8 +335,8 @@ def test_activities_in_one_second_are_one_session() -> None:
     assert result.average_duration == 0.17
 
 
-def test_the_mean_is_over_sessions_not_over_users() -> None:
-    """Ann: 10 s, 10 s and 10 s; Bob: 9 minutes and 10 s. 580 s in four sessions are 145 s, 2.4167 minutes."""
+def test_the_mean_is_over_visits_not_over_users() -> None:
+    """Ann: 10 s, 10 s and 10 s; Bob: 9 minutes and 10 s. 580 s in four visits are 145 s, 2.4167 minutes."""
     result = traffic_of(
         views="""
         user_id | viewed_at
@@ -350,7 +350,7 @@ def test_the_mean_is_over_sessions_not_over_users() -> None:
     assert result.average_duration == 2.42
 
 
-def test_a_session_goes_on_past_midnight() -> None:
+def test_a_visit_goes_on_past_midnight() -> None:
     """From 23:59:59 to 00:04:59 are 5 minutes, and 10 s."""
     result = traffic_of(
         views="""
@@ -362,7 +362,7 @@ def test_a_session_goes_on_past_midnight() -> None:
     assert result.average_duration == 5.17
 
 
-def test_weekend_sessions_and_visitors_count() -> None:
+def test_weekend_visits_and_visitors_count() -> None:
     """Ann's five minutes on Saturday, and 10 s; she is a visitor who bounced."""
     result = traffic_of(
         views="""
@@ -374,7 +374,7 @@ def test_weekend_sessions_and_visitors_count() -> None:
     assert (result.average_duration, result.bounce_rate) == (5.17, 1)
 
 
-def test_activities_before_start_date_belong_to_no_session() -> None:
+def test_activities_before_start_date_belong_to_no_visit() -> None:
     """Ann looked at 23:59:59 before the first day, at its 00:00:00 and at 00:02:00: 2 minutes and 10 s."""
     result = traffic_of(
         views="""
@@ -391,8 +391,8 @@ def test_activities_before_start_date_belong_to_no_session() -> None:
     assert result.average_duration == 2.17
 
 
-def test_activities_of_nobody_belong_to_no_session() -> None:
-    """Two nameless views ten seconds apart and one without a time: no session at all."""
+def test_activities_of_nobody_belong_to_no_visit() -> None:
+    """Two nameless views ten seconds apart and one without a time: no visit at all."""
     result = traffic_of(
         views="""
         user_id | viewed_at
@@ -410,7 +410,7 @@ def test_activities_of_nobody_belong_to_no_session() -> None:
 
 
 def test_a_mean_half_way_between_two_decimals_is_rounded_once() -> None:
-    """Five sessions of 10 s and one of 49 s: 99 s in six are 0.275 minutes, which as a binary number is just above."""
+    """Five visits of 10 s and one of 49 s: 99 s in six are 0.275 minutes, which as a binary number is just above."""
     result = traffic_of(
         views="""
         user_id | viewed_at
@@ -426,7 +426,7 @@ def test_a_mean_half_way_between_two_decimals_is_rounded_once() -> None:
     assert result.average_duration == 0.28
 
 
-def test_sessions_longer_than_a_32_bit_number_of_milliseconds() -> None:
+def test_visits_longer_than_a_32_bit_number_of_milliseconds() -> None:
     """A view every ten minutes for 26 days: 37,440 minutes and 10 s, which are more than 2³¹ ms."""
     first, last = datetime(2026, 3, 2, tzinfo=UTC), datetime(2026, 3, 28, tzinfo=UTC)
     instants = pl.datetime_range(first, last, timedelta(minutes=10), eager=True).cast(INSTANT)

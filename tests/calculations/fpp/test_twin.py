@@ -44,7 +44,7 @@ def assert_same(ours: Any, theirs: Any) -> None:
 @more_examples
 @given(cases(PAGE_VIEWS, ESTIMATIONS))
 def test_traffic(case: Case) -> None:
-    """Visitors, bounce rate and sessions."""
+    """Visitors, bounce rate and visits."""
     result = traffic(case.frame(PAGE_VIEWS), case.frame(ESTIMATIONS), case.period)
     assert_same(as_json(result), oracle.traffic(case.tables, case.start))
 

@@ -124,7 +124,7 @@ def test_a_visit_past_midnight_is_a_visit_of_both_days() -> None:
 
 @given(cases(PAGE_VIEWS, ESTIMATIONS))
 def test_visits_of_a_period_are_the_oracles(case: Case) -> None:
-    """Of the rows in the days from START_DATE to today, with users, sessions and bounces counted in plain Python."""
+    """Of the rows in the days from START_DATE to today, with users, visits and bounces counted in plain Python."""
     period = case.period
 
     def inside(table: str, time: str) -> list[Row]:
@@ -135,7 +135,7 @@ def test_visits_of_a_period_are_the_oracles(case: Case) -> None:
 
     views, estimations = inside("fpp_page_views", "viewed_at"), inside("fpp_estimations", "estimated_at")
     visitors, estimators = oracle.distinct(views, "user_id"), oracle.distinct(estimations, "user_id")
-    lengths = [length.total_seconds() for length in oracle.session_lengths(views, estimations)]
+    lengths = [length.total_seconds() for length in oracle.visit_lengths(views, estimations)]
     found = visits(frame(case.frame(PAGE_VIEWS), "viewed_at"), frame(case.frame(ESTIMATIONS), "estimated_at"), period)
     assert found == Visits(
         visitors=len(visitors),

@@ -82,7 +82,7 @@ def test_series_of_weekdays_are_those_of_the_dashboard(held: HeldApi, case: Case
 @few
 @given(past_cases)
 def test_figures_of_all_time_are_those_of_the_dashboard(held: HeldApi, case: Case) -> None:
-    """Its totals are of all rows; bounces and sessions since START_DATE are those of the default range."""
+    """Its totals are of all rows; bounces and visits since START_DATE are those of the default range."""
     api = held.hold(case)
     bundle = api.bundle()
     ever = {"date_range": written(date(1970, 1, 1), case.now.date())}

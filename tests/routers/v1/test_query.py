@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from httpx2 import Response
 
-from routers.v1.parameters import FunnelParameters
+from routers.v1.cohort_parameters import FunnelParameters
 from tests.routers.v1.api import Api
 from tests.web.problems import problem
 
@@ -134,11 +134,11 @@ def test_what_takes_no_parameters_refuses_them(api: Api, method: str, path: str)
     ("path", "asked", "told"),
     [
         ("votes", {"filters": GERMANS}, "a vote belongs to a room and has no user"),
-        ("behaviour", {"filters": GERMANS}, "`country`, which `rooms` can't be told by"),
-        ("historical", {"filters": IN_TEAM}, "`room_name`, which `new_users` can't be told by"),
-        ("location/os", {"filters": IN_TEAM}, "which `os` can't be told by"),
-        ("distribution", {"of": "vote_duration", "filters": GERMANS}, "which `vote_duration` can't be told by"),
-        ("funnel", {"steps": "page_view,event:X", "filters": IN_TEAM}, "which `event:X` can't be told by"),
+        ("behaviour", {"filters": GERMANS}, "`country`, which does not apply to `rooms`"),
+        ("historical", {"filters": IN_TEAM}, "`room_name`, which does not apply to `new_users`"),
+        ("location/os", {"filters": IN_TEAM}, "which does not apply to `os`"),
+        ("distribution", {"of": "vote_duration", "filters": GERMANS}, "which does not apply to `vote_duration`"),
+        ("funnel", {"steps": "page_view,event:X", "filters": IN_TEAM}, "which does not apply to `event:X`"),
         ("lifecycle", {"activity": "vote"}, "a vote has no user"),
         ("retention", {"activity": "event", "entity": "room"}, "an event has no room"),
         ("traffic", {"metrics": "votes"}, "there is no votes; allowed: visitors"),

@@ -1,4 +1,4 @@
-"""Remotes over HTTP, served by git's own program for that: with a password, moved elsewhere, hanging or gone."""
+"""Remotes over HTTP, served by `git http-backend`: with a password, redirecting, hanging or gone."""
 
 import base64
 import os
@@ -16,11 +16,11 @@ HOST = "127.0.0.1"
 
 @dataclass
 class Remote:
-    """A server of the repositories in a directory, and what it was asked."""
+    """A server of the repositories in a directory, and the requests it got."""
 
     directory: Path
     token: str | None = None
-    # Where requests are sent to instead; and whether requests are let wait for ever.
+    # Where requests are redirected to; and whether requests hang.
     elsewhere: str | None = None
     hangs: bool = False
     port: int = 0
@@ -38,6 +38,31 @@ class Remote:
             return True
         scheme, _, value = (authorization or "").partition(" ")
         return scheme == "Basic" and base64.b64decode(value).decode().partition(":")[2] == self.token
+
+
+def answer_by_git(request: BaseHTTPRequestHandler, directory: Path) -> None:
+    """Answer a request with `git http-backend` over the repositories in a directory."""
+    path, _, query = request.path.partition("?")
+    environment = {
+        "PATH": os.environ["PATH"],
+        "GIT_PROJECT_ROOT": str(directory),
+        "GIT_HTTP_EXPORT_ALL": "1",
+        "GIT_PROTOCOL": request.headers.get("Git-Protocol", ""),
+        "PATH_INFO": path,
+        "QUERY_STRING": query,
+        "REQUEST_METHOD": request.command,
+        "CONTENT_TYPE": request.headers.get("Content-Type", ""),
+        "HTTP_CONTENT_ENCODING": request.headers.get("Content-Encoding", ""),
+    }
+    body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
+    done = subprocess.run(["git", "http-backend"], input=body, capture_output=True, check=False, env=environment)  # noqa: S607 - the git of the machine
+    head, _, content = done.stdout.partition(b"\r\n\r\n")
+    lines = dict(line.split(": ", 1) for line in head.decode().split("\r\n") if line)
+    request.send_response(int(lines.pop("Status", "200").split()[0]))
+    for name, value in lines.items():
+        request.send_header(name, value)
+    request.end_headers()
+    request.wfile.write(content)
 
 
 @contextmanager
@@ -69,31 +94,7 @@ def serving(directory: Path, **settings: object) -> Iterator[Remote]:
                 self.send_header("WWW-Authenticate", 'Basic realm="git"')
                 self.end_headers()
             else:
-                self.serve()
-
-        def serve(self) -> None:
-            path, _, query = self.path.partition("?")
-            environment = {
-                "PATH": os.environ["PATH"],
-                "GIT_PROJECT_ROOT": str(remote.directory),
-                "GIT_HTTP_EXPORT_ALL": "1",
-                "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
-                "PATH_INFO": path,
-                "QUERY_STRING": query,
-                "REQUEST_METHOD": self.command,
-                "CONTENT_TYPE": self.headers.get("Content-Type", ""),
-                "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
-            }
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            command = ["git", "http-backend"]
-            done = subprocess.run(command, input=body, capture_output=True, check=False, env=environment)  # noqa: S603
-            head, _, content = done.stdout.partition(b"\r\n\r\n")
-            lines = dict(line.split(": ", 1) for line in head.decode().split("\r\n") if line)
-            self.send_response(int(lines.pop("Status", "200").split()[0]))
-            for name, value in lines.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(content)
+                answer_by_git(self, remote.directory)
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""
@@ -112,7 +113,7 @@ def serving(directory: Path, **settings: object) -> Iterator[Remote]:
 
 @contextmanager
 def silent_port() -> Iterator[int]:
-    """A port that takes connections and never answers."""
+    """A port that accepts connections and never answers."""
     with socket.socket() as listener:
         listener.bind((HOST, 0))
         listener.listen()
