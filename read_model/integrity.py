@@ -122,8 +122,8 @@ class FileChecks:
 
     def faults(self, files: Iterable[Published]) -> dict[str, str]:
         """What is wrong with files that are about to be used, by name; waits for those not checked yet."""
-        begun = [(each[0].name, self._check(each)) for each in files]
-        return {name: fault for name, check in begun if (fault := _fault(check))}
+        begun = [(each, self._check(each)) for each in files]
+        return {each[0].name: fault for each, check in begun if (fault := _fault(check, each))}
 
     def standing(self, files: Iterable[Published]) -> Standing:
         """What is known of files without checking any."""
@@ -143,7 +143,8 @@ class FileChecks:
             with suppress(OSError):  # Whoever needs the file will say that it is gone.
                 facts = path.stat()
                 check = self._checks.get(_identity(facts, published))
-                if (check is None or self._is_due(check, facts)) and (fault := _fault(self._begin(published, facts))):
+                is_due = check is None or self._is_due(check, facts)
+                if is_due and (fault := _fault(self._begin(published, facts), published)):
                     found[path.name] = fault
         return found
 
@@ -200,12 +201,13 @@ class FileChecks:
         return check
 
 
-def _fault(check: _Check | OSError) -> str | None:
-    """What came of a check, once it is done."""
+def _fault(check: _Check | OSError, published: Published) -> str | None:
+    """What came of a file's check, once it is done."""
     try:
         return _absence(check) if isinstance(check, OSError) else check.verdict.result()
-    except OSError as error:
-        return _absence(error)
+    except OSError:
+        # The check began under another name of the same file, in a snapshot that was removed meanwhile.
+        return fault_of(*published)
 
 
 def _identity(facts: os.stat_result, published: Published) -> _Identity:

@@ -178,7 +178,7 @@ def test_attack_02_no_client_keeps_the_server_from_ending(sampled: Sample, comma
         server = stack.enter_context(answering(program, port))
         for sent in 2 * list(STALLS.values()):
             stack.enter_context(connected(server, sent, receives=4_096))
-        until(lambda: 'timezone=UTC HTTP/1.1" 200' in server.log, "the large answer to begin")
+        until(lambda: '"GET /v1/historical HTTP/1.1" 200' in server.log, "the large answer to begin")
         assert program.end() in (-signal.SIGTERM, 128 + signal.SIGTERM)
         assert "Cancel" in server.log
         assert "the process was ended" not in server.log

@@ -4,7 +4,9 @@ import json
 import os
 import random
 import shutil
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from read_model.tables.fpp import FPP
 from server import create_app
 from tests.faults.invariants import Operator, add
 from tests.faults.readers import DASHBOARD, HEALTH, ROOM
-from tests.processes import TOKEN, serving, until
+from tests.processes import PATIENCE_S, TOKEN, serving, until
 from tests.served import Sample
 from tests.source_database import SourceDatabase
 from tests.web.problems import FIELDS
@@ -153,6 +155,38 @@ def test_fault_41_a_file_that_was_gone_is_looked_at_again(current: Path) -> None
     assert checks.faults(files) == {files[0][0].name: "is missing"}
     away.rename(files[0][0])
     assert checks.faults(files) == {}
+
+
+def test_fault_41_a_check_that_began_in_a_removed_snapshot_is_done_again(
+    current: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next snapshot links the same file, and asks while it is being checked under its old name."""
+    both_wait = threading.Barrier(2)
+    removed = threading.Event()
+    check, fault = integrity._fault_of_content, integrity._fault
+
+    def held(path: Path, *facts: Any) -> str | None:
+        assert removed.wait(PATIENCE_S)
+        return check(path, *facts)
+
+    def together(*arguments: Any) -> str | None:
+        both_wait.wait(PATIENCE_S)
+        removed.set()
+        return fault(*arguments)
+
+    monkeypatch.setattr(integrity, "_fault_of_content", held)
+    monkeypatch.setattr(integrity, "_fault", together)
+    checks = FileChecks()
+    (path, stored, file), *_ = open_snapshot(data_dir_of(current), FPP).published()
+    linked = current / "linked"
+    linked.hardlink_to(path)
+    with ThreadPoolExecutor(2) as pool:
+        before = pool.submit(checks.faults, [(path, stored, file)])
+        until(lambda: checks._checks, "the check to begin")
+        path.unlink()
+        after = pool.submit(checks.faults, [(linked, stored, file)])
+        assert before.result(PATIENCE_S) == {path.name: "is missing"}
+        assert after.result(PATIENCE_S) == {}
 
 
 @pytest.mark.database
