@@ -80,7 +80,7 @@ class Attempts:
 
 
 @dataclass(frozen=True, eq=False)
-class Done:
+class Moments:
     """Activities sorted by person, then by time; those of one person at one instant form one moment.
 
     For a `strict` order these are all activities, otherwise those that can be a step or begin a visit.
@@ -190,19 +190,19 @@ def funnel(
     """
     keys = _ordered_keys(tables, attributes, steps, filter_, order)
     shares = shares_of_users(keys, TIME_BITS + MASK_BITS)
-    levels = each_of(shares, lambda share: _levels(_done(share, steps, filter_, order), window))
+    levels = each_of(shares, lambda share: _levels(_moments(share, steps, filter_, order), window))
     return Funnel(steps=_counted(steps, levels))
 
 
-def _levels(done: Done, window: timedelta | None) -> list[Attempts]:
+def _levels(moments: Moments, window: timedelta | None) -> list[Attempts]:
     """The attempts that reach the last step, the one before and so on; each person is in exactly one."""
-    starts = done.starts()
-    if window is None and done.order == "sequential" and done.steps[1].within is None:
+    starts = moments.starts()
+    if window is None and moments.order == "sequential" and moments.steps[1].within is None:
         # Whatever follows a later start also follows the first one.
         starts = starts.filter(_begins_person())
     levels: list[Attempts] = []
-    for level in range(len(done.steps), 0, -1):
-        levels.append(_attempts(done, starts, level, window))
+    for level in range(len(moments.steps), 0, -1):
+        levels.append(_attempts(moments, starts, level, window))
         starts = starts.filter(~pl.col("person").is_in(levels[-1].persons.implode()))
     return levels
 
@@ -227,14 +227,14 @@ def _counted(steps: Sequence[Step], shares: Sequence[Sequence[Attempts]]) -> lis
     return counted
 
 
-def _attempts(done: Done, starts: pl.DataFrame, level: int, window: timedelta | None) -> Attempts:
+def _attempts(moments: Moments, starts: pl.DataFrame, level: int, window: timedelta | None) -> Attempts:
     """The first attempt of each person that reaches step number `level` within the window."""
     attempts = starts.rename({"row": "0"})
     for number in range(1, level):
         rows = attempts[str(number - 1)]
-        there = done.next_step(rows, number, level - 1).alias(str(number))
+        there = moments.next_step(rows, number, level - 1).alias(str(number))
         attempts = attempts.with_columns(there).filter(there.is_not_null())
-    attempts = attempts.with_columns(done.times(attempts[str(number)]).alias(str(number)) for number in range(level))
+    attempts = attempts.with_columns(moments.times(attempts[str(number)]).alias(str(number)) for number in range(level))
     if window is not None:
         attempts = attempts.filter(pl.col(str(level - 1)) - pl.col("0") <= window // MICROSECOND)
     first = attempts.filter(_begins_person())
@@ -267,7 +267,7 @@ def _returns(steps: Sequence[Step]) -> bool:
     return any(step.activity == "return" for step in steps)
 
 
-def _done(keys: pl.Series, steps: Sequence[Step], filter_: Filter, order: Order) -> Done:
+def _moments(keys: pl.Series, steps: Sequence[Step], filter_: Filter, order: Order) -> Moments:
     """The activities of a share of the people."""
     time = (pl.col("key").cast(pl.UInt64, wrap_numerical=True) // MASKS).cast(pl.Int64)
     ends_person = (pl.col("key").shift(-1) - pl.col("key") > ONE_PERSON).fill_null(value=True)
@@ -287,7 +287,7 @@ def _done(keys: pl.Series, steps: Sequence[Step], filter_: Filter, order: Order)
         may_be = may_be.with_columns(
             begun.alias(str(number)) for number, step in enumerate(steps) if step.activity == "return"
         )
-    return Done(rows.select("time", "ends_person", "ends_moment"), may_be, steps, order)
+    return Moments(rows.select("time", "ends_person", "ends_moment"), may_be, steps, order)
 
 
 def _known(rows: pl.Series) -> pl.Series:

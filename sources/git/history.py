@@ -1,4 +1,4 @@
-"""Which branches hold which commits, told by one walk over all of them."""
+"""Which branches hold which commits, found in one walk over all of them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
