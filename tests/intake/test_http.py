@@ -9,6 +9,7 @@ import sqlite3
 import threading
 import tomllib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from intake.server import configured_app
 from intake.tables import DEAD_LETTERS, INTAKE_TOTALS, USAGE_EVENTS
 from tests.intake.collecting import ORG_WRITER, READER, WRITER, Collector, collecting, environment, rows, tokens_file
 from tests.intake.events import ORG, OTHER_ORG, event, event_id, ndjson
-from tests.processes import HOST, ROOT, finished, until
+from tests.processes import HOST, PATIENCE_S, ROOT, finished, until
 
 pytestmark = pytest.mark.server
 NDJSON = "application/x-ndjson"
@@ -292,29 +293,21 @@ def test_backlog_beyond_the_room_is_503(tmp_path: Path) -> None:
     """Requests wait for a locked database until there is no room for a further one: it is told when to come again."""
     url = database_url(f"sqlite:///{tmp_path}/collector.db")
     migrate(url)
-    with collecting(url, tmp_path, INTAKE_BYTES=10_000_000) as collector:
+    with collecting(url, tmp_path, INTAKE_BYTES=10_000_000) as collector, ThreadPoolExecutor() as senders:
         holder = sqlite3.connect(tmp_path / "collector.db", isolation_level=None)
         holder.execute("BEGIN IMMEDIATE")
         padding = b" " * 4_000_000
-        waiting = [
-            threading.Thread(target=collector.post, args=(json.dumps([event(n)]).encode() + padding,)) for n in range(2)
-        ]
-        for thread in waiting:
-            thread.start()
-        answer = until(lambda: _if_503(collector, padding), "the room to be full")
-        assert int(answer.headers["retry-after"]) > 0
-        assert "nothing of this request was kept" in answer.json()["detail"]
+        # Two of them fit.
+        sent = [senders.submit(collector.post, json.dumps([event(n)]).encode() + padding) for n in range(3)]
+        refused = next(as_completed(sent, timeout=PATIENCE_S)).result()
+        assert refused.status_code == 503
+        assert int(refused.headers["retry-after"]) > 0
+        assert "nothing of this request was kept" in refused.json()["detail"]
         holder.execute("ROLLBACK")
         holder.close()
-        for thread in waiting:
-            thread.join()
-        assert collector.post([event(9)] * 1, content_type="application/json").status_code == 202
-
-
-def _if_503(collector: Collector, padding: bytes) -> Any:
-    # What is only checked takes room, too, but waits for no lock.
-    answer = collector.post(b"[" + padding + b"]", "/analytics/v1/events/validate")
-    return answer if answer.status_code == 503 else None
+        assert collector.post([event(9)]).status_code == 202
+        accepted = [answer for answer in (future.result() for future in sent) if answer.status_code == 202]
+        assert len(collector.rows(USAGE_EVENTS)) == len(accepted) + 1
 
 
 def test_metrics_may_require_a_token(tmp_path: Path) -> None:
