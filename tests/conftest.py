@@ -1,9 +1,14 @@
-"""Fixtures of all tests: settings that come only from the test, and a private database."""
+"""Fixtures of all tests: settings that come only from the test, and a private database.
 
+`HYPOTHESIS_PROFILE=thorough` draws ten times as many examples, and others every time.
+"""
+
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from config import (
     CollectedUpdaterSettings,
@@ -16,6 +21,12 @@ from tests.mariadb import Server, fresh_database, private_server
 from tests.source_database import SourceDatabase
 
 pytest_plugins = ["tests.served"]
+
+EXAMPLES = 40
+# A computation takes as long as the machine is busy: no deadline. The same examples in every run, unless thorough.
+hypothesis_settings.register_profile("fast", max_examples=EXAMPLES, deadline=None, derandomize=True, database=None)
+hypothesis_settings.register_profile("thorough", max_examples=10 * EXAMPLES, deadline=None)
+hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import tests.calculations.conftest  # noqa: F401 - it loads the profile
 from read_model.tables.repositories import BRANCHES, COMMIT_BRANCHES, COMMITS, FILE_CHANGES, TREE
 from sources.git.command import Git
 from sources.git.extraction import extract

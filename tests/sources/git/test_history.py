@@ -10,7 +10,6 @@ import polars as pl
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-import tests.calculations.conftest  # noqa: F401 - it loads the profile
 from read_model.table import INSTANT
 from sources.git.branches import COLUMNS, branch_table
 from sources.git.command import Git

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import tests.calculations.conftest  # noqa: F401 - it loads the profile
 from read_model.snapshot import open_snapshot
 from read_model.tables.repositories import BRANCHES, CODEBASES, COMMITS, PATHS, REPOSITORIES
 from read_model.updating import Job
