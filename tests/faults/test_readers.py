@@ -278,8 +278,6 @@ def test_fault_25_a_crowd_leaves_health_memory_and_threads_alone(tmp_path: Path)
         assert server.get(DASHBOARD).status_code == 200
         first, second = crowd(server, CLIENTS), crowd(server, CLIENTS)
         taken = usage(server)
-        crowd(server, CLIENTS // 4)
-        assert usage(server).own_threads <= taken.own_threads
         assert "Traceback" not in server.log
     for answers in (first, second):
         assert answers.statuses[200] + answers.clean_503 == CLIENTS
