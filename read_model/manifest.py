@@ -13,8 +13,9 @@ import polars as pl
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from read_model.schema import dtype_name, named_dtype
+from read_model.table import Span, microseconds
 
-FORMAT_VERSION: Final = 2
+FORMAT_VERSION: Final = 3
 MANIFEST = "snapshot.json"
 LARGEST_BYTES = 100_000_000
 # Times beyond these are no clock's: arithmetic with them would leave the range of Python's dates.
@@ -38,12 +39,24 @@ class _Part(BaseModel):
 
 
 class File(_Part):
-    """One Parquet file of a table."""
+    """One Parquet file of a table.
+
+    `instants` are the first and the last value of its columns of instants, in microseconds since 1970; columns without
+    a value, and files written before version 3, have none.
+    """
 
     name: str
     rows: int = Field(ge=0)
     bytes: int = Field(ge=0)
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    instants: Mapping[str, tuple[int, int]] = {}
+
+    def may_overlap(self, span: Span) -> bool:
+        """Whether a row may lie in a span of time: false only if it is known that none does."""
+        if span.column not in self.instants:
+            return True
+        first, last = self.instants[span.column]
+        return first < microseconds(span.end) and last >= microseconds(span.start)
 
 
 class StoredTable(_Part):
@@ -71,10 +84,10 @@ class Manifest(_Part):
     for the readers: it never goes back when the source's clock does, nor is it ahead of the updater's clock. `source`
     tells one source from another.
 
-    Version 1 had neither `synced_at` nor a checksum.
+    Version 1 had neither `synced_at` nor a checksum, version 2 no `instants` of files.
     """
 
-    format_version: Literal[1, 2] = FORMAT_VERSION
+    format_version: Literal[1, 2, 3] = FORMAT_VERSION
     id: str
     data_updated_at: Instant
     read_at: Instant
@@ -130,7 +143,7 @@ def seal(text: str) -> str:
 
 
 def unsealed(text: str) -> Manifest:
-    """The manifest that was stored as `text`, by this version of the format or by version 1, which had no checksum.
+    """The manifest that was stored as `text`, by this or an earlier version of the format; version 1 had no checksum.
 
     Raises:
         ValueError: The text is not as it was written.

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final, Self
 
 import polars as pl
+import polars.selectors as cs
 
 from read_model.freshness import told_time
 from read_model.manifest import MANIFEST, File, Manifest, StoredTable, file_name, sealed
@@ -164,7 +165,8 @@ class SnapshotWriter:
             crash_point(f"after {name}")
             with path.open("rb") as written:
                 digest = hashlib.file_digest(written, "sha256").hexdigest()
-            return File(name=name, rows=rows.height, bytes=path.stat().st_size, sha256=digest)
+            size = path.stat().st_size
+        return File(name=name, rows=rows.height, bytes=size, sha256=digest, instants=_instants(rows))
 
     def publish(
         self,
@@ -233,6 +235,13 @@ def _segments(
             at_least_one = False
     if height or at_least_one:
         yield pl.concat([schema.to_frame(), *waiting])
+
+
+def _instants(rows: pl.DataFrame) -> dict[str, tuple[int, int]]:
+    """The first and the last value of each column of instants that has values, in microseconds since 1970."""
+    instants = rows.select(cs.datetime().dt.timestamp("us"))
+    firsts, lasts = instants.min().to_dicts(), instants.max().to_dicts()
+    return {name: (first, lasts[0][name]) for name, first in firsts[0].items() if first is not None}
 
 
 def flush_to_disk(path: Path) -> None:

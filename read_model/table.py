@@ -2,10 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
 INSTANT = pl.Datetime("us", "UTC")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Span:
+    """Rows whose `column` lies between two instants: from `start` (inclusive) to `end` (exclusive)."""
+
+    column: str
+    start: datetime
+    end: datetime
 
 
 @dataclass(frozen=True)
@@ -36,3 +47,8 @@ class Table:
     key: str
     grows: Append | Reload
     columns: Mapping[str, pl.DataType] = field(default_factory=dict, hash=False)
+
+
+def microseconds(instant: datetime) -> int:
+    """The microseconds of an instant since 1970."""
+    return (instant - EPOCH) // timedelta(microseconds=1)

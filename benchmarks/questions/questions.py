@@ -8,7 +8,6 @@ from typing import Any
 import polars as pl
 
 from benchmarks.data import DataSet
-from benchmarks.sections import scanned
 from calculations.fpp.attributes import ATTRIBUTES, Attributes, is_of_users
 from calculations.fpp.breakdown import FIGURES, breakdown, visits_of
 from calculations.fpp.distribution import PERCENTILES, distribution, visit_durations
@@ -19,7 +18,8 @@ from calculations.fpp.tables import Tables
 from calculations.frames.collecting import collect, collecting_with
 from calculations.frames.filters import EVERYTHING, Filter, parsed_filter
 from calculations.time.period import Period
-from read_model.tables.fpp import EVENTS
+from read_model.table import Span, Table
+from read_model.tables.fpp import ESTIMATIONS, EVENTS, PAGE_VIEWS, ROOMS, USERS, VOTES
 
 type Row = tuple[Any, ...]
 type Rows = Sequence[Row]
@@ -61,18 +61,21 @@ class Question:
         """Our answer; opens the snapshot anew, as a request does."""
         snapshot = data.open()
         period = data.period if self.days is None else Period(data.period.end - self.days, data.period.end)
-        tables = scanned(snapshot)
+
+        def within(table: Table, time: str) -> pl.LazyFrame:
+            return snapshot.scan(table, Span(time, period.start, period.end)).filter(period.contains(time))
+
         time = snapshot.time_column(EVENTS)
-        within = Tables(
-            users=tables.users,
-            rooms=tables.rooms,
-            votes=tables.votes.filter(period.contains("voted_at")),
-            page_views=tables.page_views.filter(period.contains("viewed_at")),
-            estimations=tables.estimations.filter(period.contains("estimated_at")),
-            events=tables.events.rename({time: "event_at"}).filter(period.contains("event_at")),
+        tables = Tables(
+            users=snapshot.scan(USERS),
+            rooms=snapshot.scan(ROOMS),
+            votes=within(VOTES, "voted_at"),
+            page_views=within(PAGE_VIEWS, "viewed_at"),
+            estimations=within(ESTIMATIONS, "estimated_at"),
+            events=within(EVENTS, time).rename({time: "event_at"}),
         )
         with collecting_with(snapshot.engine):
-            return self.answer(Asked(within, period))
+            return self.answer(Asked(tables, period))
 
 
 def traffic(*clauses: object, names: Sequence[str] = FIGURES) -> Callable[[Asked], Rows]:

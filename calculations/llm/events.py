@@ -37,7 +37,7 @@ class Selection:
     min_latency_ms: int = 0
 
     def of(self, events: pl.LazyFrame) -> pl.LazyFrame:
-        """The rows of `events` that are selected; files and row groups of other times are not read."""
+        """The rows of `events` that are selected; row groups of other times are not read."""
         chosen = events.filter(pl.col("org_id") == self.org_id, self.period.contains("occurred_at"))
         if self.models:
             chosen = chosen.filter(is_one_of("model_id", self.models))

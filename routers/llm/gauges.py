@@ -7,8 +7,9 @@ from fastapi import Request
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from calculations.llm.recent import recent
+from calculations.llm.recent import WATCHED, recent
 from read_model.snapshot import Snapshot
+from read_model.table import Span
 from read_model.tables.llm import USAGE_EVENTS
 from web.computing import computing
 
@@ -32,7 +33,9 @@ class LlmGauges(Collector):
         """The gauges of the organisations with requests, and when the read model was last updated."""
         snapshot = self._snapshot
         with computing(self._request, snapshot):
-            rows = recent(snapshot.scan(USAGE_EVENTS), snapshot.data_updated_at)
+            until = snapshot.data_updated_at
+            events = snapshot.scan(USAGE_EVENTS, Span("occurred_at", until - WATCHED, until))
+            rows = recent(events, until)
         for column, (name, help_) in GAUGES.items():
             gauge = GaugeMetricFamily(name, help_, labels=["org_id"])
             for org_id, value in rows.select("org_id", column).iter_rows():

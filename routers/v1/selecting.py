@@ -60,7 +60,9 @@ class Selected:
 
     def whole(self, kind: Kind) -> pl.LazyFrame:
         """All rows of a table, of all time; the time of events is called `event_at`."""
-        rows = self.part.all_rows(TABLES[kind])
+        return self._completed(kind, self.part.all_rows(TABLES[kind]))
+
+    def _completed(self, kind: Kind, rows: pl.LazyFrame) -> pl.LazyFrame:
         known = rows.collect_schema()
         absent = [
             pl.lit(None, dtype).alias(name) for name, dtype in OPTIONAL.get(kind, {}).items() if name not in known
@@ -69,8 +71,7 @@ class Selected:
 
     def within(self, kind: Kind, period: Period | None = None) -> pl.LazyFrame:
         """The rows of the part's period, or of another one, unfiltered."""
-        time = HAPPENED if kind == "events" else self.time(kind)
-        return self.whole(kind).filter((period or self.part.period).contains(time))
+        return self._completed(kind, self.part.rows(TABLES[kind], self.time(kind), period))
 
     def ever(self, kind: Kind) -> pl.LazyFrame:
         """All rows that the filter selects."""

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 
 from read_model.manifest import FORMAT_VERSION, MANIFEST, File, Manifest, StoredTable, seal, sealed
 from read_model.snapshot import SnapshotUnreadableError, read_manifest
+from read_model.table import Span
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 FILES = tuple(File(name=name, rows=1, bytes=2, sha256="0" * 64) for name in ("votes.parquet", "votes.1.parquet"))
@@ -76,6 +77,16 @@ def test_the_first_version_of_the_format_is_still_read(tmp_path: Path) -> None:
     assert read_manifest(tmp_path) == manifest_in(tmp_path).model_copy(update={"format_version": 1})
 
 
+def test_the_second_version_of_the_format_is_still_read(tmp_path: Path) -> None:
+    """It did not say of which times a file's rows are, so each of them may be of any."""
+    facts = manifest_in(tmp_path).model_dump(mode="json") | {"format_version": 2}
+    for file in facts["tables"]["votes"]["files"]:
+        del file["instants"]
+    write(tmp_path, seal(json.dumps(facts, indent=1)))
+    assert read_manifest(tmp_path) == manifest_in(tmp_path).model_copy(update={"format_version": 2})
+    assert FILES[0].may_overlap(Span("voted_at", NINE, NINE + timedelta(days=1)))
+
+
 def test_a_manifest_of_now_without_its_checksum_is_unreadable(tmp_path: Path) -> None:
     """Also when it pretends to be of the first version."""
     facts = json.loads(sealed(manifest_in(tmp_path)))
@@ -84,7 +95,7 @@ def test_a_manifest_of_now_without_its_checksum_is_unreadable(tmp_path: Path) ->
         read_manifest(tmp_path)
     del facts["checksum"]
     write(tmp_path, json.dumps(facts))
-    with pytest.raises(SnapshotUnreadableError, match="version 2, and its checksum is missing"):
+    with pytest.raises(SnapshotUnreadableError, match=f"version {FORMAT_VERSION}, and its checksum is missing"):
         read_manifest(tmp_path)
 
 

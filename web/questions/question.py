@@ -15,7 +15,7 @@ from calculations.time.period import MICROSECOND, Period
 from config import ServerSettings
 from read_model.freshness import Freshness, freshness
 from read_model.snapshot import Snapshot
-from read_model.table import Table
+from read_model.table import Span, Table
 from web.callers import Caller
 from web.conditional import headers_if_changed
 from web.errors import InvalidParameterError
@@ -45,9 +45,10 @@ class Part:
         """All rows of a table."""
         return self.snapshot.scan(table)
 
-    def rows(self, table: Table, time: str | None = None) -> pl.LazyFrame:
-        """A table's rows within the period, by the column `time`; by default the table's own."""
-        return self.snapshot.scan(table).filter(self.period.contains(time or self.snapshot.time_column(table)))
+    def rows(self, table: Table, time: str, period: Period | None = None) -> pl.LazyFrame:
+        """A table's rows within the part's period, or another one, by the column `time`."""
+        period = period or self.period
+        return self.snapshot.scan(table, Span(time, period.start, period.end)).filter(period.contains(time))
 
 
 @dataclass(frozen=True)
