@@ -20,7 +20,7 @@ TICKS = 4  # of a microsecond, so that two kinds at one time differ by less than
 _ANOTHER_USER = 1 << 63
 
 DAY_BITS = 24
-# Activities per share: enough to make the overhead of a share negligible.
+# Activities per share, at most: enough to make the overhead of a share negligible.
 SHARE = 2_000_000
 
 
@@ -102,11 +102,15 @@ def shares_of_users(keys: pl.Series, low_bits: int) -> list[pl.Series]:
         low_bits: The number of bits below the user's.
 
     Returns:
-        At least one; each has `SHARE` activities, and the remaining ones of its last user.
+        At least one; each has `SHARE` activities or fewer, and the remaining ones of its last user. If there are
+        several, each of Polars' threads gets as many of them.
     """
+    threads = pl.thread_pool_size()
+    number = -(-len(keys) // (SHARE * threads)) * threads if len(keys) > SHARE else 1
+    size = -(-len(keys) // number)
     edges = [0]
-    while edges[-1] + SHARE < len(keys):
-        user = keys[edges[-1] + SHARE - 1] >> low_bits
+    while edges[-1] + size < len(keys):
+        user = keys[edges[-1] + size - 1] >> low_bits
         last = pl.Series([((user + 1) << low_bits) - 1], dtype=pl.UInt128)
         edges.append(keys.search_sorted(last, side="right")[0])
     if edges[-1] < len(keys) or len(edges) == 1:

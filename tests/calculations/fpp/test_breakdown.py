@@ -1,17 +1,20 @@
 """Traffic that is filtered or broken down: worked by hand, and against the slow twin."""
 
+from collections import Counter
 from itertools import product
 from typing import Any
 
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calculations.fpp.attributes import ATTRIBUTES, BORNE, is_of_users
+from calculations.fpp.attributes import ATTRIBUTES, BORNE, Attributes, is_of_users
 from calculations.fpp.breakdown import FIGURES, breakdown, visits_of
 from calculations.fpp.selection import Selection
 from calculations.fpp.traffic import visits
 from calculations.frames.filters import EVERYTHING, parsed_filter
+from read_model.table import INSTANT
 from tests import asking
 from tests.calculations.asking import PERIOD, Rows, attributes_of, filters_on, frames, named, tables_of_rows
 
@@ -86,3 +89,20 @@ def test_page_views_add_up_over_the_values(rows: Rows, name: str) -> None:
     tables = frames(rows)
     found = breakdown(tables.page_views, tables.estimations, attributes_of(tables), EVERYTHING, [name])
     assert found["page_views"].sum() == len(rows["page_views"])
+
+
+@pytest.mark.parametrize("ids", [[1, 2, 3], [0, 17], [2, 10**12], [-4, 5], []], ids=str)
+def test_rooms_are_found_however_their_ids_are_spread(ids: list[int]) -> None:
+    """A view in each of three rooms and around them, of which those that exist have names."""
+    viewed = [None, -5, -4, 0, 1, 2, 3, 4, 16, 17, 18, 10**12, 10**12 + 1, *ids]
+    page_views = pl.LazyFrame(
+        {"user_id": ["u"] * len(viewed), "room_id": viewed, "viewed_at": [PERIOD.start] * len(viewed)},
+        {"user_id": pl.String, "room_id": pl.Int64, "viewed_at": INSTANT},
+    )
+    estimations = pl.LazyFrame(schema={"user_id": pl.String, "estimated_at": INSTANT})
+    rooms = pl.LazyFrame({"id": ids, "name": [f"room {id_}" for id_ in ids]}, {"id": pl.Int64, "name": pl.String})
+    attributes = Attributes(pl.LazyFrame(schema={"id": pl.String}), rooms)
+    found = breakdown(page_views, estimations, attributes, dimensions=["room_name"])
+    counted = dict(found.select("room_name", "page_views").iter_rows())
+    named_views = Counter(f"room {id_}" if id_ in ids else "unknown" for id_ in viewed)
+    assert counted == named_views
