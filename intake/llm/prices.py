@@ -62,7 +62,10 @@ class Prices:
         self._patterns: dict[str, list[Price]] = {}
         for number, entry in enumerate(_entries(path), start=1):
             model, price = _price(path, number, entry)
-            self._patterns.setdefault(model, []).append(price)
+            others = self._patterns.setdefault(model, [])
+            if any(other.since == price.since for other in others):
+                raise PricesError(path, f"entry {number}: {model} has another price from {entry['from']} on")
+            others.append(price)
         for prices in self._patterns.values():
             prices.sort(key=lambda price: price.since, reverse=True)
         self._fitting: Callable[[str], Sequence[Sequence[Price]]] = lru_cache(10_000)(self._find)
@@ -95,17 +98,23 @@ def _entries(path: Path) -> list[Any]:
 def _price(path: Path, number: int, entry: Any) -> tuple[str, Price]:
     if not isinstance(entry, Mapping) or set(entry) != KEYS:
         raise PricesError(path, f"entry {number} needs {', '.join(sorted(KEYS))}, and nothing else")
+    if not all(isinstance(value, str) for value in entry.values()):
+        raise PricesError(path, f"entry {number}: a value is a list or a mapping")
     try:
         since = values.microseconds(datetime.combine(date.fromisoformat(entry["from"]), datetime.min.time(), UTC))
         return entry["model"], Price(since, _amount(entry["input"]), _amount(entry["output"]))
-    except (ValueError, TypeError, InvalidOperation) as error:
-        raise PricesError(path, f"entry {number}: {error or 'a price is no number'}") from None
+    except ValueError as error:
+        raise PricesError(path, f"entry {number}: {error}") from None
 
 
 def _amount(text: str) -> Decimal:
-    amount = Decimal(text)
-    if not amount.is_finite() or amount < 0 or len(text) > values.LONGEST_NUMBER:
-        raise ValueError(f"{text} is no price: cents per million tokens, 0 or more")
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or not 0 <= amount < values.LARGEST_AMOUNT or len(text) > values.LONGEST_NUMBER:
+        most = f"{values.LARGEST_AMOUNT:,}"
+        raise ValueError(f"{text[: values.LONGEST_NUMBER]!a} is no price: cents per million tokens, from 0 to {most}")
     return amount.scaleb(values.MONEY_SCALE, _EXACT)
 
 
