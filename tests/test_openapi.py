@@ -191,6 +191,27 @@ def test_every_parameter_is_described(described: dict[str, Any], path: str) -> N
         assert parameter["required"] == is_required, parameter["name"]
 
 
+@pytest.mark.parametrize("path", API_PATHS)
+def test_every_parameter_has_an_example(described: dict[str, Any], path: str) -> None:
+    """Unless its values are listed."""
+    for parameter in operations(described)[path].get("parameters", []):
+        schemas = [parameter["schema"], *parameter["schema"].get("anyOf", [])]
+        is_listed = any({"enum", "const"} & schema.keys() or schema.get("type") == "boolean" for schema in schemas)
+        assert is_listed or parameter["schema"].get("examples"), parameter["name"]
+
+
+def test_numbers_have_bounds_that_json_schema_knows(described: dict[str, Any]) -> None:
+    """Pydantic writes those of its own notation where a validator comes between."""
+    assert [schema for schema in objects(described) if {"ge", "gt", "le", "lt"} & schema.keys()] == []
+
+
+def test_sortable_columns_are_columns(described: dict[str, Any]) -> None:
+    """Each is named as in the rows, or is a dimension of them."""
+    parameters = operations(described)["/v1/traffic"]["parameters"]
+    sortable = next(parameter["schema"]["x-sortable"] for parameter in parameters if parameter["name"] == "order_by")
+    assert own_models(described)["ChosenTrafficRow"]["properties"].keys() == set(sortable)
+
+
 def test_every_model_and_path_says_what_it_is(described: dict[str, Any]) -> None:
     assert [name for name, model in own_models(described).items() if not model.get("description")] == []
     for path, operation in operations(described).items():

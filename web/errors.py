@@ -141,12 +141,15 @@ async def answer_http_error(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, HTTPException):
         return answer_crash(request, error)
     path = shortened(path_of(request))
-    headers = error.headers or {}
+    headers = dict(error.headers or {})
     docs_url: str | None = request.app.docs_url
     detail = {
         404: f"Nothing is at {path}" + (f": {docs_url} lists every path" if docs_url else ""),
         405: f"{path} answers {headers.get('Allow', 'other methods')}, not {shortened(request.method)}",
     }.get(error.status_code, str(error.detail))
+    if headers.get("Allow") == "GET":
+        # Routes don't know that `Head` answers for them.
+        headers["Allow"] = "GET, HEAD"
     return problem_response(request, error.status_code, detail, headers)
 
 

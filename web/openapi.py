@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.dependencies.utils import get_flat_params
 from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic_core import to_json
 
@@ -43,11 +44,12 @@ class Api(FastAPI):
         return self.openapi_schema
 
     def _described(self, described: dict[str, Any]) -> dict[str, Any]:
+        routes = {context.path: context.original_route for context in iter_route_contexts(self.routes)}
         # Those that answer a wrong parameter otherwise: the framework says 422 of all that have any.
-        routes = iter_route_contexts(self.routes)
-        elsewhere = {route.path for route in routes if hasattr(route.original_route, "status_of_invalid")}
+        elsewhere = {path for path, route in routes.items() if hasattr(route, "status_of_invalid")}
         for path, methods in described["paths"].items():
             for operation in methods.values():
+                _give_examples(operation.get("parameters", []), routes[path])
                 if path in elsewhere:
                     operation["responses"].pop("422", None)
                 for status, answer in operation["responses"].items():
@@ -68,6 +70,16 @@ class Api(FastAPI):
 def _name(route: APIRoute) -> str:
     """What a generated client calls a route."""
     return route.name
+
+
+def _give_examples(parameters: list[dict[str, Any]], route: object) -> None:
+    """Give parameters the examples of their fields, which the framework leaves out of those with a notation."""
+    if not isinstance(route, APIRoute):
+        return
+    examples = {field.alias: field.field_info.examples for field in get_flat_params(route.dependant)}
+    for parameter in parameters:
+        if known := examples[parameter["name"]]:
+            parameter["schema"]["examples"] = known
 
 
 def _describe_problem(status: str, answer: dict[str, Any], examples: Mapping[str, Any]) -> None:

@@ -81,7 +81,11 @@ class OfCohorts(OfPeriod, Weekly, Formatted):
 
     period: Literal["day", "week", "month"] = Field(default="week", description="Length of a cohort and an interval.")
     total_intervals: Integer = Field(
-        default=11, ge=1, le=MOST_INTERVALS, description="Intervals per cohort, the first one (0) included."
+        default=11,
+        ge=1,
+        le=MOST_INTERVALS,
+        description="Intervals per cohort, the first one (0) included.",
+        examples=[11],
     )
     retention_type: Literal["first_time", "recurring"] = Field(
         default="first_time",
@@ -123,7 +127,9 @@ class RetentionRoomsParameters(OfRooms, OfCohorts):  # type: ignore[misc] # thei
     cohort: str = Field(
         description=f"The cohort. {MOMENT}", examples=["2026-03-02"], json_schema_extra={"format": "moment"}
     )
-    interval: Integer = Field(ge=0, lt=MOST_INTERVALS, description="Intervals after the cohort's own, which is 0.")
+    interval: Integer = Field(
+        ge=0, lt=MOST_INTERVALS, description="Intervals after the cohort's own, which is 0.", examples=[1]
+    )
 
 
 class LifecycleRoomsParameters(OfPeriod, Cut, OfRooms, Formatted):

@@ -97,9 +97,11 @@ def check_borne(parameter: str, attributes: Iterable[str], figure: str, kind: Ki
             raise InvalidParameterError(parameter, message, BORNE[kind])
 
 
-def metrics_field() -> Any:
+def metrics_field(example: str) -> Any:
     """The field `metrics`."""
-    return Field(default=None, description="The figures to compute, separated by commas; all by default.")
+    return Field(
+        default=None, description="The figures to compute, separated by commas; all by default.", examples=[example]
+    )
 
 
 VISITS: Mapping[str, Kind] = dict.fromkeys(
@@ -174,8 +176,8 @@ class TrafficParameters(ComparedParameters, Listed, WithMetrics, Formatted):
 
     counted = VISITS
 
-    metrics: Annotated[str | None, Names(tuple(VISITS))] = metrics_field()
-    order_by: Order | None = Listed.sorted_by("the dimensions", *VISITS)
+    metrics: Annotated[str | None, Names(tuple(VISITS))] = metrics_field("visitors,bounce_rate")
+    order_by: Order | None = Listed.sorted_by(*BORNE["page_views"], *VISITS)
     dimensions: Annotated[str | None, Names(BORNE["page_views"], most=2)] = Field(
         default=None,
         description="One or two attributes, separated by a comma: `data` is then a list with a row per combination of "
@@ -198,7 +200,7 @@ class VotesParameters(ComparedParameters, WithMetrics, Formatted):
 
     counted = VOTES
 
-    metrics: Annotated[str | None, Names(tuple(VOTES))] = metrics_field()
+    metrics: Annotated[str | None, Names(tuple(VOTES))] = metrics_field("total_votes,avg_duration_per_vote_s")
 
 
 class BehaviourParameters(ComparedParameters, Listed, Searched, WithMetrics, Formatted):
@@ -207,7 +209,7 @@ class BehaviourParameters(ComparedParameters, Listed, Searched, WithMetrics, For
     counted = BEHAVIOUR
 
     order_by: Order | None = Listed.sorted_by("name", "count")
-    metrics: Annotated[str | None, Names(tuple(BEHAVIOUR))] = metrics_field()
+    metrics: Annotated[str | None, Names(tuple(BEHAVIOUR))] = metrics_field("routes,sources")
 
 
 class LocationParameters(ComparedParameters, Listed, Searched, WithMetrics, Formatted):
@@ -216,7 +218,7 @@ class LocationParameters(ComparedParameters, Listed, Searched, WithMetrics, Form
     counted = LOCATION
 
     order_by: Order | None = Listed.sorted_by("country", "name", "count")
-    metrics: Annotated[str | None, Names(tuple(LOCATION))] = metrics_field()
+    metrics: Annotated[str | None, Names(tuple(LOCATION))] = metrics_field("country,device")
 
 
 class ListParameters(ComparedParameters, Listed, Searched, Filtered, Formatted):
@@ -236,7 +238,7 @@ class HistoricalParameters(ComparedParameters, Cut, OnWeekdays, WithMetrics, For
 
     counted = HISTORICAL
 
-    metrics: Annotated[str | None, Names(tuple(HISTORICAL))] = metrics_field()
+    metrics: Annotated[str | None, Names(tuple(HISTORICAL))] = metrics_field("visitors,ma_page_views")
 
 
 class ReoccurringParameters(ComparedParameters, CutByDays, OnWeekdays, WithMetrics, Formatted):
@@ -244,7 +246,7 @@ class ReoccurringParameters(ComparedParameters, CutByDays, OnWeekdays, WithMetri
 
     counted = REOCCURRING
 
-    metrics: Annotated[str | None, Names(tuple(REOCCURRING))] = metrics_field()
+    metrics: Annotated[str | None, Names(tuple(REOCCURRING))] = metrics_field("reoccurring_users")
 
 
 class RoomsParameters(ComparedParameters, Listed, Searched, WithMetrics, Formatted):
@@ -253,7 +255,7 @@ class RoomsParameters(ComparedParameters, Listed, Searched, WithMetrics, Formatt
     counted = ROOM
 
     order_by: Order | None = Listed.sorted_by(*ROOM_KEYS, *ROOM)
-    metrics: Annotated[str | None, Names(tuple(ROOM))] = metrics_field()
+    metrics: Annotated[str | None, Names(tuple(ROOM))] = metrics_field("votes,duration")
 
 
 class RoomParameters(ComparedParameters, Cut, OnWeekdays, Filtered, Formatted):
@@ -279,4 +281,4 @@ class RhythmParameters(ComparedParameters, WithMetrics, Formatted):
 
     counted = RHYTHM
 
-    metrics: Annotated[str | None, Names(tuple(RHYTHM))] = metrics_field()
+    metrics: Annotated[str | None, Names(tuple(RHYTHM))] = metrics_field("page_views")

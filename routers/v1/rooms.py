@@ -4,6 +4,7 @@ from typing import Annotated
 
 import polars as pl
 from fastapi import APIRouter, Path, Response
+from pydantic import BeforeValidator
 
 from calculations.fpp.room_stats import of_room, room_stats
 from calculations.fpp.rooms import Room, room_series, rooms
@@ -23,7 +24,7 @@ from web.questions.schemas import ALSO_ROWS, answer_of, chosen_type
 from web.questions.series import series
 from web.questions.tables import columns_of, computed, cut, named_like, ordered, parsed_order
 from web.snapshot_route import SnapshotRoute
-from web.validation import Integer
+from web.validation import as_integer
 
 router = APIRouter(prefix="/rooms", route_class=SnapshotRoute)
 
@@ -67,7 +68,10 @@ def get_rooms(question: RoomsQuestion) -> Response:
     responses=ALSO_ROWS | {404: {"model": Problem, "description": "There is no such room."}},
 )
 def get_room(
-    room_id: Annotated[Integer, Path(ge=1, le=LONGEST_LIST, description="Id of the room.")], question: RoomQuestion
+    room_id: Annotated[
+        int, Path(ge=1, le=LONGEST_LIST, description="Id of the room.", examples=[12]), BeforeValidator(as_integer)
+    ],
+    question: RoomQuestion,
 ) -> Response:
     """One room: its figures over a period, and its votes per bucket. Other formats than JSON hold the series.
 

@@ -46,6 +46,7 @@ COMBINATIONS = (
     b"`order_by` is",
     b"of which there are more than",
     b" is followed: ",
+    b", which does not apply to `",
     b"a name is there twice",
     b".filters` is wrong: ",
     b"`format` is not JSON",

@@ -41,7 +41,7 @@ def test_an_unknown_path_is_404(server: Server, path: str) -> None:
 def test_another_method_is_405(server: Server, method: str, path: str) -> None:
     answer = server.http.request(method, path, headers={"Authorization": server.token})
     assert problem(answer, 405)["detail"] == f"{path} answers GET, not {method}"
-    assert answer.headers["Allow"] == "GET"
+    assert answer.headers["Allow"] == "GET, HEAD"
 
 
 def test_bytes_that_are_no_request_are_400(server: Server) -> None:

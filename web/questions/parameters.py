@@ -334,9 +334,11 @@ class Listed(Parameters):
 
     # The bounds come before the validator, otherwise the OpenAPI schema would lack them.
     limit: Annotated[int, Field(ge=1, le=LONGEST_LIST), BeforeValidator(as_integer)] | None = Field(
-        default=None, description="Maximum number of rows; all by default."
+        default=None, description="Maximum number of rows; all by default.", examples=[40]
     )
-    offset: Integer = Field(default=0, ge=0, le=LONGEST_LIST, description="Number of rows to skip at the beginning.")
+    offset: Integer = Field(
+        default=0, ge=0, le=LONGEST_LIST, description="Number of rows to skip at the beginning.", examples=[40]
+    )
     order_by: Order | None = Field(
         default=None,
         description="Columns to sort by, separated by commas, each with `:asc` (the default) or `:desc`, in any case; "
@@ -361,7 +363,10 @@ class Searched(Parameters):
     """Which entries of a list."""
 
     search: str | None = Field(
-        default=None, max_length=100, description="Only entries whose name contains this text, in any case."
+        default=None,
+        max_length=100,
+        description="Only entries whose name contains this text, in any case.",
+        examples=["team"],
     )
 
 

@@ -11,7 +11,7 @@ from fastapi import Request
 
 from calculations.time.buckets import SHORTEST, Buckets, Granularity, WeekStart, is_weekday
 from calculations.time.date_ranges import as_elapsed, buckets_before
-from calculations.time.period import MICROSECOND, Period
+from calculations.time.period import MICROSECOND, Period, local_day
 from config import ServerSettings
 from read_model.freshness import Freshness, freshness
 from read_model.snapshot import Snapshot
@@ -162,7 +162,7 @@ class Question[P: Parameters]:
         """
         days = (self.period.first.isoformat(), self.period.last.isoformat())
         freshness = self.freshness.status if self.parameters.tells_freshness else ""
-        facts = [self.snapshot.id, self.request.url.path, str(self.resolved()), *days, freshness, self._last_bucket]
+        facts = [self.snapshot.id, self.request.url.path, str(self.resolved()), *days, freshness, self._present]
         return headers_if_changed(self.request, self.caller, facts, *self.parameters.varies_by)
 
     @cached_property
@@ -205,9 +205,10 @@ class Question[P: Parameters]:
         return self._in_whole_buckets(asked)
 
     @property
-    def _last_bucket(self) -> str:
-        """The start of the last bucket of a series, because each new bucket changes the answer."""
+    def _present(self) -> str:
+        """The last day and bucket of a series that have begun: each new one changes the answer."""
         if self.parameters.cut_by is None:
             return ""
-        last = max(self.period.start, min(self.now, self.period.end - MICROSECOND))
-        return str(self._bucket(last, self.period.zone).start)
+        periods = [period for period in (self.period, self.comparison) if period is not None]
+        lasts = [max(period.start, min(self.now, period.end - MICROSECOND)) for period in periods]
+        return str([(local_day(last, self.period.zone), self._bucket(last, self.period.zone).start) for last in lasts])

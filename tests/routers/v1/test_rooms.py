@@ -171,6 +171,20 @@ def test_what_is_no_room_id_is_422(api: Api, room_id: str) -> None:
     assert problem(api.ask(f"rooms/{room_id}"), 422)["errors"][0]["parameter"] == "room_id"
 
 
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [("TEAM", [1, 2]), ("a.b", [3]), ("", [1, 2, 3, 4, 5, 6]), ("ΟΔΟΣ", [4]), ("οδος", [4]), ("ßE", [5]), ("unK", [6])],
+)
+def test_search_finds_parts_of_names_in_any_case(api_over: Callable[..., Api], search: str, found: list[int]) -> None:
+    """Nothing in them is a pattern. In Greek, a word's last sigma is another letter than that within the word."""
+    names = ["team", "My Team", "a.b", "ΟΔΟΣΑ", "Straße", "null"]
+    rooms = "\n".join(["id|name", *(f"{number}|{name}" for number, name in enumerate(names, start=1))])
+    votes = "\n".join(["room_id|voted_at", *(f"{number}|2026-03-02 09:00" for number in range(1, len(names) + 1))])
+    api = api_over({ROOMS: rooms, VOTES: votes})
+    assert [room["id"] for room in api.data("rooms", search=search)] == found
+    assert len(api.data("behaviour/rooms", search=search)) == len(found)
+
+
 def test_no_rooms(api_over: Callable[..., Api]) -> None:
     """An empty list; CSV has its head all the same."""
     api = api_over({})

@@ -100,6 +100,24 @@ def test_the_next_day_is_another_row_and_another_tag(api: Api, asked: dict[str, 
     assert tag(api, "historical", **asked) != before
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"date_range": "2026-03-01,2026-03-31"},
+        {"date_range": "2026-02-01,2026-02-28", "compare": "2026-03-01,2026-03-31"},
+    ],
+    ids=str,
+)
+def test_the_next_day_of_a_month_is_another_figure_and_another_tag(api: Api, asked: dict[str, str]) -> None:
+    """Bob estimated on Thursday, nobody on Friday: until midnight the month's last day has an active user."""
+    asked = {**asked, "granularity": "month", "metrics": "dau"}
+    api.now = NOW + timedelta(hours=10)
+    rows, before = api.data("historical", **asked), tag(api, "historical", **asked)
+    api.now = NOW + timedelta(hours=12)
+    assert api.data("historical", **asked) != rows
+    assert tag(api, "historical", **asked) != before
+
+
 @pytest.mark.parametrize("path", ["historical", "lifecycle", "rooms/1"])
 def test_the_next_hour_is_another_row_and_another_tag(api: Api, path: str) -> None:
     """Within one day, whose period stays the same."""
