@@ -202,7 +202,8 @@ def parsed_heads(listed: bytes) -> Heads:
     """What `git ls-remote --symref` or the like lists: `<object>TAB<ref>` per line."""
     commits: dict[str, str] = {}
     head = head_commit = None
-    for line in listed.decode(errors="replace").split("\n"):
+    # No name has a backslash: two that are no UTF-8 stay apart, as they would not with U+FFFD.
+    for line in listed.decode(errors="backslashreplace").split("\n"):
         value, _, name = line.partition("\t")
         if name == "HEAD" and value.startswith("ref: "):
             head = value.removeprefix("ref: ").removeprefix(HEADS)
