@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from sources.git.command import Git, size_of
 from sources.git.configuration import Codebase
-from sources.git.errors import NETWORK, GitError, TooLargeError
+from sources.git.errors import BY_THE_REMOTE, GitError, TooLargeError
 
 # A remote that does not answer this soon hangs.
 ANSWER_WITHIN_S = 60.0
@@ -140,8 +140,8 @@ class Mirror:
         try:
             self._fetch()
         except GitError as error:
-            # The remote has just answered: unless it broke off, the mirror is at fault.
-            if re.search(NETWORK, error.said):
+            # The remote has just answered: unless it broke off or refuses, the mirror is at fault.
+            if re.search(BY_THE_REMOTE, error.said):
                 raise
             self.remove()
             self.prepare(sha256=is_sha256)
