@@ -4,7 +4,7 @@ import re
 from io import BytesIO
 
 import polars as pl
-import polars.selectors as cs
+from polars.datatypes import DataType, DataTypeClass
 
 INSTANTS = "%Y-%m-%dT%H:%M:%S%.f%:z"
 
@@ -27,9 +27,25 @@ def json_lines(rows: pl.DataFrame) -> bytes:
 
 
 def written_instants(rows: pl.DataFrame) -> list[pl.Expr]:
-    """Expressions that write a table's instants as text with their UTC offset, `Z` for UTC itself."""
-    instants = cs.expand_selector(rows, cs.datetime())
-    return [pl.col(name).dt.strftime(INSTANTS).str.replace(r"\+00:00$", "Z") for name in instants]
+    """Expressions that write a table's instants, nested ones too, as text with their UTC offset, `Z` for UTC itself."""
+    return [_written(pl.col(name), dtype) for name, dtype in rows.schema.items() if _has_instants(dtype)]
+
+
+def _has_instants(dtype: DataType | DataTypeClass) -> bool:
+    if isinstance(dtype, pl.List):
+        return _has_instants(dtype.inner)
+    if isinstance(dtype, pl.Struct):
+        return any(_has_instants(field.dtype) for field in dtype.fields)
+    return isinstance(dtype, pl.Datetime)
+
+
+def _written(value: pl.Expr, dtype: DataType | DataTypeClass) -> pl.Expr:
+    if isinstance(dtype, pl.List):
+        return value.list.eval(_written(pl.element(), dtype.inner))
+    if isinstance(dtype, pl.Struct):
+        fields = [field for field in dtype.fields if _has_instants(field.dtype)]
+        return value.struct.with_fields(*(_written(pl.field(field.name), field.dtype) for field in fields))
+    return value.dt.strftime(INSTANTS).str.replace(r"\+00:00$", "Z")
 
 
 def _with_plain_decimals(text: bytes, rows: pl.DataFrame) -> bytes:

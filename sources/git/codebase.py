@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from read_model.manifest import File
+from read_model.table import Table
 from read_model.tables.repositories import BRANCHES, COMMIT_BRANCHES, TREE
 from sources.git.branches import COLUMNS, branch_table
 from sources.git.command import Git
@@ -22,7 +23,7 @@ from sources.git.parts import Parts, commit_key, publish_segment
 from sources.git.segments import RawCommits
 from sources.git.state import Extracted, StoredSegment
 from sources.git.tree import COLUMNS as TREE_COLUMNS
-from sources.git.tree import primary_language, tree_table
+from sources.git.tree import moved_tree_table, primary_language, tree_table
 from util.crash_points import crash_point
 
 MIRROR, RAW, GIT_CONFIG = "mirror.git", "raw", "gitconfig"
@@ -143,7 +144,7 @@ class _Update:
         self.workplace.show("publishing", sum(segment.commits for segment in segments))
         default_head = heads.commits.get(heads.head or "")
         mailmap = self._blob(default_head, ".mailmap")
-        tree, language = self._tree(default_head)
+        tree, language = self._tree(default_head, history)
         return Extracted(
             exclude=self.codebase.exclude,
             branches=self.codebase.branches,
@@ -191,21 +192,27 @@ class _Update:
                 parts = publish_segment(segment, place.raw_directory, place.parts, self.git, mailmap, place.pseudonyms)
                 yield StoredSegment(segment=segment, parts=parts)
 
-    def _tree(self, commit: str | None) -> tuple[File, str | None]:
+    def _tree(self, commit: str | None, history: History) -> tuple[File, str | None]:
         """The part that shows the default branch's tree, and the language most of it is written in."""
-        before = self.before
-        if before and before.default_head == commit and before.exclude == self.codebase.exclude:
+        before = self.before if self.before and self.before.exclude == self.codebase.exclude else None
+        known_commit = before.default_head if before else None
+        if before and known_commit == commit:
             return before.parts[TREE.name], before.primary_language
         rows = pl.DataFrame(schema=TREE_COLUMNS)
         if commit is not None:
-            empty_tree = EMPTY_TREES[len(commit) == SHA256_DIGITS]
-            rows = tree_table(self.git, empty_tree, commit, excluding(self.codebase.exclude))
+            empty_tree, is_excluded = EMPTY_TREES[len(commit) == SHA256_DIGITS], excluding(self.codebase.exclude)
+            # The mirror may lack a commit that no branch holds any more.
+            if known_commit and known_commit in history:
+                known = self._rows_before(TREE, TREE_COLUMNS)
+                rows = moved_tree_table(known, self.git, empty_tree, known_commit, commit, is_excluded)
+            else:
+                rows = tree_table(self.git, empty_tree, commit, is_excluded)
         return self.workplace.parts.write(TREE, rows.lazy()), primary_language(rows)
 
     def _whole_tables(self, heads: Heads, history: History, commits: pl.LazyFrame) -> dict[str, File]:
         parts, unselected = self.workplace.parts, self.every.commits.keys() - heads.commits.keys()
         dated = commits.select("commit_sha", "committed_at")
-        branches = branch_table(self.git, heads, history, dated, self._branches_before(), unselected)
+        branches = branch_table(self.git, heads, history, dated, self._rows_before(BRANCHES, COLUMNS), unselected)
         held = history.holders.lazy().join(
             history.commits.lazy().with_columns(commit_key=commit_key()), on="group", maintain_order="left"
         )
@@ -214,7 +221,8 @@ class _Update:
             BRANCHES.name: parts.write(BRANCHES, branches.lazy()),
         }
 
-    def _branches_before(self) -> pl.DataFrame:
-        if self.before is None or BRANCHES.name not in self.before.parts:
-            return pl.DataFrame(schema=COLUMNS)
-        return self.workplace.parts.rows([self.before.parts[BRANCHES.name]]).select(COLUMNS.names()).collect()
+    def _rows_before(self, table: Table, columns: pl.Schema) -> pl.DataFrame:
+        """What was extracted before of a table that is written as a whole."""
+        if self.before is None or table.name not in self.before.parts:
+            return pl.DataFrame(schema=columns)
+        return self.workplace.parts.rows([self.before.parts[table.name]]).select(columns.names()).collect()

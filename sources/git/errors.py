@@ -5,23 +5,36 @@ from typing import ClassVar
 
 from util.errors import EXIT_CONFIG, EXIT_UNAVAILABLE, AnalyticsError
 
+ACCESS = (
+    "could not read Username|could not read Password|Authentication failed|terminal prompts disabled"
+    "|Permission denied|HTTP Basic: Access denied|returned error: 40[13]|Host key verification failed"
+)
 NETWORK = (
     "Could not resolve host|Failed to connect|Connection refused|Connection timed out|Connection reset"
-    "|Operation too slow|No route to host|SSL|TLS|returned error: 5[0-9][0-9]|hung up|early EOF|Empty reply"
+    "|Connection closed|Operation too slow|Network is unreachable|No route to host|SSL|TLS"
+    "|returned error: 429|returned error: 5[0-9][0-9]|hung up|early EOF|Empty reply"
 )
+REFUSAL = "remote error: |upload-pack: not our ref|Could not read from remote repository"
+# What no other mirror would change.
+BY_THE_REMOTE = f"{ACCESS}|{NETWORK}|{REFUSAL}|returned error: "
 # What git, ssh and curl say, and what it means to the person who reads the status of a codebase.
 MEANINGS: tuple[tuple[str, str], ...] = (
     (
-        r"could not read Username|could not read Password|Authentication failed|terminal prompts disabled"
-        r"|Permission denied|HTTP Basic: Access denied|returned error: 40[13]|Host key verification failed",
+        ACCESS,
         "the remote refuses access: check `token_env` and the rights of its token, or the ssh key and known_hosts",
     ),
     (
-        r"not found|does not exist|does not appear to be a git repository|returned error: 404|No such file",
+        r"[Nn]ot found|does not exist|does not appear to be a git repository|returned error: 4(?:04|10)|No such file",
         "there is no repository at `url`: check `url`, and that the token may see it",
     ),
     (NETWORK, "the remote can't be reached or broke off: check `url` and the network"),
     (r"[Oo]ut of memory|malloc failed|mmap failed", "git needed more memory than it may use"),
+    (
+        r"not our ref|unpack-objects failed|index-pack failed",
+        "the remote sent broken objects, or lacks some: run `git fsck` there",
+    ),
+    # In words of its own, which may be about people.
+    (REFUSAL, "the remote refuses: run `git ls-remote` with `url` to see why"),
 )
 ADDRESS = re.compile(r"[^\s<>'\"/]+@[^\s<>'\"]+")
 URL = re.compile(r"[a-z]+://\S+")

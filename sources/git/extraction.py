@@ -242,11 +242,12 @@ def excluding(patterns: Sequence[str]) -> Callable[[str], bool]:
     return lambda path: matches(path) is not None
 
 
-def tree_changes(git: Git, empty_tree: str, commit: str) -> list[FileChange]:
-    """A commit's whole tree, as the difference from nothing: lines and bytes of each path.
+def tree_changes(git: Git, empty_tree: str, commit: str, paths: Sequence[bytes] = ()) -> list[FileChange]:
+    """A commit's tree, or some paths of it, as the difference from nothing: lines and bytes of each path.
 
     Raises:
         CodebaseError: git failed or took too long.
     """
-    with git.output("diff-tree", "-r", *DIFF_OPTIONS, empty_tree, commit) as difference:
+    literal = [os.fsdecode(b":(literal)" + path) for path in paths]
+    with git.output("diff-tree", "-r", *DIFF_OPTIONS, empty_tree, commit, "--", *literal) as difference:
         return LogReader(difference, MOST_CHANGES).changes(commit)

@@ -43,6 +43,9 @@ class History:
         commits = pl.DataFrame({"commit_sha": walk.shas, "group": walk.groups}, GROUPS)
         return cls(commits, walk.holders(), walk.forks)
 
+    def __contains__(self, commit: str) -> bool:
+        return commit in self.commits["commit_sha"]
+
     def of_branch(self, branch: str | None) -> pl.DataFrame:
         """The commits of a branch: `commit_sha`."""
         held = self.holders.filter(pl.col("branch") == pl.lit(branch, pl.String))

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from sources.git.command import Git, size_of
 from sources.git.configuration import Codebase
-from sources.git.errors import NETWORK, GitError, TooLargeError
+from sources.git.errors import BY_THE_REMOTE, GitError, TooLargeError
 
 # A remote that does not answer this soon hangs.
 ANSWER_WITHIN_S = 60.0
@@ -140,8 +140,8 @@ class Mirror:
         try:
             self._fetch()
         except GitError as error:
-            # The remote has just answered: unless it broke off, the mirror is at fault.
-            if re.search(NETWORK, error.said):
+            # The remote has just answered: unless it broke off or refuses, the mirror is at fault.
+            if re.search(BY_THE_REMOTE, error.said):
                 raise
             self.remove()
             self.prepare(sha256=is_sha256)
@@ -202,7 +202,8 @@ def parsed_heads(listed: bytes) -> Heads:
     """What `git ls-remote --symref` or the like lists: `<object>TAB<ref>` per line."""
     commits: dict[str, str] = {}
     head = head_commit = None
-    for line in listed.decode(errors="replace").split("\n"):
+    # No name has a backslash: two that are no UTF-8 stay apart, as they would not with U+FFFD.
+    for line in listed.decode(errors="backslashreplace").split("\n"):
         value, _, name = line.partition("\t")
         if name == "HEAD" and value.startswith("ref: "):
             head = value.removeprefix("ref: ").removeprefix(HEADS)

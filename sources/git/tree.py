@@ -1,6 +1,6 @@
 """The size of the default branch's tree, per directory and language."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import polars as pl
 
@@ -9,11 +9,22 @@ from sources.git.command import Git
 from sources.git.extraction import tree_changes
 from sources.git.languages import is_code, language_of
 
+# More paths than fit into a command's arguments are not looked up one by one.
+MOST_NAMES_BYTES = 100_000
 COLUMNS = pl.Schema({name: dtype for name, dtype in TREE.columns.items() if name != "codebase_id"})
 
 
-def tree_table(git: Git, empty_tree: str, commit: str, is_excluded: Callable[[str], bool]) -> pl.DataFrame:
+def tree_table(
+    git: Git, empty_tree: str, commit: str, is_excluded: Callable[[str], bool], paths: Sequence[bytes] = ()
+) -> pl.DataFrame:
     """The files, lines and bytes of a commit's tree, without submodules; binary files have no lines and bytes.
+
+    Args:
+        git: The mirror.
+        empty_tree: The tree without any files.
+        commit: The commit.
+        is_excluded: Whether a path is left out.
+        paths: The only paths that count; all without any.
 
     Returns:
         The columns of `TREE` but `codebase_id`, a row per directory and language, in order.
@@ -23,7 +34,7 @@ def tree_table(git: Git, empty_tree: str, commit: str, is_excluded: Callable[[st
     """
     changes = [
         (path.rpartition("/")[0], language_of(path), change.added_lines, change.added_bytes)
-        for change in tree_changes(git, empty_tree, commit)
+        for change in tree_changes(git, empty_tree, commit, paths)
         if not change.is_submodule and not is_excluded(path := change.path.decode(errors="replace"))
     ]
     files = pl.DataFrame(
@@ -33,6 +44,26 @@ def tree_table(git: Git, empty_tree: str, commit: str, is_excluded: Callable[[st
         files=pl.len().cast(pl.Int64), lines=pl.col("lines").sum(), bytes=pl.col("bytes").sum()
     )
     return sums.select(COLUMNS.names()).sort("directory", "language")
+
+
+def moved_tree_table(
+    before: pl.DataFrame, git: Git, empty_tree: str, old: str, new: str, is_excluded: Callable[[str], bool]
+) -> pl.DataFrame:
+    """The table of a commit's tree, made of that of another commit and the paths in which they differ.
+
+    Raises:
+        CodebaseError: git failed or took too long.
+    """
+    names = git.run("diff-tree", "-r", "-z", "--name-only", "--no-renames", "--ignore-submodules=none", old, new)
+    if len(names) > MOST_NAMES_BYTES:
+        return tree_table(git, empty_tree, new, is_excluded)
+    if not names:
+        return before
+    paths = names.removesuffix(b"\0").split(b"\0")
+    gone, come = (tree_table(git, empty_tree, commit, is_excluded, paths) for commit in (old, new))
+    figures = pl.col("files", "lines", "bytes")
+    sums = pl.concat([before, come, gone.with_columns(-figures)]).group_by("directory", "language").agg(figures.sum())
+    return sums.filter(pl.col("files") > 0).sort("directory", "language")
 
 
 def primary_language(tree: pl.DataFrame) -> str | None:

@@ -121,6 +121,7 @@ def test_ownership_of_directories(organisation: Organisation) -> None:
     assert (rows["src/a"]["commits"], rows["src/a"]["contributor_absence_factor"]) == (2, 1)
     [ann] = rows["src/a"]["contributors"]
     assert (ann["commits"], ann["active_days"], ann["share"]) == (2, 2, 1.0)
+    assert (ann["first"], ann["last"]) == ("2026-03-02T12:00:00Z", "2026-03-05T12:00:00Z")
 
 
 @pytest.mark.parametrize(("by", "first"), [("file", "src/b/y.py"), ("language", "Python")])

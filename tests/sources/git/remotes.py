@@ -23,6 +23,9 @@ class Remote:
     # Where requests are redirected to; and whether requests hang.
     elsewhere: str | None = None
     hangs: bool = False
+    # The status of an answer to a request for commits; other requests are answered.
+    refuses_fetches: int | None = None
+    fetches: int = 0
     port: int = 0
     paths: list[str] = field(default_factory=list)
     authorizations: list[str] = field(default_factory=list)
@@ -40,7 +43,7 @@ class Remote:
         return scheme == "Basic" and base64.b64decode(value).decode().partition(":")[2] == self.token
 
 
-def answer_by_git(request: BaseHTTPRequestHandler, directory: Path) -> None:
+def answer_by_git(request: BaseHTTPRequestHandler, directory: Path, body: bytes) -> None:
     """Answer a request with `git http-backend` over the repositories in a directory."""
     path, _, query = request.path.partition("?")
     environment = {
@@ -54,7 +57,6 @@ def answer_by_git(request: BaseHTTPRequestHandler, directory: Path) -> None:
         "CONTENT_TYPE": request.headers.get("Content-Type", ""),
         "HTTP_CONTENT_ENCODING": request.headers.get("Content-Encoding", ""),
     }
-    body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
     done = subprocess.run(["git", "http-backend"], input=body, capture_output=True, check=False, env=environment)  # noqa: S607 - the git of the machine
     head, _, content = done.stdout.partition(b"\r\n\r\n")
     lines = dict(line.split(": ", 1) for line in head.decode().split("\r\n") if line)
@@ -83,6 +85,9 @@ def serving(directory: Path, **settings: object) -> Iterator[Remote]:
             authorization = self.headers.get("Authorization")
             if authorization:
                 remote.authorizations.append(authorization)
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            is_fetch = b"command=fetch" in body
+            remote.fetches += is_fetch
             if remote.hangs:
                 ended.wait()
             elif remote.elsewhere:
@@ -93,8 +98,11 @@ def serving(directory: Path, **settings: object) -> Iterator[Remote]:
                 self.send_response(401)
                 self.send_header("WWW-Authenticate", 'Basic realm="git"')
                 self.end_headers()
+            elif is_fetch and remote.refuses_fetches:
+                self.send_response(remote.refuses_fetches)
+                self.end_headers()
             else:
-                answer_by_git(self, remote.directory)
+                answer_by_git(self, remote.directory, body)
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""

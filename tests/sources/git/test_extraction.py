@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from unittest.mock import Mock
 
 import polars as pl
 import pytest
@@ -14,9 +15,18 @@ from hypothesis import strategies as st
 
 from read_model.tables.repositories import BRANCHES, COMMIT_BRANCHES, COMMITS, FILE_CHANGES, TREE
 from sources.git.command import Git
-from sources.git.extraction import extract
+from sources.git.extraction import excluding, extract, tree_changes
+from sources.git.tree import moved_tree_table, tree_table
 from tests.repositories import ANN, BOB, EXECUTABLE, LINK, SUBMODULE, Deployment, File, Repository
-from tests.sources.git.counting import all_numstats, all_patch_bytes, check_against_git, counted, extracted, numstat
+from tests.sources.git.counting import (
+    all_numstats,
+    all_patch_bytes,
+    check_against_git,
+    counted,
+    empty_tree,
+    extracted,
+    numstat,
+)
 
 OTHER_REPOSITORY = b"0123456789abcdef0123456789abcdef01234567"
 YEAR_2106_S = 4_300_000_000
@@ -216,6 +226,21 @@ def test_the_tree_is_that_of_the_default_branch(repository: Repository, deployme
     assert sorted(tree, key=str) == [("", "Python", 1, 2, 6), ("src", "Python", 2, 1, 1), ("src", None, 1, 1, 4)]
 
 
+def test_only_what_changed_of_a_tree_is_read_again(
+    repository: Repository, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository.commit({f"d{number}/f.py": b"1\n" for number in range(9)})
+    deployment.run()
+    repository.commit({"d1/f.py": b"1\n2\n", "d2/f.py": None, "*": b"*\n"})
+    read = Mock(wraps=tree_changes)
+    monkeypatch.setattr("sources.git.tree.tree_changes", read)
+    deployment.run()
+    paths = [call.args[3] for call in read.call_args_list]
+    assert paths == [[b"*", b"d1/f.py", b"d2/f.py"]] * 2
+    tree = deployment.rows(TREE).select("files", "lines", "bytes").sum().row(0)
+    assert tree == (9, 10, 10)
+
+
 def test_which_branches_hold_which_commits(repository: Repository, deployment: Deployment) -> None:
     base = repository.commit({"a": b"a\n"})
     side = repository.commit({"b": b"b\n"}, branch="side", parents=[base])
@@ -273,3 +298,23 @@ def test_any_history_counts_as_git_counts_it(history: Sequence[Mapping[str | byt
         expected = all_patch_bytes(repository)
         for sha, *found in sums.select("commit_sha", "addition_bytes", "deletion_bytes").iter_rows():
             assert tuple(found) == expected[sha]
+
+
+ENTRIES = st.dictionaries(st.sampled_from(["f", "d", "d/h", "d/e/ä", "*", ":!f"]), FILES | st.none(), max_size=4)
+
+
+@given(st.lists(ENTRIES, min_size=2, max_size=4), st.sampled_from([(), ("d/e/",), ("f",)]))
+def test_the_table_of_a_tree_follows_its_changes(
+    history: Sequence[Mapping[str | bytes, File | None]], exclude: Sequence[str]
+) -> None:
+    """Files become directories, links, submodules or binary, and the other way round."""
+    with TemporaryDirectory() as directory:
+        repository = Repository.new(Path(directory) / "r.git")
+        repository.commit_all(history)
+        (Path(directory) / "gitconfig").touch()
+        git = Git(repository.path, Path(directory) / "gitconfig", time.monotonic() + 60, most_bytes=1 << 30)
+        new, *_, old = repository.commits()
+        empty, is_excluded = empty_tree(repository), excluding(exclude)
+        expected = tree_table(git, empty, new, is_excluded)
+        before = tree_table(git, empty, old, is_excluded)
+        assert moved_tree_table(before, git, empty, old, new, is_excluded).equals(expected)

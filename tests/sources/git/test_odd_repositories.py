@@ -1,5 +1,6 @@
 """Repositories as few people have them are counted as git counts them, too."""
 
+import os
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
@@ -230,3 +231,13 @@ def test_branches_of_odd_names_and_no_tags(repository: Repository, deployment: D
     deployment.run()
     assert deployment.rows(COMMITS)["commit_sha"].to_list() == [base]
     assert sorted(deployment.rows(BRANCHES)["branch"]) == sorted([*names, "main"])
+
+
+def test_branches_whose_names_are_no_utf_8_are_told_apart(repository: Repository, deployment: Deployment) -> None:
+    base = repository.commit({"a": b"a\n"})
+    for name, content in ((b"caf\xe8", b"b\n"), (b"caf\xe9", b"c\n")):
+        repository.point(os.fsdecode(name), repository.commit({"a": content}, branch="made", parents=[base]))
+    repository.delete("made")
+    deployment.run()
+    check_against_git(repository, deployment)
+    assert sorted(deployment.rows(BRANCHES)["branch"]) == ["caf\\xe8", "caf\\xe9", "main"]

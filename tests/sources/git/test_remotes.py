@@ -12,6 +12,7 @@ from read_model.tables.repositories import CODEBASES, COMMITS, REPOSITORIES
 from sources.git.errors import meaning
 from tests.repositories import SUBMODULE, Deployment, File, Repository
 from tests.sources.git.remotes import HOST, serving, silent_port
+from util.errors import EXIT_UNAVAILABLE
 
 TOKEN = "secret-token-of-a-codebase"  # noqa: S105 - it guards nothing
 MANY, LARGE = 100_000, 100 << 20
@@ -113,6 +114,22 @@ def test_a_repository_that_is_not_there_over_http(repository: Repository, deploy
     assert "no repository at `url`" in (states(deployment)["shop"][1] or "")
 
 
+def test_a_fetch_that_is_refused_costs_no_mirror(repository: Repository, deployment: Deployment) -> None:
+    with serving(repository.path.parent) as remote:
+        deployment.configure({"owner": "o", "name": "shop", "url": f"{remote.url}/shop.git"})
+        deployment.run()
+        [mirror] = deployment.data_dir.rglob("mirror.git")
+        made = mirror.stat().st_ino
+        repository.commit({"a.py": b"2\n"})
+        remote.refuses_fetches = 429
+        assert deployment.run().exit_code == EXIT_UNAVAILABLE
+        assert mirror.stat().st_ino == made
+        assert remote.fetches == 2
+        remote.refuses_fetches = None
+        assert deployment.run().exit_code == 0
+    assert deployment.rows(COMMITS).height == 2
+
+
 def test_the_token_does_not_follow_to_another_host(repository: Repository, deployment: Deployment) -> None:
     """Nor do redirects stop working for who needs no password."""
     directory = repository.path.parent
@@ -199,11 +216,17 @@ def test_a_tree_that_unfolds_without_end_fails_alone(repository: Repository, dep
         ("fatal: something of ann@example.org at https://u:p@x/y", "fatal: something of … at …"),
         ("", "no reason"),
         ("fatal: it broke\nremote: Ann Smith was here\n", "fatal: it broke"),
+        ("fatal: remote error: Ann Smith has locked it", "the remote refuses: "),
+        ("fatal: git upload-pack: not our ref 0123", "`git fsck`"),
+        ("ERROR: Repository not found.\nfatal: Could not read from remote repository.", "there is no repository"),
+        ("fatal: Could not read from remote repository.\n\nand the repository exists.", "the remote refuses: "),
+        ("fatal: unable to access 'https://x/': The requested URL returned error: 429", "can't be reached"),
     ],
 )
 def test_what_git_says_is_told_without_addresses(said: str, expected: str) -> None:
     assert expected in meaning(said)
     assert "@" not in meaning(said)
+    assert "Ann" not in meaning(said)
 
 
 class watched_processes:  # noqa: N801 - used like a function
