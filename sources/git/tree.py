@@ -9,7 +9,8 @@ from sources.git.command import Git
 from sources.git.extraction import tree_changes
 from sources.git.languages import is_code, language_of
 
-# More paths than fit into a command's arguments are not looked up one by one.
+# Git compares each path of the tree with each one asked for, and arguments have to fit into a command.
+MOST_PATHS = 1_000
 MOST_NAMES_BYTES = 100_000
 COLUMNS = pl.Schema({name: dtype for name, dtype in TREE.columns.items() if name != "codebase_id"})
 
@@ -55,7 +56,7 @@ def moved_tree_table(
         CodebaseError: git failed or took too long.
     """
     names = git.run("diff-tree", "-r", "-z", "--name-only", "--no-renames", "--ignore-submodules=none", old, new)
-    if len(names) > MOST_NAMES_BYTES:
+    if len(names) > MOST_NAMES_BYTES or names.count(b"\0") > MOST_PATHS:
         return tree_table(git, empty_tree, new, is_excluded)
     if not names:
         return before
