@@ -4,6 +4,7 @@ import { bucketColumn, bucketsOf, isQuiet, seriesOf } from "../buckets.js";
 import { heat, lines, stacked } from "../charts.js";
 import { element } from "../dom.js";
 import { hours, instant, label, weekdays, write } from "../format.js";
+import { gains } from "../gains.js";
 import { list } from "../lists.js";
 import { scrolled } from "../paging.js";
 import { figureColumns, table } from "../tables.js";
@@ -72,17 +73,7 @@ const changedLines = {
   height: "tall",
   empty: "No line changed in this period.",
   call: activityCall,
-  isEmpty: ({ data }) => isQuiet(data, LINES.map(([key]) => key)),
-  chart: (answer) =>
-    stacked({
-      buckets: bucketsOf(answer),
-      kind: "count",
-      series: LINES.map(([key, name, colour]) => ({ ...seriesOf(answer, name, key), colour, negative: key === "deletions" })),
-    }),
-  table: (answer) => {
-    const figures = LINES.flatMap(([key, name]) => figureColumns(name, key, "count", answer.data));
-    return table("Lines", [bucketColumn(answer), ...figures], answer.data);
-  },
+  ...gains("Lines", LINES, "deletions"),
 };
 
 const AREAS = [

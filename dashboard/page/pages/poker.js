@@ -1,8 +1,9 @@
 // Planning poker: who comes, from where, what they do, and whether they return.
 
 import { bucketColumn, bucketsOf, isQuiet, seriesOf } from "../buckets.js";
-import { columns, heat, lines, loadWorld, map, stacked } from "../charts.js";
+import { columns, heat, lines, loadWorld, map } from "../charts.js";
 import { bucketName, countryName, hours, label, weekdays, words, write } from "../format.js";
+import { gains } from "../gains.js";
 import { list } from "../lists.js";
 import { figureColumns, table, valueOf } from "../tables.js";
 import { callOf, daysOf, parametersOf, toggled } from "../view.js";
@@ -118,17 +119,7 @@ const lifecycle = {
     const granularity = view.granularity === "auto" ? cohortOf(view).period : view.granularity;
     return callOf("lifecycle", { ...parametersOf({ ...view, granularity }, "granularity"), entity });
   },
-  isEmpty: ({ data }) => isQuiet(data, LIFECYCLE.map(([key]) => key)),
-  chart: (answer) =>
-    stacked({
-      buckets: bucketsOf(answer),
-      kind: "count",
-      series: LIFECYCLE.map(([key, name, colour]) => ({ ...seriesOf(answer, name, key), colour, negative: key === "dormant" })),
-    }),
-  table: (answer) => {
-    const figures = LIFECYCLE.flatMap(([key, name]) => figureColumns(name, key, "count", answer.data));
-    return table("Lifecycle", [bucketColumn(answer), ...figures], answer.data);
-  },
+  ...gains("Lifecycle", LIFECYCLE, "dormant"),
 };
 
 // The longest span, in days, that cohorts of a length suit, and how many intervals they are followed.
