@@ -181,7 +181,7 @@ class TrafficParameters(ComparedParameters, Listed, WithMetrics, Formatted):
     dimensions: Annotated[str | None, Names(BORNE["page_views"], most=2)] = Field(
         default=None,
         description="One or two attributes, separated by a comma: `data` is then a list with a row per combination of "
-        "their values, those with the most visitors first; `limit`, `offset` and `order_by` apply to that list.",
+        "their values, those with the most visitors first; `limit`, `offset` and `order_by` are only for that list.",
         examples=["source", "country,device"],
     )
 
@@ -189,6 +189,14 @@ class TrafficParameters(ComparedParameters, Listed, WithMetrics, Formatted):
     def dimension_names(self) -> tuple[str, ...]:
         """The attributes."""
         return tuple(names_of(self.dimensions))
+
+    def check(self) -> None:
+        """Refuse parameters of a list where there is none: most likely, `dimensions` is missing."""
+        super().check()
+        if self.dimensions is None:
+            for name, field in Listed.model_fields.items():
+                if getattr(self, name) != field.default:
+                    raise InvalidParameterError(name, f"`{name}` is for the rows of a breakdown; add `dimensions`.")
 
     def meant(self, meaning: Meaning) -> dict[str, object]:
         """With the dimensions as a list."""

@@ -47,6 +47,7 @@ COMBINATIONS = (
     b"of which there are more than",
     b" is followed: ",
     b", which does not apply to `",
+    b"` is for the rows of a breakdown",
     b"a name is there twice",
     b".filters` is wrong: ",
     b"`format` is not JSON",

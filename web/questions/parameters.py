@@ -156,7 +156,10 @@ class Formatted(Parameters):
         description="The format of the answer; by default the one that the `Accept` header prefers, else `json`. "
         "`csv`, `ndjson` and `parquet` hold only rows; the facts of `meta` are in headers.",
     )
-    bom: bool = Field(default=False, description="Begin CSV with a byte order mark, by which Excel recognises UTF-8.")
+    bom: bool = Field(
+        default=False,
+        description="Begin CSV with a byte order mark, by which Excel recognises UTF-8; no other format has it.",
+    )
 
     @property
     def has_bom(self) -> bool:
@@ -226,7 +229,8 @@ class ComparedParameters(OfPeriod):
     )
     compare_match_day_of_week: bool = Field(
         default=False,
-        description="Move the period to compare with to the nearest one that begins on the same weekday.",
+        description="Move the period to compare with to the nearest one that begins on the same weekday; without "
+        "`compare`, it changes nothing.",
     )
 
     @classmethod

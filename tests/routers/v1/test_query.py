@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,16 @@ def test_null_means_what_is_left_out(api: Api) -> None:
     nulls = {"of": "rooms", "limit": 1.0, "filters": None, "metrics": None, "order_by": None}
     first, second = ask_several(api, nulls, {"of": "rooms", "limit": 1}).json()["data"]
     assert first == second
+
+
+def test_the_notices_of_all_are_those_that_hold_for_each(api: Api) -> None:
+    """Today is still open, yesterday is not; an hour later, all data are old."""
+    api.now += timedelta(hours=1)
+    body = ask_several(api, {"of": "traffic", "date_range": "today"}, {"of": "votes", "date_range": "yesterday"}).json()
+    told = ["dead: nothing after 2026-03-05T12:30:00Z", "period is still open"]
+    today, yesterday = (each["notices"] for each in body["data"])
+    assert [text in notice for text, notice in zip(told, today, strict=True)] == [True, True]
+    assert body["meta"]["notices"] == yesterday == today[:1]
 
 
 @pytest.mark.parametrize(
@@ -145,6 +156,9 @@ def test_what_takes_no_parameters_refuses_them(api: Api, method: str, path: str)
         ("traffic", {"dimensions": "event"}, "there is no event; allowed: country"),
         ("traffic", {"dimensions": "country,os,city"}, "at most 2"),
         ("traffic", {"dimensions": "os,os"}, "a name is there twice"),
+        ("traffic", {"order_by": "-visits"}, "`order_by` is for the rows of a breakdown; add `dimensions`"),
+        ("traffic", {"limit": 10}, "`limit` is for the rows of a breakdown; add `dimensions`"),
+        ("traffic", {"offset": 10}, "`offset` is for the rows of a breakdown; add `dimensions`"),
         ("traffic", {"metrics": "visits,visitors,visits"}, "a name is there twice"),
         ("traffic", {"metrics": ""}, "a name is missing; allowed: visitors"),
         ("lifecycle/rooms", {"start": "2026-W10-1", "state": "new"}, "allowed: a date such as 2026-03-02"),
