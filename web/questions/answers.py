@@ -72,7 +72,9 @@ class JsonAnswer(Response):
 def together[P: Parameters](questions: Sequence[Question[P]], answers: Sequence[Response]) -> Response:
     """The answers to several questions, in order, each with its query and notices."""
     data = b",".join(bytes(answer.body) for answer in answers)
-    meta = meta_of(questions[0], total_rows=None)
+    told = [list(_notices(question)) for question in questions]
+    of_all = [notice for notice in told[0] if all(notice in notices for notices in told)]
+    meta = meta_of(questions[0], total_rows=None).model_copy(update={"notices": of_all})
     return Response(
         b'{"data":[%s],"meta":%s}' % (data, meta.model_dump_json().encode()), media_type=MEDIA_TYPES["json"]
     )
