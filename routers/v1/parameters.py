@@ -24,7 +24,19 @@ from web.questions.parameters import (
 from web.questions.texts import FilterOn, Names, names_of
 
 FILTER = FilterOn(ATTRIBUTES)
-EXAMPLE = '[["is","country",["DE","AT"]],["is_not","device",["mobile"]]]'
+ON_USERS = '[["is","country",["DE","AT"]],["is_not","device",["mobile"]]]'
+ON_ROOMS = '[["contains","room_name",["team"]]]'
+
+
+def filters_field(example: str = ON_USERS) -> Any:
+    """The field `filters`."""
+    return Field(
+        default=None,
+        description="A JSON array of clauses that all hold: `[operator, attribute, [values]]`, "
+        '`["and", [clauses]]`, `["or", [clauses]]` or `["not", clause]`. Operators: is, is_not, contains, '
+        f"contains_not, matches, matches_not. Attributes: {', '.join(ATTRIBUTES)}.",
+        examples=[example],
+    )
 
 
 class Filtered(Parameters):
@@ -33,13 +45,7 @@ class Filtered(Parameters):
     # The table whose rows each figure counts; they must have the attributes of the filter.
     counted: ClassVar[Mapping[str, Kind]] = {}
 
-    filters: Annotated[str | None, FILTER] = Field(
-        default=None,
-        description="A JSON array of clauses that all hold: `[operator, attribute, [values]]`, "
-        '`["and", [clauses]]`, `["or", [clauses]]` or `["not", clause]`. Operators: is, is_not, contains, '
-        f"contains_not, matches, matches_not. Attributes: {', '.join(ATTRIBUTES)}.",
-        examples=[EXAMPLE],
-    )
+    filters: Annotated[str | None, FILTER] = filters_field()
 
     @property
     def filter(self) -> Filter:
@@ -208,6 +214,7 @@ class VotesParameters(ComparedParameters, WithMetrics, Formatted):
 
     counted = VOTES
 
+    filters: Annotated[str | None, FILTER] = filters_field(ON_ROOMS)
     metrics: Annotated[str | None, Names(tuple(VOTES))] = metrics_field("total_votes,avg_duration_per_vote_s")
 
 
@@ -262,6 +269,7 @@ class RoomsParameters(ComparedParameters, Listed, Searched, WithMetrics, Formatt
 
     counted = ROOM
 
+    filters: Annotated[str | None, FILTER] = filters_field(ON_ROOMS)
     order_by: Order | None = Listed.sorted_by(*ROOM_KEYS, *ROOM)
     metrics: Annotated[str | None, Names(tuple(ROOM))] = metrics_field("votes,duration")
 
@@ -270,6 +278,8 @@ class RoomParameters(ComparedParameters, Cut, OnWeekdays, Filtered, Formatted):
     """One room over time."""
 
     counted: ClassVar[Mapping[str, Kind]] = {"votes": "votes"}
+
+    filters: Annotated[str | None, FILTER] = filters_field(ON_ROOMS)
 
 
 class DistributionParameters(OfPeriod, Filtered, Formatted):
@@ -289,4 +299,5 @@ class RhythmParameters(ComparedParameters, WithMetrics, Formatted):
 
     counted = RHYTHM
 
+    filters: Annotated[str | None, FILTER] = filters_field(ON_ROOMS)
     metrics: Annotated[str | None, Names(tuple(RHYTHM))] = metrics_field("page_views")

@@ -10,6 +10,7 @@ import pytest
 from httpx2 import Response
 
 from routers.v1.cohort_parameters import FunnelParameters
+from routers.v1.query import ASKED
 from tests.routers.v1.api import Api
 from tests.web.problems import problem
 
@@ -171,6 +172,13 @@ def test_what_takes_no_parameters_refuses_them(api: Api, method: str, path: str)
 def test_what_has_no_answer_is_refused(api: Api, path: str, asked: dict[str, Any], told: str) -> None:
     """With the reason."""
     assert told in problem(api.ask(path, **asked), 422)["detail"]
+
+
+@pytest.mark.parametrize("path", ["traffic", "votes", "rooms", "rhythm", "reoccurring", "location", "behaviour/routes"])
+def test_the_example_of_a_filter_is_answered(api: Api, path: str) -> None:
+    """Where votes are counted, it is not of users."""
+    for example in ASKED[path].parameters.model_fields["filters"].examples or []:
+        assert api.ask(path, filters=example).status_code == 200
 
 
 def test_the_figures_that_are_chosen_may_be_filtered(api: Api) -> None:
