@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Self, cast
 
 from sources.git.errors import GitError, GitTimeoutError, TooLargeError
+from util.errors import AnalyticsError
 
 KEPT_VARIABLES = (
     *("PATH", "HOME", "USER", "TMPDIR", "SSH_AUTH_SOCK", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO"),
@@ -106,7 +107,12 @@ class Git:
             _limit_memory(process.pid)
             watch = _Watch(process, allowed, self.repository, self.most_bytes)
             with cast(IO[bytes], process.stdout) as output, watch:
-                yield output
+                try:
+                    yield output
+                except AnalyticsError:
+                    # What git wrote before it failed is cut off: then its own reason is the better one.
+                    if output.read(1) or not process.wait():
+                        raise
                 if output.read(1):
                     return
                 code = process.wait()

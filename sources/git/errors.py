@@ -30,8 +30,8 @@ MEANINGS: tuple[tuple[str, str], ...] = (
     (NETWORK, "the remote can't be reached or broke off: check `url` and the network"),
     (r"[Oo]ut of memory|malloc failed|mmap failed", "git needed more memory than it may use"),
     (
-        r"not our ref|unpack-objects failed|index-pack failed",
-        "the remote sent broken objects, or lacks some: run `git fsck` there",
+        "not our ref|unpack-objects failed|index-pack failed|unable to read|is corrupt|inflate: ",
+        "objects are broken or missing: if the next run fails too, run `git fsck` on the remote",
     ),
     # In words of its own, which may be about people.
     (REFUSAL, "the remote refuses: run `git ls-remote` with `url` to see why"),
