@@ -10,10 +10,11 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Self, cast
 
 from sources.git.errors import GitError, GitTimeoutError, TooLargeError
@@ -49,6 +50,7 @@ class Git:
         seconds: float | None = None,
         options: Sequence[str] = (),
         pass_fds: Sequence[int] = (),
+        variables: Mapping[str, str] = MappingProxyType({}),
     ) -> bytes:
         """What a command writes.
 
@@ -58,13 +60,14 @@ class Git:
             seconds: The longest it may take; the deadline holds as well.
             options: Options of git itself, which stand before the command.
             pass_fds: Descriptors it inherits.
+            variables: Further variables it is given.
 
         Raises:
             GitError: It failed.
             GitTimeoutError: It took too long.
             TooLargeError: The repository outgrew its limit.
         """
-        with self._started(arguments, stdin, seconds, options, pass_fds) as output:
+        with self._started(arguments, stdin, seconds, options, pass_fds, variables) as output:
             return output.read()
 
     @contextmanager
@@ -75,7 +78,7 @@ class Git:
             GitError: It failed; said when all was read.
             GitTimeoutError: It took too long.
         """
-        with self._started(arguments, stdin, None, (), ()) as output:
+        with self._started(arguments, stdin, None, (), (), {}) as output:
             yield output
 
     @contextmanager
@@ -86,6 +89,7 @@ class Git:
         seconds: float | None,
         options: Sequence[str],
         pass_fds: Sequence[int],
+        variables: Mapping[str, str],
     ) -> Iterator[IO[bytes]]:
         left = self.deadline - time.monotonic()
         allowed = max(0.0, left if seconds is None else min(left, seconds))
@@ -99,7 +103,7 @@ class Git:
                 stdout=subprocess.PIPE,
                 stderr=complaints,
                 bufsize=PIPE_BYTES,
-                env=environment(self.config),
+                env=environment(self.config) | dict(variables),
                 cwd=self.config.parent,
                 pass_fds=pass_fds,
                 start_new_session=True,

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from sources.git.command import Git, size_of
 from sources.git.configuration import Codebase
-from sources.git.errors import BY_THE_REMOTE, GitError, TooLargeError
+from sources.git.errors import BY_THE_REMOTE, GitError, NotGitError, TooLargeError
 
 # A remote that does not answer this soon hangs.
 ANSWER_WITHIN_S = 60.0
@@ -117,14 +117,29 @@ class Mirror:
         Raises:
             CodebaseError: It does not answer, or refuses.
         """
+        heads = parsed_heads(self._listed())
+        if not heads.commits and self.codebase.protocol in {"http", "https"} and not self._answers_as_git():
+            raise NotGitError
+        return heads
+
+    def _listed(self, **variables: str) -> bytes:
         with self._credentials() as (options, descriptors):
-            listed = self.git.run(
+            return self.git.run(
                 *("ls-remote", "--quiet", "--symref", "--", self.codebase.url, "HEAD", f"{HEADS}*"),
                 seconds=ANSWER_WITHIN_S,
                 options=options,
                 pass_fds=descriptors,
+                variables=variables,
             )
-        return parsed_heads(listed)
+
+    def _answers_as_git(self) -> bool:
+        """Whether the remote sends packets. To git, a page or an empty answer is a list without branches."""
+        packets = self.git.repository / "packets"
+        try:
+            self._listed(GIT_TRACE_PACKET=str(packets))
+            return packets.is_file() and packets.stat().st_size > 0
+        finally:
+            packets.unlink(missing_ok=True)
 
     def fetch(self, heads: Heads) -> None:
         """Bring all branches to the state of the remote; a mirror that git can't use is made anew.
