@@ -4,9 +4,10 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from sources.git.command import Git, size_of
@@ -152,6 +153,7 @@ class Mirror:
             # A shallow history may have grown at its beginning, which a fetch does not tell.
             self.remove()
         self.prepare(sha256=is_sha256)
+        self._link_objects()
         try:
             self._fetch()
         except GitError as error:
@@ -164,6 +166,17 @@ class Mirror:
         self.git.run("gc", "--auto", "--quiet")
         if not self.is_shallow and heads.commits:
             self.git.run("commit-graph", "write", "--reachable", "--split", "--no-progress")
+
+    def _link_objects(self) -> None:
+        """Give a new mirror the objects of a remote on the same disk; git brings what is lacking."""
+        objects = self.git.repository / "objects"
+        if self.codebase.protocol != "file" or any(objects.glob("pack/*.pack")):
+            return
+        for remote in (Path(self.codebase.url, name) for name in ("objects", ".git/objects")):
+            if size_of(remote) <= self.git.most_bytes:
+                # It may be on another disk, another user's, or collecting its garbage.
+                with suppress(OSError):
+                    _link_files(remote, objects)
 
     def _fetch(self) -> None:
         with self._credentials() as (options, descriptors):
@@ -227,6 +240,15 @@ def parsed_heads(listed: bytes) -> Heads:
         elif name.startswith(HEADS):
             commits[name.removeprefix(HEADS)] = value
     return Heads(commits, head, head_commit)
+
+
+def _link_files(remote: Path, objects: Path) -> None:
+    for path in (*remote.glob("[0-9a-f][0-9a-f]/*"), *remote.glob("pack/*.pack"), *remote.glob("pack/*.idx")):
+        # A link may lead out of the remote.
+        if path.is_file() and not path.is_symlink() and not path.parent.is_symlink():
+            target = objects / path.relative_to(remote)
+            target.parent.mkdir(exist_ok=True)
+            target.hardlink_to(path)
 
 
 def _quoted(text: str) -> str:
