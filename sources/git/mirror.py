@@ -16,6 +16,8 @@ from sources.git.errors import BY_THE_REMOTE, GitError, NotGitError, TooLargeErr
 
 # A remote that does not answer this soon hangs.
 ANSWER_WITHIN_S = 60.0
+# But a large repository may take its time to be packed, and then says next to nothing.
+SILENCE_S = 300
 HEADS = "refs/heads/"
 USUAL_BRANCHES = ("main", "master")
 SHA256_DIGITS = 64
@@ -47,7 +49,7 @@ CONFIG = """\
 [http]
 	followRedirects = initial
 	lowSpeedLimit = 1000
-	lowSpeedTime = 60
+	lowSpeedTime = {silence_seconds}
 [protocol]
 	allow = never
 [protocol "{protocol}"]
@@ -101,7 +103,10 @@ class Mirror:
         repository.parent.mkdir(parents=True, exist_ok=True)
         config.write_text(
             CONFIG.format(
-                empty_tree=EMPTY_TREES[sha256], protocol=self.codebase.protocol, directory=_quoted(self.codebase.url)
+                empty_tree=EMPTY_TREES[sha256],
+                protocol=self.codebase.protocol,
+                directory=_quoted(self.codebase.url),
+                silence_seconds=SILENCE_S,
             ),
             encoding="utf-8",
         )
