@@ -279,3 +279,12 @@ def test_objects_that_cannot_be_linked_are_fetched(
     deployment.run()
     check_against_git(repository, deployment)
     assert not [path for path in tmp_path.rglob("*.pack") if path.stat().st_nlink > 1]
+
+
+def test_a_path_with_blanks_and_quotes(tmp_path: Path) -> None:
+    repository = Repository.new(tmp_path / "Ann's own" / "my #1 shöp.git")
+    repository.commit({"a": b"a\n"})
+    deployment = Deployment(tmp_path / "all data")
+    deployment.configure({"owner": "acme", "name": "shop", "url": f'"../{repository.path.relative_to(tmp_path)}"'})
+    deployment.run()
+    check_against_git(repository, deployment)
