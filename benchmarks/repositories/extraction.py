@@ -38,9 +38,9 @@ def compared(directory: Path, source: Path, rounds: int) -> str:
     head = copy.git("rev-parse", "HEAD").decode().strip()
     pydriller = _cost(lambda: _pydriller(copy))
     costs = {
-        "from the remote to the published tables": _best(rounds, _first_runs(directory, copy)),
-        "of it, bringing the repository": _best(rounds, _clones(directory, copy)),
+        "first run, of a repository on the same disk": _best(rounds, _first_runs(directory, copy)),
         "of it, reading all commits and publishing": _best(rounds, _readings(directory / "checked")),
+        "`git clone`, which one elsewhere takes besides": _best(rounds, _clones(directory, copy)),
         "`git log -p -U1`, one process, nothing read": _best(rounds, _repeated(lambda: _log(copy, *LOG_OPTIONS))),
         "`git log --numstat`": _best(rounds, _repeated(lambda: _log(copy, "--numstat", *FIRST_PARENT))),
         "pydriller, from a local clone": pydriller,
@@ -93,7 +93,7 @@ def _second_runs(directory: Path) -> Iterator[Callable[[], object]]:
 
 def _clones(directory: Path, repository: Repository) -> Iterator[Callable[[], object]]:
     for number in _numbers():
-        # Hard links would only be possible for remotes on this disk.
+        # As from elsewhere: without links.
         command = ["clone", "--quiet", "--bare", "--no-local", str(repository.path), str(directory / f"clone{number}")]
         yield lambda command=command: repository.git(*command)  # type: ignore[misc]
 

@@ -10,13 +10,15 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Self, cast
 
 from sources.git.errors import GitError, GitTimeoutError, TooLargeError
+from util.errors import AnalyticsError
 
 KEPT_VARIABLES = (
     *("PATH", "HOME", "USER", "TMPDIR", "SSH_AUTH_SOCK", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO"),
@@ -48,6 +50,7 @@ class Git:
         seconds: float | None = None,
         options: Sequence[str] = (),
         pass_fds: Sequence[int] = (),
+        variables: Mapping[str, str] = MappingProxyType({}),
     ) -> bytes:
         """What a command writes.
 
@@ -57,13 +60,14 @@ class Git:
             seconds: The longest it may take; the deadline holds as well.
             options: Options of git itself, which stand before the command.
             pass_fds: Descriptors it inherits.
+            variables: Further variables it is given.
 
         Raises:
             GitError: It failed.
             GitTimeoutError: It took too long.
             TooLargeError: The repository outgrew its limit.
         """
-        with self._started(arguments, stdin, seconds, options, pass_fds) as output:
+        with self._started(arguments, stdin, seconds, options, pass_fds, variables) as output:
             return output.read()
 
     @contextmanager
@@ -74,7 +78,7 @@ class Git:
             GitError: It failed; said when all was read.
             GitTimeoutError: It took too long.
         """
-        with self._started(arguments, stdin, None, (), ()) as output:
+        with self._started(arguments, stdin, None, (), (), {}) as output:
             yield output
 
     @contextmanager
@@ -85,6 +89,7 @@ class Git:
         seconds: float | None,
         options: Sequence[str],
         pass_fds: Sequence[int],
+        variables: Mapping[str, str],
     ) -> Iterator[IO[bytes]]:
         left = self.deadline - time.monotonic()
         allowed = max(0.0, left if seconds is None else min(left, seconds))
@@ -98,7 +103,7 @@ class Git:
                 stdout=subprocess.PIPE,
                 stderr=complaints,
                 bufsize=PIPE_BYTES,
-                env=environment(self.config),
+                env=environment(self.config) | dict(variables),
                 cwd=self.config.parent,
                 pass_fds=pass_fds,
                 start_new_session=True,
@@ -106,7 +111,12 @@ class Git:
             _limit_memory(process.pid)
             watch = _Watch(process, allowed, self.repository, self.most_bytes)
             with cast(IO[bytes], process.stdout) as output, watch:
-                yield output
+                try:
+                    yield output
+                except AnalyticsError:
+                    # What git wrote before it failed is cut off: then its own reason is the better one.
+                    if output.read(1) or not process.wait():
+                        raise
                 if output.read(1):
                     return
                 code = process.wait()

@@ -15,7 +15,7 @@ from util.errors import ConfigurationError
 from util.strict_yaml import Mapping, YamlError, load_yaml
 
 SCP_LIKE = re.compile(r"[\w.-]+@[\w.-]+:[^:]+")
-CONTROL = re.compile(r"[\x00-\x20\x7f]")
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 REASONS = {
     "string_type": "it must be text",
@@ -30,7 +30,8 @@ type Word = Annotated[str, StringConstraints(min_length=1, max_length=200, patte
 
 
 def _is_reachable(url: str) -> str:
-    if url.startswith("-") or "::" in url or CONTROL.search(url):
+    has_blanks = " " in url and not url.startswith("/")
+    if url.startswith("-") or "::" in url or CONTROL.search(url) or has_blanks:
         raise ValueError("it is neither an https or ssh URL nor a path")
     try:
         parts = urlsplit(url)

@@ -17,6 +17,7 @@ NETWORK = (
 REFUSAL = "remote error: |upload-pack: not our ref|Could not read from remote repository"
 # What no other mirror would change.
 BY_THE_REMOTE = f"{ACCESS}|{NETWORK}|{REFUSAL}|returned error: "
+NO_GIT = "what answers at `url` is not git: check `url`, and any proxy or page to sign in that may be in between"
 # What git, ssh and curl say, and what it means to the person who reads the status of a codebase.
 MEANINGS: tuple[tuple[str, str], ...] = (
     (
@@ -27,11 +28,12 @@ MEANINGS: tuple[tuple[str, str], ...] = (
         r"[Nn]ot found|does not exist|does not appear to be a git repository|returned error: 4(?:04|10)|No such file",
         "there is no repository at `url`: check `url`, and that the token may see it",
     ),
+    ("is this a git repository", NO_GIT),
     (NETWORK, "the remote can't be reached or broke off: check `url` and the network"),
     (r"[Oo]ut of memory|malloc failed|mmap failed", "git needed more memory than it may use"),
     (
-        r"not our ref|unpack-objects failed|index-pack failed",
-        "the remote sent broken objects, or lacks some: run `git fsck` there",
+        "not our ref|unpack-objects failed|index-pack failed|unable to read|is corrupt|inflate: ",
+        "objects are broken or missing: if the next run fails too, run `git fsck` on the remote",
     ),
     # In words of its own, which may be about people.
     (REFUSAL, "the remote refuses: run `git ls-remote` with `url` to see why"),
@@ -52,6 +54,13 @@ class GitError(CodebaseError):
     def __init__(self, command: str, said: str) -> None:
         super().__init__(f"git {command} failed: {meaning(said)}")
         self.said = said
+
+
+class NotGitError(CodebaseError):
+    """Something else than git answers at a URL, such as a page to sign in."""
+
+    def __init__(self) -> None:
+        super().__init__(f"git ls-remote failed: {NO_GIT}")
 
 
 class GitTimeoutError(CodebaseError):

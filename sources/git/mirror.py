@@ -4,17 +4,20 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from sources.git.command import Git, size_of
 from sources.git.configuration import Codebase
-from sources.git.errors import BY_THE_REMOTE, GitError, TooLargeError
+from sources.git.errors import BY_THE_REMOTE, GitError, NotGitError, TooLargeError
 
 # A remote that does not answer this soon hangs.
 ANSWER_WITHIN_S = 60.0
+# But a large repository may take its time to be packed, and then says next to nothing.
+SILENCE_S = 300
 HEADS = "refs/heads/"
 USUAL_BRANCHES = ("main", "master")
 SHA256_DIGITS = 64
@@ -46,7 +49,7 @@ CONFIG = """\
 [http]
 	followRedirects = initial
 	lowSpeedLimit = 1000
-	lowSpeedTime = 60
+	lowSpeedTime = {silence_seconds}
 [protocol]
 	allow = never
 [protocol "{protocol}"]
@@ -100,7 +103,10 @@ class Mirror:
         repository.parent.mkdir(parents=True, exist_ok=True)
         config.write_text(
             CONFIG.format(
-                empty_tree=EMPTY_TREES[sha256], protocol=self.codebase.protocol, directory=_quoted(self.codebase.url)
+                empty_tree=EMPTY_TREES[sha256],
+                protocol=self.codebase.protocol,
+                directory=_quoted(self.codebase.url),
+                silence_seconds=SILENCE_S,
             ),
             encoding="utf-8",
         )
@@ -117,14 +123,29 @@ class Mirror:
         Raises:
             CodebaseError: It does not answer, or refuses.
         """
+        heads = parsed_heads(self._listed())
+        if not heads.commits and self.codebase.protocol in {"http", "https"} and not self._answers_as_git():
+            raise NotGitError
+        return heads
+
+    def _listed(self, **variables: str) -> bytes:
         with self._credentials() as (options, descriptors):
-            listed = self.git.run(
+            return self.git.run(
                 *("ls-remote", "--quiet", "--symref", "--", self.codebase.url, "HEAD", f"{HEADS}*"),
                 seconds=ANSWER_WITHIN_S,
                 options=options,
                 pass_fds=descriptors,
+                variables=variables,
             )
-        return parsed_heads(listed)
+
+    def _answers_as_git(self) -> bool:
+        """Whether the remote sends packets. To git, a page or an empty answer is a list without branches."""
+        packets = self.git.repository / "packets"
+        try:
+            self._listed(GIT_TRACE_PACKET=str(packets))
+            return packets.is_file() and packets.stat().st_size > 0
+        finally:
+            packets.unlink(missing_ok=True)
 
     def fetch(self, heads: Heads) -> None:
         """Bring all branches to the state of the remote; a mirror that git can't use is made anew.
@@ -137,6 +158,7 @@ class Mirror:
             # A shallow history may have grown at its beginning, which a fetch does not tell.
             self.remove()
         self.prepare(sha256=is_sha256)
+        self._link_objects()
         try:
             self._fetch()
         except GitError as error:
@@ -149,6 +171,17 @@ class Mirror:
         self.git.run("gc", "--auto", "--quiet")
         if not self.is_shallow and heads.commits:
             self.git.run("commit-graph", "write", "--reachable", "--split", "--no-progress")
+
+    def _link_objects(self) -> None:
+        """Give a new mirror the objects of a remote on the same disk; git brings what is lacking."""
+        objects = self.git.repository / "objects"
+        if self.codebase.protocol != "file" or any(objects.glob("pack/*.pack")):
+            return
+        for remote in (Path(self.codebase.url, name) for name in ("objects", ".git/objects")):
+            if size_of(remote) <= self.git.most_bytes:
+                # It may be on another disk, another user's, or collecting its garbage.
+                with suppress(OSError):
+                    _link_files(remote, objects)
 
     def _fetch(self) -> None:
         with self._credentials() as (options, descriptors):
@@ -212,6 +245,15 @@ def parsed_heads(listed: bytes) -> Heads:
         elif name.startswith(HEADS):
             commits[name.removeprefix(HEADS)] = value
     return Heads(commits, head, head_commit)
+
+
+def _link_files(remote: Path, objects: Path) -> None:
+    for path in (*remote.glob("[0-9a-f][0-9a-f]/*"), *remote.glob("pack/*.pack"), *remote.glob("pack/*.idx")):
+        # A link may lead out of the remote.
+        if path.is_file() and not path.is_symlink() and not path.parent.is_symlink():
+            target = objects / path.relative_to(remote)
+            target.parent.mkdir(exist_ok=True)
+            target.hardlink_to(path)
 
 
 def _quoted(text: str) -> str:

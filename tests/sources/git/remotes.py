@@ -23,6 +23,8 @@ class Remote:
     # Where requests are redirected to; and whether requests hang.
     elsewhere: str | None = None
     hangs: bool = False
+    # What is answered instead of git, with status 200.
+    page: bytes | None = None
     # The status of an answer to a request for commits; other requests are answered.
     refuses_fetches: int | None = None
     fetches: int = 0
@@ -90,6 +92,10 @@ def serving(directory: Path, **settings: object) -> Iterator[Remote]:
             remote.fetches += is_fetch
             if remote.hangs:
                 ended.wait()
+            elif remote.page is not None:
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(remote.page)
             elif remote.elsewhere:
                 self.send_response(302)
                 self.send_header("Location", remote.elsewhere + self.path)

@@ -203,6 +203,20 @@ def test_what_is_stored_and_damaged_is_extracted_again(repository: Repository, d
         is_as_fresh(deployment)
 
 
+def test_a_mirror_with_broken_objects_is_made_anew(repository: Repository, deployment: Deployment) -> None:
+    home = REPOSITORIES.directory(deployment.data_dir)
+    for path in home.glob("codebases/*/mirror.git/objects/??/*"):
+        if repository.git("cat-file", "-t", path.parent.name + path.name) == b"blob\n":
+            path.unlink()
+            path.write_bytes(b"no longer what it was\n")
+    # What is known already is read again by other rules.
+    deployment.watch(repository, exclude="[none]")
+    assert deployment.run().exit_code == EXIT_UNAVAILABLE
+    assert "objects are broken or missing" in deployment.codebases()[0]["error"]
+    assert deployment.run().exit_code == 0
+    is_as_fresh(deployment)
+
+
 def test_paths_are_told_of_what_an_earlier_version_read(repository: Repository, deployment: Deployment) -> None:
     """It wrote no table of paths; the run that adds it needs no answer of the remote."""
     expected = deployment.tables()

@@ -3,6 +3,7 @@
 import os
 import subprocess
 from datetime import UTC, datetime
+from errno import EXDEV
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -241,3 +242,49 @@ def test_branches_whose_names_are_no_utf_8_are_told_apart(repository: Repository
     deployment.run()
     check_against_git(repository, deployment)
     assert sorted(deployment.rows(BRANCHES)["branch"]) == ["caf\\xe8", "caf\\xe9", "main"]
+
+
+def test_objects_on_the_same_disk_are_linked(repository: Repository, deployment: Deployment) -> None:
+    repository.commit({"a": b"a\n"})
+    repository.git("repack", "-adq")
+    repository.commit({"a": b"b\n"})
+    deployment.run()
+    [mirror] = deployment.data_dir.rglob("mirror.git")
+    remote, own = (
+        {path.stat().st_ino for path in (place / "objects").glob("*/*") if path.parent.name != "info"}
+        for place in (repository.path, mirror)
+    )
+    assert own
+    assert own <= remote
+    check_against_git(repository, deployment)
+
+
+@pytest.mark.parametrize("hindrance", ["another disk", "objects elsewhere", "a link", "a linked directory"])
+def test_objects_that_cannot_be_linked_are_fetched(
+    tmp_path: Path, repository: Repository, deployment: Deployment, monkeypatch: pytest.MonkeyPatch, hindrance: str
+) -> None:
+    repository.commit({"a": b"a\n"})
+    repository.git("repack", "-adq")
+    if hindrance == "another disk":
+        monkeypatch.setattr(Path, "hardlink_to", Mock(side_effect=OSError(EXDEV, "Invalid cross-device link")))
+    elif hindrance == "objects elsewhere":
+        repository.git("clone", "--quiet", "--bare", "--shared", str(repository.path), str(tmp_path / "borrows.git"))
+        repository = Repository(tmp_path / "borrows.git")
+        deployment.watch(repository)
+    else:
+        packs = repository.path / "objects/pack"
+        linked = packs if hindrance == "a linked directory" else next(packs.glob("*.pack"))
+        linked.rename(tmp_path / "elsewhere")
+        linked.symlink_to(tmp_path / "elsewhere")
+    deployment.run()
+    check_against_git(repository, deployment)
+    assert not [path for path in tmp_path.rglob("*.pack") if path.stat().st_nlink > 1]
+
+
+def test_a_path_with_blanks_and_quotes(tmp_path: Path) -> None:
+    repository = Repository.new(tmp_path / "Ann's own" / "my #1 shöp.git")
+    repository.commit({"a": b"a\n"})
+    deployment = Deployment(tmp_path / "all data")
+    deployment.configure({"owner": "acme", "name": "shop", "url": f'"../{repository.path.relative_to(tmp_path)}"'})
+    deployment.run()
+    check_against_git(repository, deployment)

@@ -114,6 +114,22 @@ def test_a_repository_that_is_not_there_over_http(repository: Repository, deploy
     assert "no repository at `url`" in (states(deployment)["shop"][1] or "")
 
 
+@pytest.mark.parametrize("page", [b"", b"<p>Sign in</p>", b"<p>\nSign in\n</p>\n"])
+def test_a_page_is_no_empty_repository(repository: Repository, deployment: Deployment, page: bytes) -> None:
+    with serving(repository.path.parent) as remote:
+        deployment.configure({"owner": "o", "name": "shop", "url": f"{remote.url}/shop.git"})
+        deployment.run()
+        remote.page = page
+        assert deployment.run().exit_code == EXIT_UNAVAILABLE
+        assert "is not git" in (states(deployment)["shop"][1] or "")
+        assert deployment.rows(COMMITS).height == 1
+        remote.page = None
+        repository.delete("main")
+        assert deployment.run().exit_code == 0
+    assert deployment.rows(COMMITS).is_empty()
+    assert not list(deployment.data_dir.rglob("packets"))
+
+
 def test_a_fetch_that_is_refused_costs_no_mirror(repository: Repository, deployment: Deployment) -> None:
     with serving(repository.path.parent) as remote:
         deployment.configure({"owner": "o", "name": "shop", "url": f"{remote.url}/shop.git"})
