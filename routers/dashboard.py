@@ -24,6 +24,7 @@ from web.limits import mail_turn
 from web.questions.parameters import Bare
 from web.questions.question import Question
 from web.snapshot_route import SnapshotRoute
+from web.state import state_of
 
 router = APIRouter(dependencies=[requires("fpp:read")], responses=REFUSED | UNAVAILABLE, route_class=SnapshotRoute)
 
@@ -60,10 +61,14 @@ def get_daily(
     now: NowDep,
     _: Annotated[Bare, Query()],
 ) -> Daily:
-    """The figures of the last 24 hours; they are also posted to the e-mail service when one is configured."""
+    """The figures of the last 24 hours; they are also posted to the e-mail service when one is configured.
+
+    Not with `HEAD`, which is for looking whether there is an answer.
+    """
     with computing(request, snapshot):
         figures = daily(snapshot.scan(VOTES), snapshot.scan(PAGE_VIEWS), now)
-    if settings.bea_base_url and settings.bea_secret_key:
+    is_posted = not state_of(request.scope).is_head
+    if is_posted and settings.bea_base_url and settings.bea_secret_key:
         url = f"{settings.bea_base_url}/fpp-daily-analytics"
         post_json(url, figures.model_dump(), settings.bea_secret_key.get_secret_value(), settings.bea_timeout_seconds)
     return figures

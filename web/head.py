@@ -2,6 +2,8 @@
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from web.state import state_of
+
 
 class Head:
     """Middleware that lets a `HEAD` be answered as the `GET` of the same URL, and keeps the body back."""
@@ -18,4 +20,5 @@ class Head:
         async def send_headers(message: Message) -> None:
             await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
 
+        state_of(scope).is_head = True
         await self._app({**scope, "method": "GET"}, receive, send_headers)

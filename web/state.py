@@ -22,6 +22,8 @@ class RequestState:
     # The tag under which others wait for its answer.
     shared_tag: str | None = None
     has_turn: bool = False
+    # Whether only the headers are asked for, though the request is handled as a GET.
+    is_head: bool = False
     # How long it has waited so far, in seconds, all waits together.
     waited_s: float = 0.0
 

@@ -23,19 +23,24 @@ class ActiveUsers(BaseModel, frozen=True):
     stickiness: NotAdditive[float | None] = Field(description="`dau` / `mau` (0 to 1); null where `mau` is 0.")
 
 
+def counted_days(period: Period) -> Period:
+    """The days on which an estimation makes somebody an active user of a period."""
+    before = timedelta(days=max(WINDOWS.values()))
+    return Period.of_days(period.first - before, period.last, period.zone)
+
+
 def active_users(estimations: pl.LazyFrame, period: Period, buckets: Buckets) -> pl.DataFrame:
     """Daily, weekly and monthly active users of each bucket's last day.
 
     Args:
-        estimations: All rows, of all time.
+        estimations: The rows of `counted_days`; others don't count.
         period: The part of the question's period that has begun; its last day is the last day of the last bucket.
         buckets: Its buckets.
 
     Returns:
         One row per bucket in order: `bucket` (Int32), the columns of `WINDOWS` (Int64) and `stickiness` (Float64).
     """
-    before = timedelta(days=max(WINDOWS.values()))
-    days = Buckets.of(Period.of_days(period.first - before, period.last, period.zone))
+    days = Buckets.of(counted_days(period))
     is_day = pl.col("bucket").is_between(0, len(days) - 1)
     on_days = collect(active_buckets(estimations, "user", days).filter(is_day))
     ends = pl.lit(buckets.edges.tail(len(buckets))).clip(upper_bound=literal(period.end))

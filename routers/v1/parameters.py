@@ -7,6 +7,7 @@ from pydantic import Field
 
 from calculations.fpp.attributes import ATTRIBUTES, BORNE, WHY, Kind
 from calculations.frames.filters import EVERYTHING, Filter
+from calculations.time.period import Period
 from web.errors import InvalidParameterError
 from web.questions.parameters import (
     ComparedParameters,
@@ -262,6 +263,10 @@ class ReoccurringParameters(ComparedParameters, CutByDays, OnWeekdays, WithMetri
     counted = REOCCURRING
 
     metrics: Annotated[str | None, Names(tuple(REOCCURRING))] = metrics_field("reoccurring_users")
+
+    def is_cheap(self, _period: Period, _comparison: Period | None) -> bool:
+        """Never: who returns in a short period is known from all earlier rows."""
+        return False
 
 
 class RoomsParameters(ComparedParameters, Listed, Searched, WithMetrics, Formatted):

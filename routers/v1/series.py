@@ -6,7 +6,7 @@ from typing import Annotated
 import polars as pl
 from fastapi import APIRouter, Response
 
-from calculations.fpp.active_users import active_users
+from calculations.fpp.active_users import active_users, counted_days
 from calculations.fpp.attributes import Kind
 from calculations.fpp.historical import SERIES, counts_per_bucket, enough_before, instants_of, moving_averages
 from calculations.fpp.lifecycle import lifecycle
@@ -61,7 +61,8 @@ def get_historical(question: HistoricalQuestion) -> Response:
             tables = rows.within("page_views"), rows.within("estimations")
             parts.append(visitors_per_bucket(*tables, rows.selection, part.buckets))
         if set(ACTIVE) & set(chosen):
-            parts.append(active_users(rows.ever("estimations"), part.begun, part.buckets))
+            estimations = rows.rows("estimations", counted_days(part.begun))
+            parts.append(active_users(estimations, part.begun, part.buckets))
         found, *others = parts
         for other in others:
             found = found.join(other, on="bucket", how="left", maintain_order="left")

@@ -45,6 +45,13 @@ def test_the_returned_object_is_posted_once(production: Server, mail: RecordingS
     assert request.headers["content-type"] == "application/json"
 
 
+@pytest.mark.server
+def test_a_look_at_the_headers_posts_nothing(production: Server, mail: RecordingService) -> None:
+    """`HEAD` has no effect."""
+    assert production.http.head(PATH, headers={"Authorization": f"Bearer {production.token}"}).status_code == 200
+    assert taken(mail) == []
+
+
 def test_figures_of_a_busy_day_are_posted(
     in_process: Callable[..., TestClient], mail: RecordingService, sampled: Sample
 ) -> None:

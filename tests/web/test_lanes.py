@@ -7,6 +7,7 @@ import anyio
 import pytest
 
 from routers.v1.cohort_parameters import LifecycleParameters, RetentionParameters
+from routers.v1.parameters import ReoccurringParameters
 from web.callers import Caller
 from web.limits import QueryLimit, TooBusyError
 from web.questions.parameters import Bare, FiguresParameters, Parameters, SeriesParameters
@@ -109,6 +110,7 @@ def test_a_turn_that_comes_too_late_is_handed_on() -> None:
         (FiguresParameters(date_range="2026-03-01,2026-03-01", compare="2016-01-01,2025-12-31"), False),
         (LifecycleParameters(date_range="24h"), False),
         (RetentionParameters(date_range="24h"), False),
+        (ReoccurringParameters(date_range="24h"), False),
         (Bare(), False),
     ],
     ids=str,
