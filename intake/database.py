@@ -159,4 +159,6 @@ def explained(url: URL) -> Iterator[None]:
         yield
     except DBAPIError as error:
         reason = " ".join(str(error.orig).split())
-        raise DatabaseError(f"Database {shown(url)} failed: {reason}. Check {VARIABLE}, and that it runs") from error
+        raise DatabaseError(
+            f"Database {shown(url)} failed: {reason}. Check {VARIABLE}, and that it is running"
+        ) from error

@@ -61,6 +61,6 @@ class AnalyticsError(Exception):
 
 
 class ConfigurationError(AnalyticsError):
-    """A setting is missing or wrong; the text names the variable."""
+    """A setting is missing or wrong; the message names the variable."""
 
     exit_code = EXIT_CONFIG

@@ -18,7 +18,7 @@ class MailServiceError(AnalyticsError):
     severity = Severity.HIGH
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"The e-mail service {reason}: check BEA_BASE_URL and BEA_SECRET_KEY, and that it runs")
+        super().__init__(f"The e-mail service {reason}: check BEA_BASE_URL and BEA_SECRET_KEY, and that it is running")
 
 
 def post_json(url: str, body: object, token: str, timeout_s: float) -> None:

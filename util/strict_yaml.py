@@ -23,7 +23,7 @@ class Mapping(dict[str, Value]):
 
 
 class YamlError(ConfigurationError):
-    """A file can't be understood; the text names file and line."""
+    """A file can't be understood; the message names file and line."""
 
     def __init__(self, path: Path, line: int, what: str) -> None:
         super().__init__(f"{path} line {line}: {what}")
@@ -82,7 +82,7 @@ def _mapping(path: Path, node: yaml.Node, deepest: int) -> Mapping:
         if not isinstance(key, yaml.ScalarNode):
             raise YamlError(path, line, "a key must be a word")
         if key.value in mapping:
-            raise YamlError(path, line, f"`{key.value}` is given twice, first in line {mapping.lines[key.value]}")
+            raise YamlError(path, line, f"`{key.value}` is given twice, first on line {mapping.lines[key.value]}")
         mapping[key.value] = _value(path, value, deepest - 1)
         mapping.lines[key.value] = line
     return mapping

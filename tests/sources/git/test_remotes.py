@@ -56,7 +56,7 @@ def test_one_that_hangs_and_one_that_is_gone_do_not_break_the_others(
         "refused": "failed",
         "shop": "complete",
     }
-    assert "ended after 3 s" in (found["hangs"][1] or "")
+    assert "killed after 3 s" in (found["hangs"][1] or "")
     assert "no repository at `url`" in (found["gone"][1] or "")
     assert "can't be reached" in (found["refused"][1] or "")
     assert deployment.rows(COMMITS).height == 1
@@ -220,7 +220,7 @@ def test_a_tree_that_unfolds_without_end_fails_alone(repository: Repository, dep
     [(status, error)] = states(deployment).values()
     assert status == "failed"
     assert error is not None
-    assert "memory" in error or "paths" in error or "ended after" in error
+    assert "memory" in error or "paths" in error or "killed after" in error
 
 
 @pytest.mark.parametrize(
