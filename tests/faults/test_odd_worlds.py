@@ -214,7 +214,7 @@ def test_fault_44_a_full_disk_is_no_reason_to_copy(database: SourceDatabase, mon
 
 @pytest.fixture
 def erased(database: SourceDatabase, operator: Operator) -> Path:
-    """A data directory of which plain files were made before Erika was erased at the source."""
+    """A data directory of which flat files were made before Erika was erased at the source."""
     add(database, ["Erika-Mustermann-0001", *(f"u{i}" for i in range(9))], 300)
     operator.publishes()
     for name in ("fpp_users.parquet", "fpp_events.parquet", "fpp_events.12.parquet"):
@@ -281,9 +281,9 @@ def test_fault_49_a_skipped_run_says_who_holds_the_lock(tmp_path: Path) -> None:
         locked(tmp_path).__enter__()
     with (tmp_path / LOCK).open("a") as stranger:
         fcntl.flock(stranger, fcntl.LOCK_EX)
-        with pytest.raises(BusyError, match="held by a process that is no updater"):
+        with pytest.raises(BusyError, match="held by a process that is not an updater"):
             locked(tmp_path).__enter__()
-        with pytest.raises(BusyError, match=r"held by a process that is no updater, at least since \d{4}-"):
+        with pytest.raises(BusyError, match=r"held by a process that is not an updater, at least since \d{4}-"):
             locked(tmp_path).__enter__()
     with locked(tmp_path):
         pass

@@ -203,7 +203,7 @@ def test_verify_names_the_columns_that_differ(
 ) -> None:
     """A migration came since the last run."""
     synced.execute(f"ALTER TABLE fpp_page_views {migration}")
-    assert found(operator, 1)["fpp_page_views"][-1] == f"has other columns than the source: {names}"
+    assert found(operator, 1)["fpp_page_views"][-1] == f"has columns other than the source: {names}"
     operator.publishes("--repair")
     found(operator, 0)
 

@@ -24,7 +24,7 @@ type Client = Callable[..., TestClient]
 
 
 def store(data_dir: Path, *calls: Call, known_until: datetime = KNOWN_UNTIL) -> None:
-    """Put calls into the read model, as a plain file last written at `known_until`."""
+    """Put calls into the read model, as a flat file last written at `known_until`."""
     path = data_dir / "llm" / "llm_usage_events.parquet"
     path.parent.mkdir(exist_ok=True)
     events(*calls).sink_parquet(path)

@@ -30,7 +30,7 @@ type FlatApi = Callable[[pl.Datetime], Api]
 
 @pytest.fixture
 def flat_api(tmp_path: Path) -> FlatApi:
-    """Make the API over `DRAWN` as plain files, all of whose instants are of one type."""
+    """Make the API over `DRAWN` as flat files, all of whose instants are of one type."""
 
     def over(dtype: pl.Datetime) -> Api:
         for table in FPP.tables:
