@@ -155,7 +155,7 @@ def test_metadata_of_4096_bytes_is_the_largest() -> None:
 
 def test_unknown_field_is_refused() -> None:
     """A misspelt name would lose its value in silence."""
-    with pytest.raises(InvalidValueError, match='"cost" is no field of an event'):
+    with pytest.raises(InvalidValueError, match='"cost" is not a field of an event'):
         parsed(cost=1)
 
 

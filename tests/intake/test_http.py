@@ -83,7 +83,7 @@ def test_every_form_is_understood(collector: Collector, number: int, form: str, 
 
 
 def test_broken_line_is_rejected_by_its_index(collector: Collector) -> None:
-    """Blank lines do not count; a line that is no UTF-8 is kept as well as it can be."""
+    """Blank lines do not count; a line that is not UTF-8 is kept as well as possible."""
     body = ndjson(event(300)) + b'\n{"a":\n\xff\x00\n' + ndjson(event(301))
     told = collector.post(body, content_type=NDJSON).json()
     assert told["accepted"] == 2
@@ -327,7 +327,7 @@ def test_metrics_may_require_a_token(tmp_path: Path) -> None:
         (True, {"TOKENS_FILE": ""}, 78, "TOKENS_FILE is missing"),
         (True, {"TOKENS_FILE": "nowhere.toml"}, 78, "TOKENS_FILE is wrong"),
         (True, {"COLLECTOR_DATABASE_URL": "oracle://x"}, 78, "oracle is not supported"),
-        (True, {"COLLECTOR_DATABASE_URL": "rubbish"}, 78, "COLLECTOR_DATABASE_URL is no database URL"),
+        (True, {"COLLECTOR_DATABASE_URL": "rubbish"}, 78, "COLLECTOR_DATABASE_URL is not a database URL"),
         (True, {"COLLECTOR_DATABASE_URL": "sqlite://"}, 78, "COLLECTOR_DATABASE_URL needs a file"),
         (True, {"COLLECTOR_DATABASE_URL": "postgresql://x:secret@127.0.0.1:1/y"}, 69, "COLLECTOR_DATABASE_URL"),
         (True, {"LLM_PRICES": str(ROOT / "pyproject.toml")}, 78, "LLM_PRICES is wrong"),
