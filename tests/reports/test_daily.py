@@ -81,7 +81,7 @@ def test_the_figures_are_compared_and_say_their_day(api: Api) -> None:
 
 def test_a_day_that_is_still_open_says_so(api: Api) -> None:
     assert "still open" in api.get("reports/daily", date="2026-03-05")["meta"]["notices"][0]
-    assert "! The day is not known to its end" in api.ask("reports/daily", date="2026-03-05", format="text").text
+    assert "! The day is not complete yet" in api.ask("reports/daily", date="2026-03-05", format="text").text
 
 
 @pytest.mark.parametrize("date", ["today", "20260304", "2026-02-30", "1969-12-31", "2026-3-4", ""])

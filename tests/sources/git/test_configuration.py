@@ -118,7 +118,7 @@ def test_files_that_cannot_be_read(file: Path) -> None:
     with pytest.raises(ConfigurationError, match="Is a directory"):
         load_configuration(file.parent)
     file.write_bytes(b"organization_id: acme\n# \xff\n")
-    with pytest.raises(ConfigurationError, match="line 2: it is no UTF-8: save the file as UTF-8"):
+    with pytest.raises(ConfigurationError, match="line 2: it is not UTF-8: save the file as UTF-8"):
         load_configuration(file)
 
 
