@@ -158,7 +158,6 @@ class Snapshot:
     def scan(self, table: Table, span: Span | None = None) -> pl.LazyFrame:
         """A table's rows, in no order, with the columns of the source (`Table.columns` names those always present).
 
-
         Args:
             table: The table.
             span: The rows that matter: files known to have none are not opened. Other rows are not filtered out.

@@ -181,7 +181,7 @@ def test_attack_02_no_client_keeps_the_server_from_ending(sampled: Sample, comma
         until(lambda: '"GET /v1/historical HTTP/1.1" 200' in server.log, "the large answer to begin")
         assert program.end() in (-signal.SIGTERM, 128 + signal.SIGTERM)
         assert "Cancel" in server.log
-        assert "the process was ended" not in server.log
+        assert "the process was terminated" not in server.log
 
 
 def test_attack_02_no_computation_keeps_the_server_from_ending(sampled: Sample) -> None:
@@ -203,7 +203,7 @@ def test_attack_02_no_report_keeps_the_server_from_ending(sampled: Sample) -> No
         with serving(sampled.data_dir, app=app, factory=True, **QUICK, **environment) as server:
             assert server.get("/crash").status_code == 500
             assert server.program.end() == 128 + signal.SIGTERM
-            assert "the process was ended" in server.log
+            assert "the process was terminated" in server.log
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def mailing(publisher: Publisher) -> Iterator[Mailing]:
 
 
 def test_fault_23_eight_readers_see_whole_snapshots_while_they_are_replaced(publisher: Publisher) -> None:
-    """With snapshots kept as usual there is no 5xx at all; when they are removed at once, some are told to come again.
+    """With snapshots kept as usual there is no 5xx at all; when they are removed at once, some are told to retry.
 
     Every answer is one published snapshot, and none is older than the one that was current when it was requested.
     """

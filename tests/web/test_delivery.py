@@ -105,7 +105,7 @@ def test_a_body_for_several_clients_counts_once() -> None:
 
 
 def test_an_answer_beyond_the_budget_is_503() -> None:
-    """Two of 256 KiB where 300 KiB may be: the second is told to come again; a small one is not."""
+    """Two of 256 KiB where 300 KiB may be: the second is told to retry; a small one is not."""
     under_way = AnswersUnderWay(budget=300 * KB)
     first, second, small = deliver(under_way, Response(LARGE), Response(LARGE[::-1]), Response(LARGE[:PIECE]))
     assert (first.status, second.status, small.status) == (200, 503, 200)

@@ -96,7 +96,7 @@ def test_a_member_of_a_list_is_named_by_its_parameter(client: TestClient) -> Non
 
 def test_an_unknown_parameter_is_told_the_known_ones(client: TestClient) -> None:
     found = problem(client.get("/figures?foo=s3cret"), 422)
-    assert found["detail"] == ("`foo` is no parameter of /figures; allowed: date_range, granularity, top, metric.")
+    assert found["detail"] == ("`foo` is not a parameter of /figures; allowed: date_range, granularity, top, metric.")
     assert found["errors"][0]["allowed"] == ["date_range", "granularity", "top", "metric"]
     assert "s3cret" not in str(found)
 

@@ -143,8 +143,8 @@ def test_nothing_has_begun(drawn_dir: Any, asked: dict[str, str], period: str) -
         ({"retention_type": "all"}, "`retention_type` is `all`; allowed: first_time, recurring."),
         ({"cumulative": "perhaps"}, "`cumulative` is `perhaps`: Input should be a valid boolean"),
         ({"entity": "team"}, "`entity` is `team`; allowed: user, room."),
-        ({"granularity": "week"}, "`granularity` is no parameter of /v1/retention; allowed: "),
-        ({"compare": "previous_period"}, "`compare` is no parameter of /v1/retention; allowed: "),
+        ({"granularity": "week"}, "`granularity` is not a parameter of /v1/retention; allowed: "),
+        ({"compare": "previous_period"}, "`compare` is not a parameter of /v1/retention; allowed: "),
     ],
     ids=str,
 )

@@ -97,18 +97,18 @@ def test_a_wrong_one_is_told_by_its_place(api: Api, queries: list[dict[str, Any]
     ("body", "told"),
     [
         ("", "The body is missing; send an object as /docs describes it"),
-        ("[]", "it has to be an object in JSON; send an object as /docs describes it"),
-        ("queries", "The body is no JSON: Expecting value at character 0; send"),
+        ("[]", "it has to be a JSON object; send an object as /docs describes it"),
+        ("queries", "The body is not JSON: Expecting value at character 0; send"),
         ('{"queries": [{"of": "traffic", "limit": NaN}]}', "NaN is no number"),
         ('{"queries": [{"of": "traffic"}], "queries": []}', "'queries' is there twice"),
         ('{"queries": [{"of": "traffic", "of": "votes"}]}', "'of' is there twice"),
         ('{"queries": ' + "[" * 10_000 + "]" * 10_000 + "}", "nested too deep"),
         ('{"queries": [{"of": "rooms", "limit": ' + "1" * 5_000 + "}]}", "a number of thousands of digits"),
         (b'{"queries": "\xff"}', "not UTF-8 at byte 13"),
-        ('{"queries": [1]}', "`queries[0]` is wrong: it has to be an object in JSON."),
+        ('{"queries": [1]}', "`queries[0]` is wrong: it has to be a JSON object."),
         ('{"queries": [{}]}', "`queries[0].of` is missing."),
-        ('{"queries": [{"of": "votes", "x": 1}]}', "`queries[0].x` is no parameter of `votes`."),
-        ('{"queries": [{"of": "votes"}], "x": 1}', "`x` is no parameter of /v1/query."),
+        ('{"queries": [{"of": "votes", "x": 1}]}', "`queries[0].x` is not a parameter of `votes`."),
+        ('{"queries": [{"of": "votes"}], "x": 1}', "`x` is not a parameter of /v1/query."),
         ('{"queries": [{"of": "x"}]}', "`queries[0].of` is wrong; allowed: traffic, votes, behaviour,"),
     ],
     ids=lambda part: str(part)[:40],
@@ -139,7 +139,7 @@ def test_what_takes_no_parameters_refuses_them(api: Api, method: str, path: str)
     answer = api._client.request(
         method, f"/v1/{path}?date_range=7d", json={"queries": [{"of": "traffic"}]}, headers=headers
     )
-    assert f"`date_range` is no parameter of /v1/{path}" in problem(answer, 422)["detail"]
+    assert f"`date_range` is not a parameter of /v1/{path}" in problem(answer, 422)["detail"]
 
 
 @pytest.mark.parametrize(

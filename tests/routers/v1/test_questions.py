@@ -228,7 +228,7 @@ def test_without_the_token_nothing_is_told(api: Api, path: str, authorization: s
 @every_path
 def test_an_unknown_parameter_is_told_the_known_ones(api: Api, path: str) -> None:
     found = problem(api.ask(path, date_rang="7d"), 422)
-    assert found["detail"].startswith(f"`date_rang` is no parameter of /v1/{path}")
+    assert found["detail"].startswith(f"`date_rang` is not a parameter of /v1/{path}")
 
 
 @every_period

@@ -60,7 +60,7 @@ def test_no_secret_is_told(api: Api) -> None:
 
 def test_the_snapshot_has_no_parameters(api: Api) -> None:
     found = problem(api.ask("snapshot", format="csv"), 422)
-    assert "`format` is no parameter of /v1/snapshot" in found["detail"]
+    assert "`format` is not a parameter of /v1/snapshot" in found["detail"]
 
 
 def test_the_snapshot_is_json_whatever_is_accepted(api: Api) -> None:
