@@ -202,7 +202,7 @@ def _described_settings() -> Iterator[str]:
     for name, field in described.items():
         value = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
         default = "" if field.is_required() or value in {None, ""} else f" Default: {value}."
-        yield f"  {name.upper():<26}{field.description}{default}"
+        yield f"  {name.upper():<28}{field.description}{default}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
