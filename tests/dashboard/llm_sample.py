@@ -1,4 +1,4 @@
-"""Made-up calls of models, for the dashboard's page about them."""
+"""Made-up LLM calls for the dashboard's page about them."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal

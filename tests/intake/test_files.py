@@ -63,7 +63,7 @@ def test_every_format_becomes_the_same_events(url: URL, tmp_path: Path) -> None:
 
 
 def test_second_import_changes_nothing(url: URL, tmp_path: Path) -> None:
-    """Neither an event nor a dead letter is there twice; the bad lines are named again, and the exit code is 65."""
+    """No event or dead letter is stored twice; the bad lines are reported again, and the exit code is 65."""
     file = tmp_path / "events.ndjson"
     file.write_bytes(ndjson(event(1), event(2, status="ok")) + b"broken\n" + b"x" * 70_000 + b"\n" + ndjson(event(3)))
     for accepted in (2, 0):
@@ -99,7 +99,7 @@ def test_bad_rows_of_a_csv_are_named(url: URL, tmp_path: Path) -> None:
         assert says in line
 
 
-def test_file_cut_short_is_told_after_what_could_be_read(url: URL, tmp_path: Path) -> None:
+def test_file_cut_short_is_reported_after_what_could_be_read(url: URL, tmp_path: Path) -> None:
     """The events before the cut are stored, and the exit code is not 0."""
     file = tmp_path / "events.ndjson.gz"
     content = ndjson(*(event(number) for number in range(3000)))

@@ -148,5 +148,5 @@ def test_nothing_has_begun(drawn_dir: Any, asked: dict[str, str], period: str) -
     ],
     ids=str,
 )
-def test_what_retention_is_not_asked(weeks: Api, asked: dict[str, str], told: str) -> None:
+def test_what_retention_refuses(weeks: Api, asked: dict[str, str], told: str) -> None:
     assert problem(weeks.ask("retention", None, **asked), 422)["detail"].startswith(told)

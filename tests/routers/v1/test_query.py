@@ -1,4 +1,4 @@
-"""The further questions over the small drawing: what reaches a client, and what is refused."""
+"""Several questions at once over the small drawing: what is answered, and what is refused."""
 
 import json
 import re
@@ -88,7 +88,7 @@ def test_the_notices_of_all_are_those_that_hold_for_each(api: Api) -> None:
     ],
     ids=str,
 )
-def test_a_wrong_one_is_told_by_its_place(api: Api, queries: list[dict[str, Any]], told: str) -> None:
+def test_a_wrong_one_is_named_by_its_position(api: Api, queries: list[dict[str, Any]], told: str) -> None:
     """So that the others can be asked."""
     assert problem(ask_several(api, *queries), 422)["errors"][0]["parameter"] == told
 
@@ -113,7 +113,7 @@ def test_a_wrong_one_is_told_by_its_place(api: Api, queries: list[dict[str, Any]
     ],
     ids=lambda part: str(part)[:40],
 )
-def test_a_body_that_cannot_be_meant_is_refused_in_words(api: Api, body: str, told: str) -> None:
+def test_a_wrong_body_is_refused_with_an_explanation(api: Api, body: str, told: str) -> None:
     """What is wrong with it, and what to send."""
     headers = {"Authorization": api.token, "Content-Type": "application/json"}
     assert told in problem(api._client.post("/v1/query", content=body, headers=headers), 422)["detail"]
@@ -125,7 +125,7 @@ def test_a_body_is_not_looked_at_without_the_token(api: Api) -> None:
     assert problem(api._client.post("/v1/query", content="queries", headers=headers), 401)
 
 
-def test_a_body_of_another_type_is_told_the_right_one(api: Api) -> None:
+def test_a_body_of_another_type_is_refused_with_the_right_one(api: Api) -> None:
     """Though it is JSON."""
     headers = {"Authorization": api.token, "Content-Type": "text/plain"}
     answer = api._client.post("/v1/query", content='{"queries": [{"of": "traffic"}]}', headers=headers)
@@ -134,7 +134,7 @@ def test_a_body_of_another_type_is_told_the_right_one(api: Api) -> None:
 
 @pytest.mark.parametrize(("method", "path"), [("POST", "query"), ("GET", "me")])
 def test_what_takes_no_parameters_refuses_them(api: Api, method: str, path: str) -> None:
-    """In the address; questions are in the body."""
+    """In the URL; questions are in the body."""
     headers = {"Authorization": api.token}
     answer = api._client.request(
         method, f"/v1/{path}?date_range=7d", json={"queries": [{"of": "traffic"}]}, headers=headers
@@ -198,7 +198,7 @@ def test_rooms_of_a_cell_are_as_many_as_it_counts(api: Api) -> None:
 
 @pytest.mark.parametrize("shared", [{}, {"retention_type": "recurring"}, {"cumulative": "true"}], ids=str)
 def test_rooms_of_a_cohort_are_as_many_as_it_retains(api: Api, shared: dict[str, str]) -> None:
-    """Also told by the instant its bucket begins; until a bucket has ended there are none."""
+    """Also named by the instant its bucket begins; until a bucket has ended there are none."""
     for cohort in api.data("retention", entity="room", period="day", total_intervals=3, **shared)["cohorts"]:
         for cell in cohort["cells"]:
             for name in ("date", "start"):
@@ -208,7 +208,7 @@ def test_rooms_of_a_cohort_are_as_many_as_it_retains(api: Api, shared: dict[str,
                 assert len(found) == (cell["retained"] or 0)
 
 
-def test_whole_buckets_are_told(api: Api) -> None:
+def test_whole_buckets_are_noticed(api: Api) -> None:
     """A Wednesday of a lifecycle by week, and of a retention."""
     for path, cut in (("lifecycle", {"granularity": "week"}), ("retention", {"period": "week"})):
         body = api.get(path, date_range="2026-02-25,2026-02-25", **cut)

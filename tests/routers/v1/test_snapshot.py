@@ -53,7 +53,7 @@ def test_plain_files_have_neither_runs_nor_a_full_sync(api_over: Callable[..., A
     assert (data["rows"], data["last_runs"], data["full_sync_at"]) == (25, [], None)
 
 
-def test_no_secret_is_told(api: Api) -> None:
+def test_no_secret_is_revealed(api: Api) -> None:
     """Nothing of the source."""
     assert "a made-up sample" not in api.ask("snapshot").text
 

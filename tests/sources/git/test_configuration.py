@@ -1,4 +1,4 @@
-"""REPOSITORIES_FILE: what is wrong with it is said with the line it stands on, and what to do about it."""
+"""REPOSITORIES_FILE: errors name the line, and say what is wrong and what to do about it."""
 
 import os
 from pathlib import Path
@@ -106,7 +106,7 @@ def test_a_codebase_given_twice(file: Path, one: str, other: str, expected: str)
 
 
 @pytest.mark.parametrize("entry", ["shop", "", "[]"])
-def test_an_entry_that_is_no_codebase(file: Path, entry: str) -> None:
+def test_an_entry_that_is_not_a_codebase(file: Path, entry: str) -> None:
     file.write_text(f"organization_id: acme\ncodebases:\n  - {entry}\n")
     with pytest.raises(ConfigurationError, match="entry 1 of `codebases` must have owner, name and url"):
         load_configuration(file)
