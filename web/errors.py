@@ -33,7 +33,7 @@ class ParameterFault(BaseModel):
     parameter: str | None = Field(description="Name of the parameter; null when the fault is in several together.")
     place: Place = Field(alias="in", description="Where the parameter is.")
     message: str = Field(description="What is wrong with it, as a sentence.")
-    allowed: tuple[str, ...] | None = Field(description="What may stand there instead; null when that is no list.")
+    allowed: tuple[str, ...] | None = Field(description="The allowed values; null if they are not a list.")
 
 
 class Problem(BaseModel):

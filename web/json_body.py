@@ -25,7 +25,7 @@ class JsonRequest(Request):
         except UnicodeDecodeError as error:
             return Unreadable(f"it is not UTF-8 at byte {error.start}")
         except RecursionError:
-            return Unreadable("it is nested too deep")
+            return Unreadable("it is nested too deeply")
         except _RefusedError as error:
             return Unreadable(error)
         except ValueError:
@@ -40,10 +40,10 @@ def _once(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in pairs:
         if name in found:
-            raise _RefusedError(f"{name[:60]!a} is there twice")
+            raise _RefusedError(f"{name[:60]!a} is repeated")
         found[name] = value
     return found
 
 
 def _refused(constant: str) -> Any:
-    raise _RefusedError(f"{constant} is no number")
+    raise _RefusedError(f"{constant} is not a number")

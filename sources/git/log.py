@@ -115,7 +115,7 @@ class LogReader:
 
     def _commit(self) -> Commit:
         if before := self._field():
-            raise UnexpectedLogError("after the last one read", f"`{before[:40]!r}` is no beginning")
+            raise UnexpectedLogError("after the last one read", f"`{before[:40]!r}` is not the beginning of one")
         sha = self._field().decode()
         parents = tuple(self._field().decode().split())
         author, committer = (self._field(), self._field()), (self._field(), self._field())

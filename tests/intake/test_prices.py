@@ -98,7 +98,7 @@ def test_without_a_file_nothing_has_a_price() -> None:
             "- {model: m, from: 2026-01-01, input: 1, output: 1}\n- {model: m, from: soon, input: 1, output: 1}",
             "entry 2: Invalid isoformat string: 'soon'",
         ),
-        ("- {model: m, from: 2026-01-01, input: free, output: 1}", "entry 1: 'free' is not a price: give cents per million"),
+        ("- {model: m, from: 2026-01-01, input: free, output: 1}", "entry 1: 'free' is not a price: cents per million"),
         ("- {model: m, from: 2026-01-01, input: -1, output: 1}", "entry 1: '-1' is not a price"),
         ("- {model: m, from: 2026-01-01, input: NaN, output: 1}", "entry 1: 'NaN' is not a price"),
         ("- {model: m, from: 2026-01-01, input: 1e999999, output: 1}", "entry 1: '1e999999' is not a price"),

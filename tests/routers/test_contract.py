@@ -48,7 +48,7 @@ COMBINATIONS = (
     b" is followed: ",
     b", which does not apply to `",
     b"` is for the rows of a breakdown",
-    b"a name is there twice",
+    b"a name is repeated",
     b".filters` is wrong: ",
     b"`format` is not JSON",
     b"can't be combined with `start` and `end`",

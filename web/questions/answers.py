@@ -32,7 +32,7 @@ class Meta(BaseModel, frozen=True):
     notices: list[str] = Field(description="What to know before relying on the figures, in sentences.")
     total_rows: int | None = Field(
         description="Rows of the list (of the longest one where there are several) without `limit` and `offset`; "
-        "null for what is no list."
+        "null for answers that are not a list."
     )
 
 
