@@ -39,7 +39,7 @@ class AnswersUnderWay:
         self._encoders = anyio.CapacityLimiter(COMPRESSIONS_AT_ONCE)
         self.bytes = 0
 
-    def has_room(self, size: int) -> bool:
+    def fits(self, size: int) -> bool:
         """Whether another answer of this size may be sent."""
         return size <= PIECE or self.bytes == 0 or self.bytes + size <= self._budget
 
@@ -91,7 +91,7 @@ def declare_size(scope: Scope, size: int) -> None:
     scope["state"]["streamed_bytes"] = size
 
 
-class _NoRoomError(Exception):
+class _OverBudgetError(Exception):
     """The answer does not fit into the budget, so the app need not go on."""
 
 
@@ -114,7 +114,7 @@ class Delivery:
         try:
             await self._app(scope, receive, answer.take)
             await answer.send_rest()
-        except _NoRoomError:
+        except _OverBudgetError:
             detail = f"Too many answers are on their way to slow clients: try again in {RETRY_AFTER_S} seconds"
             refusal = problem_response(
                 Request(scope), HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": str(RETRY_AFTER_S)}
@@ -140,7 +140,7 @@ class _Answer:
         """Take a message from the app.
 
         Raises:
-            _NoRoomError: The answer does not fit into the budget.
+            _OverBudgetError: The answer does not fit into the budget.
         """
         if message["type"] == "http.response.start":
             self._start = message
@@ -165,8 +165,8 @@ class _Answer:
             self._under_way.release(self._rest)
 
     async def _take_whole(self, start: Message, body: bytes) -> None:
-        if not self._under_way.is_held(body) and not self._under_way.has_room(len(body)):
-            raise _NoRoomError
+        if not self._under_way.is_held(body) and not self._under_way.fits(len(body)):
+            raise _OverBudgetError
         self._keep(body)
         encoding = self._negotiated(start) if len(body) >= SMALLEST else None
         if encoding is not None:
@@ -192,8 +192,8 @@ class _Answer:
 
     async def _begin_stream(self, start: Message, part: bytes) -> None:
         size = self._scope.get("state", {}).get("streamed_bytes", 0)
-        if not self._under_way.has_room(size + len(part)):
-            raise _NoRoomError
+        if not self._under_way.fits(size + len(part)):
+            raise _OverBudgetError
         self._reserved = size
         self._under_way.reserve(size)
         encoding = self._negotiated(start)

@@ -104,7 +104,7 @@ def assert_says_it_cannot_write(exit_code: int, log: str, data_dir: Path, reason
 
 
 def test_fault_17_a_disk_that_is_full_at_any_page_leaves_the_old_snapshot(on_small_disk: tuple[Service, Disk]) -> None:
-    """With room for no page, for one, two and so on, until a run succeeds."""
+    """With space for no page, for one, two and so on, until a run succeeds."""
     whole, disk = on_small_disk
     whole.source.grow()
     for pages in range(disk.free_pages):
