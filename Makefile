@@ -2,7 +2,7 @@
 PYTHON ?= python3
 PORT ?= 5100
 UV := $(or $(shell command -v uv),$(PYTHON) -m uv)
-# The commands themselves, not `uv run`, which would pass Ctrl-C on a second time.
+# Run the commands directly: `uv run` would pass on Ctrl-C a second time.
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
@@ -25,7 +25,7 @@ test: install ## Run every check: format, lint, types, tests
 	$(BIN)/mypy .
 	$(BIN)/pytest -n 2 --dist loadfile
 
-format: install ## Format the code and mend what lint can mend
+format: install ## Format the code and apply lint fixes
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
@@ -46,6 +46,6 @@ bench: install ## Measure speed and memory of everything (takes about an hour)
 	$(UV) run --locked --group bench python -m benchmarks.repositories
 	$(UV) run --locked --group bench python -m benchmarks.questions
 
-soak: install ## Kill the updater and crowd the server for about ten minutes
+soak: install ## Kill the updater and overload the server for about ten minutes
 	$(BIN)/python -m tests.faults.soak
 	$(BIN)/pytest -m soak

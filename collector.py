@@ -1,4 +1,4 @@
-"""The collector: accepts events, commits them to its own SQL database, and acknowledges what is on disk.
+"""The collector: accepts events, commits them to its own SQL database, and acknowledges them once they are on disk.
 
 `uvicorn collector:app --port 5101` serves it; `python collector.py --help` lists its commands.
 """

@@ -1,6 +1,6 @@
-"""Settings: one frozen object per process, read once from the environment and `.env`, checked at start.
+"""Settings: one frozen object per process, read once from the environment and `.env`, checked at startup.
 
-The server's settings know nothing of a database, the updater's nothing of tokens.
+Each process gets only what it needs: the server no database settings, the updater no tokens.
 """
 
 import os
@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from dotenv import dotenv_values
 from pydantic import Field, FilePath, HttpUrl, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -20,15 +20,19 @@ from sentry_sdk.utils import BadDsn, Dsn
 from util.errors import ConfigurationError
 from util.mail import MailServer
 
-# A year: no span of time here makes sense beyond it.
+# A year: no setting makes sense beyond it.
 LONGEST_S = 365 * 24 * 3600
 DEVELOPMENT = "development"
 SHORTEST_TOKEN = 16
 ADDRESS = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+")
 
+Seconds = Annotated[float, Field(gt=0, le=LONGEST_S)]
+SecondsOrZero = Annotated[float, Field(ge=0, le=LONGEST_S)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
 
 class Block(BaseSettings):
-    """Settings of one concern: a process is given those of all its concerns as one object."""
+    """Settings of one concern; the settings of a process combine several of these."""
 
     model_config = SettingsConfigDict(
         env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
@@ -36,7 +40,7 @@ class Block(BaseSettings):
 
 
 class Settings(Block):
-    """What all processes share."""
+    """Settings that all processes share."""
 
     data_dir: Path = Field(default=Path("data"), description="Directory of the read model.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
@@ -71,14 +75,17 @@ class Settings(Block):
             raise ConfigurationError(_explain(error)) from None
 
 
-class GuessableTokenError(ConfigurationError):
-    """A short token, which is for trying things out on one machine, on a server that others may reach."""
+class AccessSettings(Block):
+    """Which tokens are accepted."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            f"ANALYTICS_SECRET_TOKEN is wrong: each token needs at least {SHORTEST_TOKEN} characters where other "
-            "machines can reach the server. Set a longer one in the environment or in .env, or listen on 127.0.0.1"
-        )
+    tokens_file: Path | None = Field(
+        default=None,
+        description="TOML file of tokens: the hash of each, its scopes and organisations; made with `collector.py "
+        "token new`. Read again when it changes.",
+    )
+    metrics_token: SecretStr | None = Field(
+        default=None, description="Token that /metrics requires; without it, /metrics is open."
+    )
 
 
 class ReadingSettings(Settings):
@@ -89,28 +96,17 @@ class ReadingSettings(Settings):
         ge=date(1970, 1, 1),
         description="First day of series, visits and bounce rate (inclusive, UTC).",
     )
-    health_stale_seconds: float = Field(
-        default=20 * 60,
-        gt=0,
-        le=LONGEST_S,
-        description="Age of the data from which /health calls them stale, in seconds.",
+    health_stale_seconds: Seconds = Field(
+        default=20 * 60, description="Age of the data from which /health calls them stale, in seconds."
     )
-    health_dead_seconds: float = Field(
-        default=60 * 60,
-        gt=0,
-        le=LONGEST_S,
-        description="Age of the data from which /health calls them dead, in seconds.",
+    health_dead_seconds: Seconds = Field(
+        default=60 * 60, description="Age of the data from which /health calls them dead, in seconds."
     )
 
 
-class ServerSettings(ReadingSettings):
+class ServerSettings(ReadingSettings, AccessSettings):
     """Settings of the read-only server."""
 
-    tokens_file: Path | None = Field(
-        default=None,
-        description="TOML file of further tokens: the hash of each, its scopes and organisations. Read again when it "
-        "changes.",
-    )
     analytics_secret_token: SecretStr | None = Field(
         default=None,
         validate_default=True,
@@ -118,26 +114,20 @@ class ServerSettings(ReadingSettings):
         f"{SHORTEST_TOKEN} characters each, unless SENTRY_ENVIRONMENT is `{DEVELOPMENT}` and only this machine can "
         "reach the server. Required without TOKENS_FILE.",
     )
-    metrics_token: SecretStr | None = Field(
-        default=None, description="Token that /metrics requires; without it, /metrics is open."
-    )
     cors_origins: str | None = Field(
         default=None,
-        description="Origins whose web pages may read the answers, such as `https://app.example.com`, with commas "
-        "between several; none by default.",
+        description="Origins whose web pages may read the answers, such as `https://app.example.com`, separated by "
+        "commas; none by default.",
     )
     host: str = Field(default="127.0.0.1", description="Address `python main.py` listens on.")
-    port: int = Field(default=5100, ge=1, le=65535, description="Port `python main.py` listens on.")
+    port: Port = Field(default=5100, description="Port `python main.py` listens on.")
     max_concurrent_queries: int = Field(
         default=2,
         ge=1,
         description="Costly computations at once, and as many cheap ones; memory is bounded by their number.",
     )
-    query_queue_seconds: float = Field(
-        default=10,
-        ge=0,
-        le=LONGEST_S,
-        description="Longest wait for a computation's turn before the answer is 503, in seconds.",
+    query_queue_seconds: SecondsOrZero = Field(
+        default=10, description="Longest wait for a computation's turn before the answer is 503, in seconds."
     )
     answer_budget_mb: int = Field(
         default=256,
@@ -149,25 +139,18 @@ class ServerSettings(ReadingSettings):
         default=1000,
         ge=1,
         description="Connections at once, as far as the open-file limit allows; "
-        "beyond it, the longest silent ones are closed.",
+        "beyond it, those idle for longest are closed.",
     )
-    request_timeout_seconds: float = Field(
+    request_timeout_seconds: Seconds = Field(
         default=10,
-        gt=0,
-        le=LONGEST_S,
         description="Longest time a client may take to send a request's head, and again its body, in seconds.",
     )
-    write_timeout_seconds: float = Field(
+    write_timeout_seconds: Seconds = Field(
         default=10,
-        gt=0,
-        le=LONGEST_S,
-        description="A client that takes less than 64 KiB of its answer in this time is cut off, in seconds.",
+        description="A client that accepts less than 64 KiB of its answer in this time, in seconds, is disconnected.",
     )
-    graceful_shutdown_seconds: float = Field(
-        default=10,
-        ge=0,
-        le=LONGEST_S,
-        description="Time for answers under way once the server is told to end, in seconds.",
+    graceful_shutdown_seconds: SecondsOrZero = Field(
+        default=10, description="Time to finish answers under way once the server is told to stop, in seconds."
     )
     docs: bool = Field(
         default=True, description="Whether /docs and /openapi.json are served, which need no token; `off` hides them."
@@ -176,9 +159,7 @@ class ServerSettings(ReadingSettings):
         default=None, description="E-mail service; a bare host means `http://HOST:3010`. Without it no mail is sent."
     )
     bea_secret_key: SecretStr | None = Field(default=None, description="Bearer token of the e-mail service.")
-    bea_timeout_seconds: float = Field(
-        default=30, gt=0, le=LONGEST_S, description="Longest wait for the e-mail service, in seconds."
-    )
+    bea_timeout_seconds: Seconds = Field(default=30, description="Longest wait for the e-mail service, in seconds.")
 
     @field_validator("analytics_secret_token")
     @classmethod
@@ -214,18 +195,28 @@ class ServerSettings(ReadingSettings):
 
     @property
     def origins(self) -> tuple[str, ...]:
-        """The origins whose pages may read the answers."""
+        """The origins whose web pages may read the answers."""
         return _origins(self.cors_origins)
 
     @cached_property
     def tokens(self) -> tuple[bytes, ...]:
-        """The bytes of each token that is accepted: several while one replaces another."""
+        """The accepted tokens as bytes: several while one replaces another."""
         return tuple(token.encode() for token in _parts(self.analytics_secret_token or SecretStr("")) if token)
 
     @cached_property
     def has_guessable_token(self) -> bool:
-        """Whether one of the tokens is so short that it could be guessed."""
+        """Whether a token is short enough to be guessed."""
         return _is_guessable(self.tokens)
+
+
+class GuessableTokenError(ConfigurationError):
+    """A short token, meant for trials on one machine, on a server that other machines can reach."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"ANALYTICS_SECRET_TOKEN is wrong: each token needs at least {SHORTEST_TOKEN} characters where other "
+            "machines can reach the server. Set a longer one in the environment or in .env, or listen on 127.0.0.1"
+        )
 
 
 class ReportSettings(ReadingSettings):
@@ -262,32 +253,28 @@ class ReportSettings(ReadingSettings):
         return [address.strip() for address in (self.report_to or "").split(",") if address.strip()]
 
 
-def _origins(text: str | None) -> tuple[str, ...]:
-    return tuple(origin.strip() for origin in text.split(",")) if text else ()
-
-
 class UpdaterSettings(Settings):
-    """Settings of a run of the updater, whatever its source."""
+    """Settings of a run of the updater, for any source."""
 
     sync_overlap_seconds: int = Field(
         default=3600,
         gt=0,
         le=LONGEST_S,
-        description="Rows this much older than the previous run are settled; longer than any transaction, in seconds.",
+        description="Rows that were this old at the previous run are settled; longer than any transaction, in seconds.",
     )
     full_sync_interval_hours: float = Field(
         default=24,
         ge=0,
         le=LONGEST_S / 3600,
-        description="Hours after which a run re-reads everything by itself; 0 = never.",
+        description="Hours after which a run re-reads everything; 0 = never.",
     )
     sync_deadline_seconds: float = Field(
         default=540,
         gt=0,
-        description="A run that takes longer is ended; shorter than the interval of runs, in seconds.",
+        description="A run that takes longer is stopped; shorter than the interval between runs, in seconds.",
     )
     segment_rows: int = Field(
-        default=1_000_000, gt=0, description="Rows of a table's file before its rows go on in a further one."
+        default=1_000_000, gt=0, description="Rows of a table per file; further rows go into another one."
     )
     uptimekuma_push_url: HttpUrl | None = Field(
         default=None, description="Push URL of an Uptime Kuma monitor, called after every run."
@@ -295,7 +282,7 @@ class UpdaterSettings(Settings):
 
     @property
     def run_deadline_seconds(self) -> float:
-        """How long a run may take before it is ended."""
+        """How long a run may take before it is stopped."""
         return self.sync_deadline_seconds
 
 
@@ -303,48 +290,17 @@ class MysqlSettings(Block):
     """Where the app's database is."""
 
     db_host: str = Field(min_length=1, description="Host of the MySQL or MariaDB server.")
-    db_port: int = Field(default=3306, ge=1, le=65535, description="Port of the database server.")
+    db_port: Port = Field(default=3306, description="Port of the database server.")
     db_username: str = Field(min_length=1, description="Database user; needs SELECT only.")
     db_password: SecretStr = Field(default=SecretStr(""), description="Password of the database user.")
     db_name: str = Field(default="free-planning-poker", min_length=1, description="Database to read.")
     db_ssl_ca: FilePath | None = Field(
-        default=None, description="File of the certificate authority; with it the connection is TLS, verified."
+        default=None, description="File of the certificate authority; with it the connection is TLS and verified."
     )
 
 
 class MysqlUpdaterSettings(UpdaterSettings, MysqlSettings):
     """Settings of an update from MySQL or MariaDB."""
-
-
-class RepositoriesUpdaterSettings(UpdaterSettings):
-    """Settings of an update from git repositories."""
-
-    repositories_file: FilePath = Field(description="YAML file that lists the git repositories to analyse.")
-    repository_deadline_seconds: float = Field(
-        default=7200, gt=0, le=LONGEST_S, description="Longest time a codebase may take, in seconds."
-    )
-    repository_max_mb: int = Field(default=10_000, gt=0, description="Largest mirror of a codebase, in megabytes.")
-
-    @property
-    def run_deadline_seconds(self) -> float:
-        """Codebases have deadlines of their own, and are published one by one."""
-        return LONGEST_S
-
-
-class ConfiguredSources(Block):
-    """The settings that tell which sources there are; each is None where its source is not configured."""
-
-    db_host: str | None = None
-    db_username: str | None = None
-    repositories_file: Path | None = None
-    collector_database_url: SecretStr | None = None
-
-
-def environment_and_dotenv() -> dict[str, str]:
-    """All variables by name, for settings whose name is itself configured; the environment wins over `.env`."""
-    file = Settings.model_config.get("env_file")
-    found = dotenv_values(str(file)) if file else {}
-    return {name: value for name, value in found.items() if value} | dict(os.environ)
 
 
 class CollectorDatabaseSettings(Block):
@@ -361,26 +317,44 @@ class CollectedUpdaterSettings(UpdaterSettings, CollectorDatabaseSettings):
     """Settings of an update from the collector's database."""
 
 
+class RepositoriesUpdaterSettings(UpdaterSettings):
+    """Settings of an update from git repositories."""
+
+    repositories_file: FilePath = Field(description="YAML file that lists the git repositories to analyse.")
+    repository_deadline_seconds: Seconds = Field(
+        default=7200, description="Longest time a codebase may take, in seconds."
+    )
+    repository_max_mb: int = Field(default=10_000, gt=0, description="Largest mirror of a codebase, in megabytes.")
+
+    @property
+    def run_deadline_seconds(self) -> float:
+        """No limit: each codebase has its own deadline and is published as soon as it is done."""
+        return LONGEST_S
+
+
+class ConfiguredSources(Block):
+    """The settings that show which sources are configured; None for one that is not."""
+
+    db_host: str | None = None
+    db_username: str | None = None
+    repositories_file: Path | None = None
+    collector_database_url: SecretStr | None = None
+
+
 class JwtSettings(Block):
-    """Whose JWTs are accepted."""
+    """Which JWTs are accepted."""
 
     jwt_jwks: str | None = Field(
         default=None,
-        description="File or address of the JWKS whose keys sign JWTs (RS256); without it none is accepted.",
+        description="File or URL of the JWKS whose keys sign JWTs (RS256); without it none is accepted.",
     )
     jwt_issuer: str | None = Field(default=None, description="Issuer a JWT must be from (`iss`).")
     jwt_audience: str | None = Field(default=None, description="Audience a JWT must be for (`aud`).")
 
 
-class CollectorSettings(Settings, CollectorDatabaseSettings, JwtSettings):
+class CollectorSettings(Settings, CollectorDatabaseSettings, AccessSettings, JwtSettings):
     """Settings of the collector: its server and its commands."""
 
-    tokens_file: Path | None = Field(
-        default=None, description="TOML file of the tokens that are accepted; made with `collector.py token new`."
-    )
-    metrics_token: SecretStr | None = Field(
-        default=None, description="Token that /metrics requires; without it, /metrics is open."
-    )
     llm_prices: FilePath | None = Field(
         default=None, description="YAML file of prices, for LLM events that come without a cost."
     )
@@ -391,11 +365,22 @@ class CollectorSettings(Settings, CollectorDatabaseSettings, JwtSettings):
     intake_bytes: int = Field(
         default=32_000_000,
         ge=10_000_000,
-        description="Bytes of requests that may wait for their commit; beyond them the answer is 503.",
+        description="Bytes of requests that may wait for their commit; beyond that, the answer is 503.",
     )
-    intake_seconds: float = Field(
-        default=30, gt=0, le=LONGEST_S, description="Longest wait for a commit before the answer is 503, in seconds."
+    intake_seconds: Seconds = Field(
+        default=30, description="Longest wait for a commit before the answer is 503, in seconds."
     )
+
+
+def environment_and_dotenv() -> dict[str, str]:
+    """All variables by name, for those whose names are configured; the environment takes precedence over `.env`."""
+    file = Settings.model_config.get("env_file")
+    found = dotenv_values(str(file)) if file else {}
+    return {name: value for name, value in found.items() if value} | dict(os.environ)
+
+
+def _origins(text: str | None) -> tuple[str, ...]:
+    return tuple(origin.strip() for origin in text.split(",")) if text else ()
 
 
 def _parts(tokens: SecretStr) -> list[str]:

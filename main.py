@@ -1,4 +1,4 @@
-"""The read-only server: `uvicorn main:app`, or `python main.py`. What it consists of is put together in `server`."""
+"""The read-only server: `uvicorn main:app`, or `python main.py`. `server` assembles it."""
 
 from util.allocator import keep_freed_memory
 

@@ -1,4 +1,4 @@
-"""The read-only server, put together: `create_app` with given settings, `configured_app` with those of the process."""
+"""Assembles the read-only server: `create_app` from given settings, `configured_app` from those of the process."""
 
 import gc
 import logging
@@ -54,7 +54,7 @@ READ_MODELS = (FPP, LLM, REPOSITORIES)
 
 
 def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now) -> FastAPI:
-    """The server over the read model in `settings.data_dir`; `clock` tells the instant of each request."""
+    """The server of the read models in `settings.data_dir`; `clock` gives the time of each request."""
     app = Api(
         examples=EXAMPLES,
         title="FPP Analytics",
@@ -73,7 +73,7 @@ def create_app(settings: ServerSettings, clock: Callable[[], datetime] = utc_now
     app.state.file_checks = FileChecks()
     app.state.lanes = Lanes.of(settings.max_concurrent_queries, settings.query_queue_seconds)
     app.state.shared_work = SharedWork(settings.query_queue_seconds)
-    # The last one added is the outermost: every answer has an id, that to a crash included.
+    # The last one added is the outermost: every answer has an id, even that to a crash.
     app.add_middleware(Delivery, under_way=AnswersUnderWay(settings.answer_budget_mb * BYTES_PER_MB))
     app.add_middleware(RequestSize)
     app.add_middleware(CrashGuard)
@@ -115,11 +115,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     if settings.has_guessable_token:
         _refuse_guessable_token()
         logger.warning("A token of ANALYTICS_SECRET_TOKEN can be guessed: make one with `openssl rand -hex 32`")
-    # These take a while, which no request should have to wait for.
+    # These take a while, and no request should have to wait for them.
     time_zones()
     if settings.docs:
         app.openapi()
-    # What is there by now stays: looking through it for garbage would hold up all requests for a tenth of a second.
+    # Objects created so far stay: scanning them for garbage would delay all requests by a tenth of a second.
     gc.collect()
     gc.freeze()
     checks: FileChecks = app.state.file_checks
@@ -130,7 +130,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _refuse_guessable_token() -> None:
-    """End the process with one line if other machines can reach the server: only now is it known where it listens."""
+    """End the process with one line if other machines can reach the server; only now is its address known."""
     if is_reachable_from_outside():
         error = GuessableTokenError()
         sys.stderr.write(f"{error}\n")
@@ -149,7 +149,7 @@ def _limits(settings: ServerSettings) -> Limits:
 
 
 def configured_app() -> FastAPI:
-    """The server by its settings; ends the process with one line when one is missing or wrong."""
+    """The server as configured; ends the process with one line if a setting is missing or wrong."""
     try:
         return create_app(ServerSettings.load())
     except ConfigurationError as error:

@@ -1,4 +1,4 @@
-"""The updater: bring the read models up to date with their sources, then end.
+"""The updater: bring the read models up to date with their sources, then exit.
 
 Run it every ten minutes. Without names, it updates every read model whose source is configured, each in a process of
 its own, so that none waits for another. See `--help` for options, settings and exit codes.
@@ -63,7 +63,7 @@ from util.version import VERSION
 
 logger = logging.getLogger("update_readmodel")
 
-# Of several read models, the exit code that most needs a person.
+# Exit codes by how much they need a person's attention, for runs of several read models.
 WORST_FIRST = (
     EXIT_INTERRUPTED,
     EXIT_SOFTWARE,
@@ -96,7 +96,7 @@ exit codes (of several read models, the worst):
 
 
 def sync_options(settings: UpdaterSettings) -> Options:
-    """How a source is read."""
+    """The options for reading a source."""
     hours = settings.full_sync_interval_hours
     return Options(
         overlap=timedelta(seconds=settings.sync_overlap_seconds),
@@ -129,7 +129,7 @@ def llm_updater(settings: CollectedUpdaterSettings) -> SourceUpdater:
 
 @dataclass(frozen=True)
 class Known[Settings: UpdaterSettings]:
-    """A read model this command can update: its settings, how they make an updater, and whether its source is there."""
+    """A read model this command can update: its settings, its updater, and whether its source is configured."""
 
     settings: type[Settings]
     updater: Callable[[Settings], Updater]
@@ -146,7 +146,7 @@ def repositories_updater(settings: RepositoriesUpdaterSettings) -> RepositoriesU
     )
 
 
-# The first one is updated when none is configured: its message says which settings are missing.
+# The first one is updated if none is configured: its error says which settings are missing.
 KNOWN: Mapping[str, Known[Any]] = {
     FPP.name: Known(MysqlUpdaterSettings, fpp_updater, lambda sources: bool(sources.db_host or sources.db_username)),
     REPOSITORIES.name: Known(
@@ -176,11 +176,11 @@ def arguments() -> argparse.ArgumentParser:
         help=f"the read models to update ({', '.join(KNOWN)}); all whose source is configured by default",
     )
     jobs = parser.add_mutually_exclusive_group()
-    jobs.add_argument("--full", action="store_true", help="re-read every table, not only what may have moved")
+    jobs.add_argument("--full", action="store_true", help="re-read every table, not only what may have changed")
     jobs.add_argument(
         "--verify",
         action="store_true",
-        help="compare every row and file with the source and publish nothing; tells differences per table",
+        help="compare every row and file with the source and publish nothing; prints the differences per table",
     )
     jobs.add_argument("--repair", action="store_true", help="verify, then publish what is right")
     jobs.add_argument(
@@ -191,10 +191,8 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument(
         "--allow-shrink", action="store_true", help="publish even if a table lost more than 20 %% of its rows"
     )
-    parser.add_argument(
-        "--codebase", metavar="OWNER/NAME", help="of the repositories, update this codebase only; all by default"
-    )
-    # How a run of several read models hears from the process of each.
+    parser.add_argument("--codebase", metavar="OWNER/NAME", help="the only git repository to update; all by default")
+    # The file descriptor by which each process reports to a run of several read models.
     parser.add_argument("--tell", type=int, metavar="DESCRIPTOR", help=argparse.SUPPRESS)
     return parser
 
@@ -204,7 +202,7 @@ def _described_settings() -> Iterator[str]:
     for name, field in described.items():
         value = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
         default = "" if field.is_required() or value in {None, ""} else f" Default: {value}."
-        yield f"  {name.upper():<26}{field.description}{default}"
+        yield f"  {name.upper():<28}{field.description}{default}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -221,7 +219,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def configured() -> list[str]:
-    """The names of the read models whose source is configured; the first one that is known when none is."""
+    """The names of the read models whose source is configured; if none is, the first known one."""
     sources = ConfiguredSources()
     return [name for name, known in KNOWN.items() if known.is_configured(sources)] or [next(iter(KNOWN))]
 
@@ -252,7 +250,7 @@ def update_all(names: Sequence[str], job: Job) -> int:
 
 @contextmanager
 def _processes(names: Sequence[str], job: Job) -> Iterator[dict[str, tuple[subprocess.Popen[bytes], int]]]:
-    """A process per read model and what it tells; they are asked to end, and waited for, when the block is left."""
+    """One process per read model, and the pipe it reports to; leaving the block terminates and awaits them."""
     options = _as_options(job)
     running: dict[str, tuple[subprocess.Popen[bytes], int]] = {}
     try:
@@ -283,12 +281,12 @@ def _told(process: subprocess.Popen[bytes], descriptor: int) -> Outcome:
         message = told.read()
     code = process.wait()
     if code in WORST_FIRST:
-        return Outcome(code, message or "ended without a word: see its log lines")
+        return Outcome(code, message or "ended without a message: see its log lines")
     return Outcome(EXIT_SOFTWARE, f"ended by signal {-code}" if code < 0 else f"ended with exit code {code}")
 
 
 def update_one(name: str, job: Job, descriptor: int | None = None) -> int:
-    """Update one read model in this process and tell how it went: by heartbeat, or to the run it is part of."""
+    """Update one read model in this process and report the outcome: by heartbeat, or to the run it is part of."""
     known = KNOWN[name]
     started = time.monotonic()
     try:
@@ -342,7 +340,7 @@ def _log_retry(details: stamina.instrumentation.RetryDetails) -> None:
 
 
 def conclude(settings: UpdaterSettings, outcome: Outcome, started: float, descriptor: int | None = None) -> None:
-    """Tell how a read model's update ended: by heartbeat, or to the run that it is part of."""
+    """Report how a read model's update ended: by heartbeat, or to the run it is part of."""
     if descriptor is None:
         beat(settings, outcome, started)
     else:
@@ -350,7 +348,7 @@ def conclude(settings: UpdaterSettings, outcome: Outcome, started: float, descri
 
 
 def beat(settings: UpdaterSettings, outcome: Outcome, started: float) -> None:
-    """Push the heartbeat of a run that began at `started` on the monotonic clock."""
+    """Push the heartbeat of a run that began at `started` (monotonic clock)."""
     if settings.uptimekuma_push_url:
         elapsed_ms = round((time.monotonic() - started) * 1000)
         url, is_up = str(settings.uptimekuma_push_url), outcome.exit_code == EXIT_OK

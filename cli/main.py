@@ -1,4 +1,4 @@
-"""The `fpp` command: `fpp report` shows the report of a day, or mails it.
+"""The `fpp` command: `fpp report` prints the report of a day, or mails it.
 
 Exit codes are those of the other commands (see `util.errors`).
 """
@@ -17,11 +17,11 @@ app.command()(report)
 
 @app.callback()
 def fpp() -> None:
-    """What FPP Analytics does from the command line."""
+    """FPP Analytics on the command line."""
 
 
 def main() -> NoReturn:
-    """Run the command that the arguments name."""
+    """Run the command given by the arguments."""
     try:
         app(standalone_mode=True)
     except AnalyticsError as error:

@@ -26,7 +26,7 @@ YESTERDAY = "yesterday"
 def report(
     day: Annotated[str, typer.Option("--date", help="The local day: `yesterday` or YYYY-MM-DD.")] = YESTERDAY,
     timezone: Annotated[str, typer.Option(help="Time zone (IANA name) in which days begin.")] = "UTC",
-    format_: Annotated[Literal["text", "html"], typer.Option("--format", help="What is printed.")] = "text",
+    format_: Annotated[Literal["text", "html"], typer.Option("--format", help="Format to print.")] = "text",
     send: Annotated[bool, typer.Option("--send", help="Mail it to REPORT_TO over SMTP_URL.")] = False,
 ) -> None:
     """Print the report of a day, or mail it; it reads the read model in DATA_DIR."""
@@ -63,7 +63,7 @@ def _send(document: Document, settings: ReportSettings) -> None:
 
     Raises:
         ConfigurationError: SMTP_URL or REPORT_TO is missing.
-        MailError: The server does not take it.
+        MailError: The server does not accept it.
     """
     missing = [name for name in ("smtp_url", "report_to") if not getattr(settings, name)]
     if missing or settings.smtp_url is None:

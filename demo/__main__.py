@@ -50,7 +50,7 @@ Stop it with Ctrl-C.
 
 
 class PortTakenError(AnalyticsError):
-    """The port can't be listened on."""
+    """The port can't be used."""
 
     exit_code = EXIT_UNAVAILABLE
 
@@ -111,7 +111,7 @@ def serve(listener: socket.socket) -> None:
         rows = sum(table.rows for table in manifest.tables.values())
         url = f"http://{HOST}:{listener.getsockname()[1]}"
         print(TEXT.format(rows=rows, url=url, token=TOKEN), flush=True)  # noqa: T201 - a command
-        # Nothing of a real deployment: no mail about made-up figures, no errors reported from a demo.
+        # Keep out the settings of a real deployment: no mail about made-up figures, no error reports from a demo.
         settings = ServerSettings(
             analytics_secret_token=SecretStr(TOKEN),
             data_dir=DATA_DIR,

@@ -1,4 +1,4 @@
-"""The made-up LLM calls as a published read model, brought in the way real ones are: through the collector."""
+"""The made-up LLM calls as a published read model, sent through the collector like real ones."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ SYSTEM_VARIABLES = frozenset({"PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ"})
 
 
 def collect_recent_calls(data_dir: Path, now: datetime) -> None:
-    """Migrate, import and update, unless what is there is recent; whatever was collected before is replaced."""
+    """Migrate, import and update, unless the read model is recent; replaces what was collected before."""
     if is_recent(data_dir, LLM, now):
         return
     home = LLM.directory(data_dir)
@@ -43,7 +43,7 @@ def _run(program: str, *arguments: str, data_dir: Path) -> None:
     }
     subprocess.run(  # noqa: S603 - this project's own commands, no shell
         [sys.executable, str(ROOT / program), *arguments],
-        # Neither the variables of this process nor the `.env` of its working directory.
+        # Use neither the variables of this process nor the `.env` of its working directory.
         env={name: value for name, value in os.environ.items() if name in SYSTEM_VARIABLES} | settings,
         cwd=home,
         stdout=subprocess.DEVNULL,

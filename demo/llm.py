@@ -1,4 +1,4 @@
-"""A made-up year of LLM usage: three organisations and eight models, an outage and a price change to find.
+"""A made-up year of LLM usage by three organisations and eight models, with an outage and a price change to find.
 
 Calls follow the working hours of the week. One model has no price, some calls have no model. Prices of `atlas-large`
 fall to half 120 days before the end; on a Tuesday five weeks before it, `nova-2` times out from 9 to 16.
@@ -28,7 +28,7 @@ type Event = dict[str, Any]
 
 @dataclass(frozen=True)
 class Organisation:
-    """Who calls: so many calls on a workday, by so many actors."""
+    """An organisation that makes calls: how many on a workday, and by how many actors."""
 
     id: str
     calls: int
@@ -37,7 +37,7 @@ class Organisation:
 
 @dataclass(frozen=True)
 class Model:
-    """What is called: cents per million tokens sent and answered (None without a price), and its usual latency."""
+    """A model: its price in cents per million tokens sent and answered (None without a price), and usual latency."""
 
     name: str
     weight: int
@@ -48,7 +48,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Changes:
-    """What is to be found: the day of the outage, and the first day of the lower prices."""
+    """What there is to find: the day of the outage, and the first day of the lower prices."""
 
     outage: date
     cheaper_from: date
@@ -78,12 +78,12 @@ FAILURES = (
 
 
 def outage_day(today: date) -> date:
-    """The Tuesday five weeks before that of a week: on a workday, the outage is felt."""
+    """The Tuesday five weeks before that of this week; an outage on a workday stands out."""
     return today - timedelta(days=today.weekday() - 1 + 5 * 7)
 
 
 def usage_events(now: datetime, days: int = DAYS, seed: int = SEED) -> Iterator[Event]:
-    """Events as the collector takes them, in the order of time: the last `days` days, until `now`."""
+    """Events in the collector's format, in the order of time: the last `days` days, until `now`."""
     chance = random.Random(seed)  # noqa: S311 - no secret
     today = now.astimezone(UTC).date()
     changes = Changes(outage_day(today), today - timedelta(days=PRICE_CHANGE_DAYS))
@@ -138,7 +138,7 @@ def _cost(model: Model, sent: int, answered: int, *, is_cheaper: bool) -> str | 
 
 
 def _uuid7(instant: datetime, chance: random.Random) -> UUID:
-    """An id that begins with the time, as the collector stores it fastest."""
+    """An id that begins with the time, the kind that the collector stores fastest."""
     milliseconds = round(instant.timestamp() * 1000)
     return UUID(int=milliseconds << 80 | 7 << 76 | chance.getrandbits(12) << 64 | 2 << 62 | chance.getrandbits(62))
 

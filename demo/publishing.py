@@ -45,7 +45,7 @@ def _is_recent(manifest: Manifest, now: datetime) -> bool:
 def publish_sample(
     tables: Mapping[str, pl.DataFrame], data_dir: Path, now: datetime, model: ReadModel = FPP
 ) -> Manifest:
-    """Publish made-up tables by the code that publishes real ones; tables that were not made up are empty."""
+    """Publish made-up tables with the code that publishes real ones; tables not given are empty."""
     directory = model.directory(data_dir)
     with locking.locked(directory):
         publishing.sweep(directory, now)

@@ -1,1 +1,1 @@
-"""The collector's side: what accepts events and commits them to its SQL database."""
+"""The collector: accepts events and commits them to its SQL database."""

@@ -1,4 +1,4 @@
-"""Bodies of requests: read up to a limit, and unpacked."""
+"""Request bodies: read up to a limit and decompressed."""
 
 import zlib
 from typing import ClassVar
@@ -6,7 +6,7 @@ from typing import ClassVar
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
-from intake.room import Share
+from intake.backlog import Share
 from util.errors import AnalyticsError
 
 LARGEST_BODY = 5_000_000
@@ -14,10 +14,10 @@ GZIP = 16 + zlib.MAX_WBITS
 
 
 class BodyTooLargeError(AnalyticsError):
-    """A body is larger than one request may bring."""
+    """A body is larger than a request may have."""
 
     status = 413
-    # What is left of the body is not read, so the next request could not be told from it.
+    # The rest of the body is not read, so the next request could not be told from it.
     headers: ClassVar[dict[str, str]] = {"Connection": "close"}
 
     def __init__(self, what: str) -> None:
@@ -31,23 +31,23 @@ class BadBodyError(AnalyticsError):
 
 
 class UnknownEncodingError(AnalyticsError):
-    """A body that is packed in a way nobody here unpacks."""
+    """A body with a Content-Encoding that is not supported."""
 
     status = 415
     headers: ClassVar[dict[str, str]] = {"Accept-Encoding": "gzip"}
 
     def __init__(self, encoding: str) -> None:
-        super().__init__(f"Content-Encoding {encoding[:60]!a} is not understood: send gzip, or leave it out")
+        super().__init__(f"Content-Encoding {encoding[:60]!a} is not supported: send gzip, or leave it out")
 
 
 async def read_body(request: Request, share: Share, largest: int = LARGEST_BODY) -> bytes:
-    """The body of a request, unpacked.
+    """The body of a request, decompressed.
 
     Raises:
         BodyTooLargeError: It is larger than `largest`.
         BadBodyError: It is not the gzip it claims to be.
-        UnknownEncodingError: It is packed otherwise.
-        FullError: There is no room for it.
+        UnknownEncodingError: It has another encoding.
+        FullError: The backlog has no capacity for it.
     """
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in {"identity", "gzip", "x-gzip"}:
@@ -74,11 +74,11 @@ async def _read(request: Request, share: Share, largest: int) -> bytes:
 
 
 def unpack(packed: bytes, largest: int) -> bytes:
-    """The content of gzip, of one or several members.
+    """Decompress gzip of one or several members.
 
     Raises:
         BodyTooLargeError: It is larger than `largest`.
-        BadBodyError: It is no gzip, or its end is missing.
+        BadBodyError: It is not gzip, or its end is missing.
     """
     unpacked = bytearray()
     while packed:
@@ -86,9 +86,9 @@ def unpack(packed: bytes, largest: int) -> bytes:
         try:
             unpacked += member.decompress(packed, largest + 1 - len(unpacked))
         except zlib.error as error:
-            raise BadBodyError(f"The body is no gzip, though its Content-Encoding says so ({error})") from None
+            raise BadBodyError(f"The body is not gzip, though its Content-Encoding says so ({error})") from None
         if len(unpacked) > largest:
-            raise BodyTooLargeError(_too_large("The unpacked body", largest))
+            raise BodyTooLargeError(_too_large("The decompressed body", largest))
         if not member.eof:
             raise BadBodyError("The end of the gzipped body is missing")
         packed = member.unused_data

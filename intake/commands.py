@@ -60,22 +60,24 @@ def main() -> int:
 
 @cli.command("migrate")
 def run_migrations() -> None:
-    """Bring the database to the schema this version needs; waits for a migration that runs already."""
+    """Bring the database to the schema this version needs; waits for a migration that is already running."""
     url = configured_url(CollectorSettings.load())
     before, after = migrate(url)
-    typer.echo(f"{shown(url)} is at revision {after}" + ("" if before == after else f", before at {before or 'none'}"))
+    typer.echo(
+        f"{shown(url)} is at revision {after}" + ("" if before == after else f", previously at {before or 'none'}")
+    )
 
 
 @token.command("new")
 def new_token(
-    name: Annotated[str, typer.Option(help="Who has it; logs and errors call it so.")],
-    scope: Annotated[list[str], typer.Option(help="What it may, such as llm:write; repeatable.")],
+    name: Annotated[str, typer.Option(help="Who has it; its name in logs and errors.")],
+    scope: Annotated[list[str], typer.Option(help="What it may do, such as llm:write; repeatable.")],
     org: Annotated[list[str] | None, typer.Option(help="Whose data it may see; '*' is everyone's; repeatable.")] = None,
     codebase: Annotated[
         list[str] | None, typer.Option(help="Codebases it may see; repeatable; all by default.")
     ] = None,
 ) -> None:
-    """Make a token and print it, this once, with the lines for TOKENS_FILE."""
+    """Make a token and print it, only this once, with the lines for TOKENS_FILE."""
     made = secrets.token_urlsafe(TOKEN_BYTES)
     lines = {"name": name, "sha256": hashlib.sha256(made.encode()).hexdigest(), "scopes": scope, "orgs": org or []}
     if codebase:
@@ -90,16 +92,16 @@ def new_token(
 
 
 def toml(value: str | Sequence[str]) -> str:
-    """A text or a list of texts in TOML; their characters need no escapes but those JSON has as well."""
+    """A text or a list of texts in TOML, which needs no escapes that JSON lacks."""
     return json.dumps(value, ensure_ascii=False)
 
 
 @cli.command("import")
 def import_files(
     files: Annotated[list[Path], typer.Argument(help="NDJSON or CSV, plain or gzipped; also LiteLLM_SpendLogs.")],
-    org: Annotated[str | None, typer.Option(help="Organisation of LiteLLM's records that name none.")] = None,
+    org: Annotated[str | None, typer.Option(help="Organisation of LiteLLM records that name none.")] = None,
 ) -> None:
-    """Store the events of files. To import a file twice changes nothing; exit code 65 when an event was rejected."""
+    """Store the events of files. Importing a file again changes nothing. Exit code 65 if an event was rejected."""
     settings = CollectorSettings.load()
     writer, parse = opened_writer(settings), parser(settings, org)
     with shown_progress() as show:
@@ -114,16 +116,18 @@ def purge_events(
     older_than: Annotated[
         str | None, typer.Option(help="Age to delete from, such as 400d; hours, days or weeks.")
     ] = None,
-    org: Annotated[str | None, typer.Option(help="Only this organisation; alone, everything it has.")] = None,
+    org: Annotated[
+        str | None, typer.Option(help="Only this organisation; without --older-than, everything it has.")
+    ] = None,
 ) -> None:
-    """Delete events and dead letters by age, or of an organisation; the next full update drops them from answers."""
+    """Delete events and dead letters by age or organisation; the next full update drops them from answers."""
     try:
         before = None if older_than is None else values.microseconds(utc_now() - age(older_than))
         org_id = None if org is None else values.uuid_bytes("--org", org)
     except (ValueError, OverflowError) as error:
         raise typer.BadParameter(str(error)) from None
     if before is None and org_id is None:
-        raise typer.BadParameter("say what to delete: --older-than, --org, or both")
+        raise typer.BadParameter("choose what to delete: --older-than, --org, or both")
     engine = open_engine(configured_url(CollectorSettings.load()))
     require_head(engine)
     with shown_progress() as show:
@@ -137,7 +141,7 @@ def purge_events(
 
 @cli.command("consume")
 def consume_queue() -> None:
-    """Store the events of the queue LLM_AMQP_QUEUE until SIGTERM; each message is acknowledged when it is durable."""
+    """Store the events of the queue LLM_AMQP_QUEUE until SIGTERM; a message is acknowledged once it is durable."""
     settings = CollectorSettings.load()
     if settings.llm_amqp_url is None:
         raise ConfigurationError("LLM_AMQP_URL is missing: set it to the broker, amqp://USER:PASSWORD@HOST:5672/VHOST")
@@ -150,8 +154,8 @@ def consume_queue() -> None:
 
 
 def parser(settings: CollectorSettings, org: str | None = None) -> Callable[[object, int], Event]:
-    """What parses events of every organisation, and prices those without a cost; `org` is that of foreign records
-    which name none."""
+    """A parser for events of any organisation, which also prices those without a cost; `org` is for LiteLLM records
+    that name none."""
     price_of = prices(settings.llm_prices)
     organisations = Organisations(Caller("import", ALL, frozenset({org}) if org else ALL))
 
@@ -174,25 +178,25 @@ def opened_writer(settings: CollectorSettings) -> Writer[Batch, Receipt]:
 
 
 class Teller:
-    """Names the rejected events of a file on standard error; all of them are in `llm_dead_letters`."""
+    """Reports the rejected events of a file on standard error; all of them are in `llm_dead_letters`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._told = 0
 
     def __call__(self, rejection: Rejection) -> None:
-        """Name one, unless there were too many already."""
+        """Report one, unless there were too many already."""
         self._told += 1
         if self._told <= TOLD_REJECTIONS:
             sys.stderr.write(
                 f"{self._path}:{rejection.index}: {rejection.event_id or 'no event_id'}: {rejection.reason}\n"
             )
         elif self._told == TOLD_REJECTIONS + 1:
-            sys.stderr.write(f"{self._path}: the table llm_dead_letters has all that follow\n")
+            sys.stderr.write(f"{self._path}: all further ones are in the table llm_dead_letters\n")
 
 
 def outcomes_table(outcomes: list[Imported]) -> str:
-    """What became of the events of each file, and of all."""
+    """How many events of each file, and of all files, were accepted, duplicates or rejected."""
     total = Imported(Path("total"))
     for outcome in outcomes:
         total.accepted += outcome.accepted

@@ -1,4 +1,4 @@
-"""The collector's database: SQLite in a file, PostgreSQL or MySQL and MariaDB, by URL."""
+"""The collector's database, by URL: an SQLite file, PostgreSQL, MySQL or MariaDB."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ MIGRATE = "uv run python collector.py migrate"
 RETRY_AFTER_S = 5
 CONNECT_TIMEOUT_S = 10
 ANSWER_TIMEOUT_S = 60
-# While other processes write: each of their transactions takes milliseconds.
+# For other processes to finish writing; each of their transactions takes milliseconds.
 LOCK_TIMEOUT_S = 30
 DRIVERS = {
     "sqlite": "sqlite",
@@ -26,15 +26,15 @@ DRIVERS = {
     "mysql": "mysql+mysqlconnector",
     "mariadb": "mysql+mysqlconnector",
 }
-# Small pages, since events come with random keys: each insertion dirties a page of the unique index.
+# Small pages, since events have random keys: each insertion dirties a page of the unique index.
 PAGE_BYTES = 2048
-# Copying the log back is cheaper the more changes of a page it takes together; 40,000 pages are 80 MB.
+# A checkpoint is cheaper the more changes of a page it combines; 40,000 pages are 80 MB.
 CHECKPOINT_PAGES = 40_000
 CACHE_KIB = 16_384
 
 
 class DatabaseError(AnalyticsError):
-    """The collector's database failed; nothing that was not acknowledged is lost by asking again."""
+    """The collector's database failed; retrying is safe, as events that were stored count as duplicates."""
 
     status = 503
     headers: ClassVar[Mapping[str, str]] = {"Retry-After": str(RETRY_AFTER_S)}
@@ -46,12 +46,14 @@ def database_url(text: str) -> URL:
     """The URL with the driver this project uses.
 
     Raises:
-        ConfigurationError: It is no URL, or of a database that is not supported.
+        ConfigurationError: It is not a URL, or names a database that is not supported.
     """
     try:
         url = make_url(text)
     except ArgumentError:
-        raise ConfigurationError(f"{VARIABLE} is no database URL, such as sqlite:///collected/collector.db") from None
+        raise ConfigurationError(
+            f"{VARIABLE} is not a database URL, such as sqlite:///collected/collector.db"
+        ) from None
     backend = url.get_backend_name()
     if backend not in DRIVERS:
         raise ConfigurationError(f"{VARIABLE}: {backend} is not supported; use sqlite, postgresql or mysql")
@@ -64,7 +66,7 @@ def configured_url(settings: CollectorDatabaseSettings) -> URL:
     """The URL of COLLECTOR_DATABASE_URL.
 
     Raises:
-        ConfigurationError: It is no URL, or of a database that is not supported.
+        ConfigurationError: It is not a URL, or names a database that is not supported.
     """
     return database_url(settings.collector_database_url.get_secret_value())
 
@@ -75,7 +77,7 @@ def shown(url: URL) -> str:
 
 
 def open_engine(url: URL) -> Engine:
-    """An engine for reading and writing what migrations have made."""
+    """An engine for reading and writing a migrated database."""
     engine = _engine(url, pool_pre_ping=url.get_backend_name() != "sqlite")
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _enforce_foreign_keys)
@@ -83,7 +85,7 @@ def open_engine(url: URL) -> Engine:
 
 
 def migration_engine(url: URL) -> Engine:
-    """An engine for migrations: it makes a missing SQLite file, enforces no foreign keys and keeps no connection.
+    """An engine for migrations: it creates a missing SQLite file, enforces no foreign keys and keeps no connection.
 
     With foreign keys enforced, SQLite would delete the children of a table that a migration rebuilds.
     """
@@ -115,7 +117,7 @@ def _connect_args(url: URL) -> dict[str, Any]:
             }
     return {
         "charset": "utf8mb4",
-        # The connector's own choice is unknown to MariaDB before 11.4.
+        # MariaDB before 11.4 does not know the connector's default.
         "collation": "utf8mb4_general_ci",
         "connection_timeout": CONNECT_TIMEOUT_S,
         "read_timeout": ANSWER_TIMEOUT_S,
@@ -124,10 +126,10 @@ def _connect_args(url: URL) -> dict[str, Any]:
 
 
 def _configure_sqlite(connection: DBAPIConnection, _: object) -> None:
-    # The driver would begin transactions on its own, and too late: see _begin.
+    # By default, the driver begins transactions by itself, and too late: see _begin.
     connection.isolation_level = None
     cursor = connection.cursor()
-    cursor.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # Without effect once there are tables.
+    cursor.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # Has no effect once there are tables.
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
@@ -142,12 +144,12 @@ def _enforce_foreign_keys(connection: DBAPIConnection, _: object) -> None:
 
 
 def reading(engine: Engine) -> Connection:
-    """A connection that only reads, and so waits for no writer on SQLite."""
+    """A connection that only reads, so that it waits for no writer on SQLite."""
     return engine.connect().execution_options(reads_only=True)
 
 
 def _begin(connection: Connection) -> None:
-    # A transaction that begins by reading fails at once when it then writes after another writer.
+    # A transaction that begins by reading fails at once if it writes after another writer has.
     reads_only = connection.get_execution_options().get("reads_only")
     connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
 
@@ -159,4 +161,6 @@ def explained(url: URL) -> Iterator[None]:
         yield
     except DBAPIError as error:
         reason = " ".join(str(error.orig).split())
-        raise DatabaseError(f"Database {shown(url)} failed: {reason}. Check {VARIABLE}, and that it runs") from error
+        raise DatabaseError(
+            f"Database {shown(url)} failed: {reason}. Check {VARIABLE}, and that it is running"
+        ) from error

@@ -1,7 +1,7 @@
-"""JSON as it was sent: numbers keep their digits, and what a plain parser would gloss over is told.
+"""JSON as it was sent: numbers keep their digits, and faults that a plain parser would gloss over are kept.
 
-A number with a fraction or an exponent is a `Decimal` with all its digits. An object that names a key twice is a
-`Repeated`, and a line that is no JSON is a `Broken`: neither is ever taken for a value.
+A number with a fraction or an exponent becomes a `Decimal` with all its digits, an object with a duplicate key a
+`Repeated`, and a line that is not JSON a `Broken`; neither of these is ever taken for a value.
 """
 
 import json
@@ -15,28 +15,28 @@ LONGEST_INTEGER = 40
 
 @dataclass(frozen=True)
 class Repeated:
-    """An object that names `key` more than once."""
+    """An object that has `key` more than once."""
 
     key: str
 
 
 @dataclass(frozen=True)
 class Broken:
-    """What can't be read as a document: the text as far as it could be read, and a sentence that says why."""
+    """Text that can't be parsed as a document, as far as it could be read, and a sentence that says why."""
 
     text: str
     reason: str
 
 
 class NotJsonError(ValueError):
-    """Text that is no JSON; the message says where and why."""
+    """Text that is not JSON; the message says where and why."""
 
 
 def parse(text: bytes) -> Any:
-    """A JSON value in UTF-8.
+    """Parse a JSON value in UTF-8.
 
     Raises:
-        NotJsonError: It is none.
+        NotJsonError: It is not JSON.
     """
     try:
         return _parse(text.decode("utf-8-sig"))
@@ -49,11 +49,11 @@ def parse(text: bytes) -> Any:
 
 
 def parse_line(line: bytes) -> Any:
-    """One line of NDJSON: its value, or a `Broken`."""
+    """Parse one line of NDJSON into its value, or a `Broken`."""
     try:
         return parse(line)
     except NotJsonError as error:
-        return Broken(line.decode(errors="backslashreplace"), f"this is no JSON: {error}")
+        return Broken(line.decode(errors="backslashreplace"), f"this is not JSON: {error}")
 
 
 def _parse(text: str) -> Any:
@@ -77,7 +77,7 @@ def _twice(names: Iterable[str]) -> str:
 
 
 def _no_number(constant: str) -> Any:
-    raise json.JSONDecodeError(f"{constant} is no JSON number", constant, 0)
+    raise json.JSONDecodeError(f"{constant} is not a JSON number", constant, 0)
 
 
 def _integer(text: str) -> int | Decimal:

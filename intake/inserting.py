@@ -1,4 +1,4 @@
-"""Insert many rows and leave out those whose unique key is there already, by each driver's fastest way."""
+"""Insert many rows, skipping those whose unique key exists already, in each driver's fastest way."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,10 +11,10 @@ type Row = tuple[Any, ...]
 
 
 def insert_new(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
-    """Insert rows that have a value for each column of a table but its `id`, in order.
+    """Insert rows in order; each has a value for every column of the table except `id`.
 
-    Of rows with equal unique keys the first one stays. The statements are written by hand: SQLAlchemy's own take a
-    dictionary per row, which doubles the time.
+    Of rows with equal unique keys, the first one is kept. The statements are written by hand, as SQLAlchemy's own need
+    a dictionary per row, which doubles the time.
     """
     for start in range(0, len(rows), ROWS_PER_STATEMENT):
         part = rows[start : start + ROWS_PER_STATEMENT]
@@ -25,7 +25,7 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[Row]) -> Non
                 arrays = tuple(list(column) for column in zip(*part, strict=True))
                 connection.exec_driver_sql(_arrays(table), arrays)
             case _:
-                # Not INSERT IGNORE, which would also cut texts and accept nulls.
+                # Not INSERT IGNORE, which would also truncate texts and accept nulls.
                 connection.exec_driver_sql(_values(table, "%s", "ON DUPLICATE KEY UPDATE id = id"), list(part))
 
 
@@ -34,14 +34,14 @@ def _columns(table: Table) -> list[str]:
 
 
 def _values(table: Table, mark: str, conflict: str) -> str:
-    """One row, which the driver repeats."""
+    """A statement for one row, which the driver repeats."""
     columns = _columns(table)
     marks = ", ".join([mark] * len(columns))
     return f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({marks}) {conflict}"  # noqa: S608 - our own names
 
 
 def _arrays(table: Table) -> str:
-    """All rows in one statement, a parameter per column."""
+    """A statement for all rows, with one parameter per column."""
     columns = _columns(table)
     arrays = ", ".join(f"%s::{_array_type(table, column)}[]" for column in columns)
     return f"INSERT INTO {table.name} ({', '.join(columns)}) SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING"  # noqa: S608 - our own names

@@ -18,13 +18,13 @@ LONGEST_WAIT_S = 600
 
 
 class NotMigratedError(AnalyticsError):
-    """The database has not the schema this version needs."""
+    """The database does not have the schema this version needs."""
 
     status = 503
     exit_code = EXIT_CONFIG
 
     def __init__(self, where: str, present: str, wanted: str) -> None:
-        super().__init__(f"Database {where} is at {present}, this version needs revision {wanted}: run `{MIGRATE}`")
+        super().__init__(f"Database {where} is at {present}, but this version needs revision {wanted}: run `{MIGRATE}`")
 
 
 def alembic_config() -> Config:
@@ -35,7 +35,7 @@ def alembic_config() -> Config:
 
 
 def migrate(url: URL, revision: str = "head") -> tuple[str | None, str | None]:
-    """Upgrade to a revision, alone; returns the revisions before and after.
+    """Upgrade to a revision while no other migration runs; returns the revisions before and after.
 
     Raises:
         DatabaseError: The database failed.
@@ -62,12 +62,13 @@ def downgrade(url: URL, revision: str) -> None:
 
 
 def lock(connection: Connection) -> None:
-    """Let no other migration run until this connection's transaction is over; waits for one that runs.
+    """Block other migrations until this connection's transaction ends; waits for one that is running.
 
-    On SQLite the transaction itself is the lock. MySQL's commits with every DDL, so the lock is the connection's.
+    On SQLite the transaction itself is the lock. MySQL commits with every DDL statement, so there the lock belongs to
+    the connection.
 
     Raises:
-        DatabaseError: Another migration runs for too long.
+        DatabaseError: Another migration takes too long.
     """
     match connection.dialect.name:
         case "postgresql":

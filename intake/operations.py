@@ -1,4 +1,4 @@
-"""How the collector is: /health for balancers and people, /metrics for Prometheus."""
+"""The collector's state: /health for load balancers and people, /metrics for Prometheus."""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -25,16 +25,16 @@ router = APIRouter()
 
 
 class Health(BaseModel, frozen=True):
-    """Whether events can be taken."""
+    """Whether the collector can accept events."""
 
     status: Literal["ok", "failed"] = Field(description="`failed` when events would be refused.")
     database: str = Field(description="`ok`, or what is wrong with the database.")
-    writer: Literal["ok", "ended"] = Field(description="Whether the thread that commits is at work.")
+    writer: Literal["ok", "ended"] = Field(description="Whether the thread that commits is running.")
     version: str = Field(description="Version of this program.")
 
 
 class Totals(Collector):
-    """The events of all ways in, as the database counts them: exact over restarts, and over all processes."""
+    """The events from all sources, as counted in the database: exact across restarts and processes."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -46,10 +46,10 @@ class Totals(Collector):
             DatabaseError: The database failed.
         """
         events = CounterMetricFamily(
-            "analytics_ingestion_events", "Events by way in and result.", labels=["source", "result"]
+            "analytics_ingestion_events", "Events by source and result.", labels=["source", "result"]
         )
         conflicts = CounterMetricFamily(
-            "analytics_ingestion_dedupe_conflicts", "Events that were there already, by whatever way they came."
+            "analytics_ingestion_dedupe_conflicts", "Events that were stored already, from any source."
         )
         with explained(self._engine.url), reading(self._engine) as connection:
             counts = connection.execute(select(INTAKE_TOTALS)).all()
@@ -60,13 +60,13 @@ class Totals(Collector):
         yield conflicts
 
     def describe(self) -> list[Metric]:
-        """Nothing: to register must not ask the database."""
+        """Nothing: registering must not query the database."""
         return []
 
 
 @router.get("/health", responses={503: {"model": Health, "description": "Events would be refused."}})
 async def get_health(request: Request, intake: IntakeDep) -> JSONResponse:
-    """Whether events can be taken. Needs no token and tells nothing about them."""
+    """Whether the collector can accept events. Needs no token and reveals nothing about them."""
     database = await run_in_threadpool(_database_state, request.app.state.engine)
     writer: Literal["ok", "ended"] = "ok" if intake.writer.is_alive else "ended"
     is_well = database == writer == "ok"
@@ -91,6 +91,6 @@ def _database_state(engine: Engine) -> str:
     dependencies=[Depends(may_scrape)],
 )
 async def get_metrics(request: Request) -> Response:
-    """What Prometheus scrapes. Needs a token only where METRICS_TOKEN is set."""
+    """Metrics for Prometheus. Needs a token only if METRICS_TOKEN is set."""
     registry: CollectorRegistry = request.app.state.registry
     return await exposed(registry)

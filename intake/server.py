@@ -1,4 +1,4 @@
-"""The collector's server, put together: `create_app` with given settings, `configured_app` with the process's own."""
+"""Assembles the collector's server: `create_app` from given settings, `configured_app` from those of the process."""
 
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from config import CollectorSettings
 from intake import operations
+from intake.backlog import Backlog
 from intake.database import configured_url, open_engine
 from intake.llm import gateways, routes
 from intake.llm.intake import Intake
@@ -21,7 +22,6 @@ from intake.llm.prices import prices
 from intake.llm.storing import store
 from intake.migrating import require_head
 from intake.operations import Totals
-from intake.room import Room
 from intake.writer import Writer
 from util.clock import utc_now
 from util.error_reporting import flush, start_error_reporting
@@ -44,7 +44,7 @@ CLIENTS = Limits(connections=1000, request_s=30, write_s=10, shutdown_s=30)
 
 
 def create_app(settings: CollectorSettings, clock: Callable[[], datetime] = utc_now) -> FastAPI:
-    """The collector over the database in `settings`; `clock` tells the instant of each request.
+    """The collector with the database in `settings`; `clock` gives the time of each request.
 
     Raises:
         AnalyticsError: A setting is wrong, or the database is not ready.
@@ -69,7 +69,7 @@ def create_app(settings: CollectorSettings, clock: Callable[[], datetime] = utc_
     app.state.registry = CollectorRegistry()
     app.state.registry.register(Totals(engine))
     app.state.llm = _llm_intake(settings, engine, app.state.registry, clock)
-    # The last one added is the outermost: every answer has an id, that to a crash included.
+    # The last one added is the outermost: every answer has an id, even that to a crash.
     app.add_middleware(CrashGuard)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(ServerTiming)
@@ -87,10 +87,12 @@ def create_app(settings: CollectorSettings, clock: Callable[[], datetime] = utc_
 def _llm_intake(
     settings: CollectorSettings, engine: Engine, registry: CollectorRegistry, clock: Callable[[], datetime]
 ) -> Intake:
-    seconds = Histogram("analytics_ingestion_batch_seconds", "Time from a batch to its commit.", registry=registry)
+    seconds = Histogram(
+        "analytics_ingestion_batch_seconds", "Time from receiving a batch to its commit.", registry=registry
+    )
     return Intake(
         writer=Writer(engine, store),
-        room=Room(settings.intake_bytes),
+        backlog=Backlog(settings.intake_bytes),
         price_of=prices(settings.llm_prices),
         clock=clock,
         batch_seconds=seconds,
@@ -112,7 +114,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def configured_app() -> FastAPI:
-    """The collector by its settings; ends the process with one line when it can't work."""
+    """The collector as configured; ends the process with one line if it can't work."""
     try:
         return create_app(CollectorSettings.load())
     except AnalyticsError as error:

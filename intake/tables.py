@@ -1,7 +1,7 @@
 """The collector's tables, the same in SQLite, PostgreSQL and MySQL.
 
-Values have one plain form everywhere, so all databases store and return exactly the same: an instant is the number of
-microseconds since 1970 in UTC, money the number of 1/10,000 cents, a UUID its 16 bytes.
+Values have the same simple types everywhere, so that all databases store and return exactly the same: an instant is
+the number of microseconds since 1970 in UTC, money the number of 1/10,000 cents, a UUID its 16 bytes.
 """
 
 from typing import Any
@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.mysql import BINARY, MEDIUMTEXT
 from sqlalchemy.types import TypeEngine
 
-# Without names, SQLite could never drop a constraint again.
+# SQLite can't drop a constraint without a name.
 NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -29,7 +29,7 @@ NAMING_CONVENTION = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
-# The database's own default could be a character set without emoji, or an order that ignores case.
+# The database's default could be a character set without emoji, or a collation that ignores case.
 MYSQL: dict[str, Any] = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
 
 
@@ -44,7 +44,7 @@ def long_text() -> TypeEngine[str]:
 
 
 def ascending_id() -> Column[int]:
-    """A primary key that grows with every insertion and is never used twice, even after deletions."""
+    """A primary key that grows with every insertion and is never reused, even after deletions."""
     return Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
 
 
@@ -87,7 +87,7 @@ DEAD_LETTERS = Table(
     "llm_dead_letters",
     metadata,
     ascending_id(),
-    # Of where it came from and what it says: the same file imported twice leaves its bad events once.
+    # Digest of its origin and content: importing a file twice keeps its invalid events once.
     Column("digest", binary(16), nullable=False),
     Column("received_at", BigInteger, nullable=False, comment="microseconds since 1970, UTC"),
     Column("batch_id", BigInteger, nullable=False),

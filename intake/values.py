@@ -1,6 +1,6 @@
-"""The values of a document, checked one by one: each function returns what is stored, or says what is wrong.
+"""Checks of a document's values: each function returns what is stored, or raises an error that says what is wrong.
 
-Every `InvalidValueError` names the field, shows what was sent, and tells what would be right.
+Every `InvalidValueError` names the field, shows what was sent, and says what would be right.
 """
 
 import json
@@ -13,7 +13,7 @@ from typing import Any
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 LARGEST_INTEGER = 2**53
-# Money: 18 digits, 4 of them after the point.
+# Money has 18 digits, 4 of them after the decimal point.
 MONEY_SCALE = 4
 MONEY_LIMIT = 10**18
 LARGEST_AMOUNT = Decimal(10) ** (18 - MONEY_SCALE)
@@ -25,16 +25,16 @@ _INSTANT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
 _MONEY = re.compile(r"[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
-# An amount with more digits than these is refused, never rounded.
+# An amount with more digits is rejected, never rounded.
 _EXACT = Context(prec=LONGEST_NUMBER, traps=[Inexact, InvalidOperation])
 
 
 class InvalidValueError(ValueError):
-    """A value that can't be stored; the message is a sentence for whoever sent it."""
+    """A value that can't be stored; the message is a sentence for its sender."""
 
 
 def shown(value: object) -> str:
-    """A value as it was sent, short enough to be told again."""
+    """A value as it was sent, shortened for an error message."""
     try:
         text = str(value) if isinstance(value, Decimal) else json.dumps(value, default=str)
     except (ValueError, RecursionError):
@@ -43,25 +43,25 @@ def shown(value: object) -> str:
 
 
 def refusal(name: str, value: object, wanted: str) -> InvalidValueError:
-    """What is wrong with a field."""
+    """The error for a field with a wrong value."""
     return InvalidValueError(f"{name} is {shown(value)}, not {wanted}")
 
 
 def uuid_bytes(name: str, value: object) -> bytes:
-    """The 16 bytes of a UUID in its usual form, in either case."""
+    """The 16 bytes of a UUID in its usual text form, in upper or lower case."""
     if type(value) is not str or not _UUID.fullmatch(value):
         raise refusal(name, value, "a UUID such as 018f2d6e-0000-7000-8000-000000000001")
     return bytes.fromhex(value.replace("-", ""))
 
 
 def uuid_text(value: bytes) -> str:
-    """The usual form of a UUID, in lower case."""
+    """The usual text form of a UUID, in lower case."""
     digits = value.hex()
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def instant(name: str, value: object) -> int:
-    """Microseconds since 1970 of an RFC 3339 instant; finer fractions are cut."""
+    """Microseconds since 1970 of an RFC 3339 instant; finer fractions are truncated."""
     if type(value) is str and len(value) <= SHOWN and _INSTANT.fullmatch(value):
         try:
             return microseconds(datetime.fromisoformat(value.upper()))
@@ -76,14 +76,14 @@ def microseconds(moment: datetime) -> int:
 
 
 def integer(name: str, value: object) -> int:
-    """A whole number from 0 to 2⁵³; neither text nor a number with a fraction."""
+    """A whole number from 0 to 2⁵³, without a fraction and not as text."""
     if type(value) is not int or not 0 <= value <= LARGEST_INTEGER:
         raise refusal(name, value, "a whole number from 0 to 2^53")
     return value
 
 
 def text(name: str, value: object, longest: int) -> str | None:
-    """A text or null. NUL and lone surrogates are refused: not every database can store them."""
+    """A text or null. NUL and lone surrogates are rejected: not every database can store them."""
     if value is None:
         return None
     if type(value) is not str or len(value) > longest:
@@ -103,12 +103,12 @@ def choice(name: str, value: object, allowed: frozenset[str]) -> str:
 
 
 def money(name: str, value: object) -> int | None:
-    """An amount from a number or a decimal text, in 1/10,000 of its unit, exact; null stays null."""
+    """An exact amount, given as a number or decimal text, in 1/10,000 of its unit; null stays null."""
     if value is None:
         return None
     try:
         amount = _amount(value)
-        # An amount beyond the limit is never made an integer: it may have a billion digits.
+        # Don't convert an amount beyond the limit to an integer: it may have a billion digits.
         if amount is not None and 0 <= amount < LARGEST_AMOUNT:
             scaled = amount.scaleb(MONEY_SCALE, _EXACT)
             if scaled == (whole := int(scaled)):
@@ -126,7 +126,7 @@ def _amount(value: object) -> Decimal | None:
 
 
 def json_object(name: str, value: object, largest: int) -> str | None:
-    """An object as compact JSON, at most `largest` bytes in UTF-8; null stays null."""
+    """An object as compact JSON of at most `largest` bytes in UTF-8; null stays null."""
     if value is None:
         return None
     if type(value) is not dict:
@@ -143,15 +143,15 @@ def json_object(name: str, value: object, largest: int) -> str | None:
         raise InvalidValueError(f"{name} is nested too deeply") from None
     size = len(compact) if compact.isascii() else len(_refuse_surrogates(name, compact))
     if size > largest:
-        raise InvalidValueError(f"{name} takes {size:,} bytes, more than {largest:,}")
+        raise InvalidValueError(f"{name} has {size:,} bytes, more than {largest:,}")
     return compact
 
 
 def _double(value: object) -> float:
-    """A number of metadata as the double that other programs read it as."""
+    """A number in metadata as the double that other programs read it as."""
     if isinstance(value, Decimal):
         return float(value)
-    raise InvalidValueError("metadata has an object that names a key twice")
+    raise InvalidValueError("metadata has an object with a duplicate key")
 
 
 _COMPACT = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_double)
@@ -161,11 +161,11 @@ def _refuse_surrogates(name: str, value: str) -> bytes:
     try:
         return value.encode()
     except UnicodeEncodeError:
-        raise InvalidValueError(f"{name} has half a surrogate pair or a byte that is no UTF-8") from None
+        raise InvalidValueError(f"{name} has half a surrogate pair or a byte that is not UTF-8") from None
 
 
 def only_known(document: Mapping[str, Any], known: frozenset[str]) -> None:
-    """Refuse fields that nobody reads: a misspelt name would lose its value in silence."""
+    """Reject unknown fields: a misspelt name would silently lose its value."""
     if not document.keys() <= known:
         unknown = min(document.keys() - known)
-        raise InvalidValueError(f"{shown(unknown)} is no field of an event; there are {', '.join(sorted(known))}")
+        raise InvalidValueError(f"{shown(unknown)} is not a field of an event; there are {', '.join(sorted(known))}")

@@ -1,7 +1,7 @@
-"""The one writer of a process: a thread that commits together whatever waits.
+"""The one writer of a process: a thread that commits all waiting batches together.
 
-A commit waits for the disk, whatever its size. So the batches that come in while one is being made share the next one:
-many small requests become few large transactions, and none is answered before its own is durable.
+A commit waits for the disk, whatever its size. So batches that arrive during one commit share the next one: many small
+requests become few large transactions, and none is answered before its own is durable.
 """
 
 import logging
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 LARGEST_GROUP = 5_000
 ATTEMPTS = 4
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 2.0
-# A lost connection, a lock that was not had in time, a full disk: not the fault of what is written.
+# A lost connection, a lock timeout, a full disk: not the fault of what is written.
 PASSING = (OperationalError, InterfaceError)
 
 
@@ -43,11 +43,11 @@ class Writer[Batch, Receipt]:
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
 
     def start(self) -> None:
-        """Take batches from now on."""
+        """Start taking batches."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Commit what waits and end."""
+        """Commit what is waiting, then end."""
         self._waiting.put(None)
         self._thread.join()
         self._engine.dispose()
@@ -58,7 +58,7 @@ class Writer[Batch, Receipt]:
         return self._thread.is_alive()
 
     def submit(self, batch: Batch, size: int) -> Future[Receipt]:
-        """Store a batch of so many rows: the receipt comes when it is durable, or a `DatabaseError`."""
+        """Store a batch of `size` rows. The future gets the receipt once it is durable, or a `DatabaseError`."""
         job = _Job[Batch, Receipt](batch, size, Future())
         self._waiting.put(job)
         return job.receipt
@@ -66,7 +66,7 @@ class Writer[Batch, Receipt]:
     def write(self, batches: Sequence[Batch]) -> Sequence[Receipt]:
         """Store batches in one transaction, in the caller's thread.
 
-        An error that can pass is tried again; what was committed all the same is not stored twice.
+        Retries after an error that may pass; what was committed after all is not stored twice.
 
         Raises:
             DatabaseError: The database failed.
@@ -84,7 +84,7 @@ class Writer[Batch, Receipt]:
             self._settle(group)
 
     def _group(self) -> list[_Job[Batch, Receipt]]:
-        """What waits, at least one; nothing when the writer is to end."""
+        """All waiting batches, at least one; none if the writer is to end."""
         group, size = [], 0
         job = self._waiting.get()
         while job is not None:
@@ -101,7 +101,7 @@ class Writer[Batch, Receipt]:
         return group
 
     def _settle(self, group: Sequence[_Job[Batch, Receipt]]) -> None:
-        """Store a group and tell everyone who waits for it; no batch suffers for what another one brought."""
+        """Store a group and notify everyone who waits for it; no batch fails because of another one."""
         try:
             receipts = self.write([job.batch for job in group])
         except Exception as error:

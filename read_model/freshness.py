@@ -1,4 +1,4 @@
-"""How fresh data are: when the updater really read them, by the reader's own clock."""
+"""How fresh the data are: how long ago the updater read them, by the reader's own clock."""
 
 from datetime import datetime, timedelta
 from typing import Literal
@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from read_model.snapshot import Snapshot
 
-# Clocks of machines that keep time differ by less.
+# The clocks of synchronised machines differ by less.
 TOLERATED_SKEW = timedelta(minutes=5)
 
 
@@ -23,19 +23,19 @@ class Freshness(BaseModel, frozen=True):
 
 
 def ahead_by(read_at: datetime, synced_at: datetime, now: datetime) -> timedelta:
-    """How far the source's clock was ahead of the updater's, or the updater's is ahead of `now`, where that is more.
+    """How far the source's clock was ahead of the updater's, or the updater's is ahead of `now`, whichever is more.
 
-    Zero where clocks agree within `TOLERATED_SKEW`.
+    Zero if they agree within `TOLERATED_SKEW`.
     """
     ahead = max(read_at - synced_at, synced_at - now)
     return ahead if ahead > TOLERATED_SKEW else timedelta(0)
 
 
 def told_time(read_at: datetime, synced_at: datetime, not_before: datetime | None) -> datetime:
-    """The instant of the source that readers are told.
+    """The source's time as readers are told it.
 
-    That is `read_at`, unless it lies ahead of the updater's own time `synced_at`. It never goes back behind what
-    readers were told before, `not_before`, unless that was ahead of the updater's time.
+    That is `read_at`, unless it lies ahead of the updater's own time `synced_at`. It never goes back before what
+    readers were last told, `not_before`, unless that was ahead of the updater's time.
     """
     latest = synced_at + TOLERATED_SKEW
     told = read_at if read_at <= latest else synced_at
@@ -43,7 +43,7 @@ def told_time(read_at: datetime, synced_at: datetime, not_before: datetime | Non
 
 
 def freshness(snapshot: Snapshot, now: datetime, *, stale_after: timedelta, dead_after: timedelta) -> Freshness:
-    """How fresh a snapshot is at an instant, and what that is called."""
+    """The age and status of a snapshot at an instant."""
     age = max(now - snapshot.synced_at, timedelta(0))
     status: Literal["ok", "stale", "dead", "future"] = "ok"
     if age >= dead_after:

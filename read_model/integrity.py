@@ -1,4 +1,4 @@
-"""Whether files still hold what was published: disks forget, and hard links pass damage on to later snapshots."""
+"""Whether files still hold what was published: disks decay, and hard links pass damage on to later snapshots."""
 
 import hashlib
 import logging
@@ -19,7 +19,7 @@ from read_model.manifest import File, StoredTable
 logger = logging.getLogger(__name__)
 
 HASHING_THREADS = 2
-# Hashed in some ten milliseconds: a request can wait for it.
+# Hashing this much takes about ten milliseconds: a request can wait for it.
 SMALL_BYTES = 10_000_000
 AGAIN_AFTER_S = 24 * 3600
 MOST_REMEMBERED = 10_000
@@ -29,7 +29,7 @@ type Published = tuple[Path, StoredTable, File]
 
 
 def fault_of(path: Path, stored: StoredTable, file: File) -> str | None:
-    """What makes a file another one than was published, in words; None when it is the same to the last bit."""
+    """How a file differs from what was published, in words; None when it is the same to the last bit."""
     try:
         return _fault_of_content(path, stored, file)
     except OSError as error:
@@ -46,9 +46,9 @@ def _fault_of_content(path: Path, stored: StoredTable, file: File) -> str | None
     try:
         # The bytes are right: what the manifest says of them may still be wrong.
         if pl.read_parquet_schema(path) != stored.polars_schema:
-            return "has other columns than its manifest says"
+            return "has columns other than its manifest says"
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
-        return "is no Parquet file"
+        return "is not a Parquet file"
     return None
 
 
@@ -57,7 +57,7 @@ def _absence(error: OSError) -> str:
 
 
 def faults_of(files: Iterable[Published]) -> Iterator[tuple[Published, str]]:
-    """The files that are not as published, and what is wrong with each."""
+    """The files that differ from what was published, and what is wrong with each."""
     files = list(files)
     with ThreadPoolExecutor(HASHING_THREADS) as pool:
         for published, fault in zip(files, pool.map(lambda each: fault_of(*each), files), strict=True):
@@ -67,7 +67,7 @@ def faults_of(files: Iterable[Published]) -> Iterator[tuple[Published, str]]:
 
 @dataclass(frozen=True)
 class _Identity:
-    """A file's content as far as the file system tells, and what it should be. Hard links to it are the same."""
+    """What a file contains, as far as the file system tells, and what it should. Hard links to it are equal."""
 
     device: int
     inode: int
@@ -79,7 +79,7 @@ class _Identity:
 
 @dataclass(frozen=True)
 class _Check:
-    """A check of a file, under way or done; `changed_ns` is when its inode had last been touched, links included."""
+    """A check of a file, under way or done; `changed_ns` is when its inode last changed, new links included."""
 
     verdict: Future[str | None]
     changed_ns: int
@@ -87,7 +87,7 @@ class _Check:
 
     @property
     def is_sound(self) -> bool:
-        """Whether it came to an end. A file that could not be read, as when its snapshot was just removed, may be
+        """Whether it was completed. A file that could not be read, as when its snapshot was just removed, may be
         readable under another name."""
         return self.verdict.done() and self.verdict.exception() is None
 
@@ -102,16 +102,16 @@ class Standing:
 
     @property
     def status(self) -> Literal["ok", "checking", "damaged"]:
-        """Whether all are known to be as published."""
+        """Whether all are known to be what was published."""
         return "damaged" if self.faults else "checking" if self.pending else "ok"
 
 
 class FileChecks:
-    """Checks each file before its first use in this process, and remembers what came of it.
+    """Checks each file before its first use in this process, and remembers the outcome.
 
-    A file is checked again, before its next use, once its size or its time of change is another one. `look_over` also
-    finds what the file system doesn't tell: it checks every file daily, and whenever its inode was touched, which a
-    new hard link does, but also a change whose time was set back.
+    A file whose size or modification time changed is checked again before its next use. `look_over` also finds what
+    the file system doesn't show: it checks every file daily, and whenever its inode changed, be it by a new hard link
+    or by a write whose time was set back.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -121,12 +121,12 @@ class FileChecks:
         self._guard = threading.Lock()
 
     def faults(self, files: Iterable[Published]) -> dict[str, str]:
-        """What is wrong with files that are about to be used, by name; waits for those not checked yet."""
+        """What is wrong with files that are about to be used, by name; waits for pending checks."""
         begun = [(each, self._check(each)) for each in files]
         return {each[0].name: fault for each, check in begun if (fault := _fault(check, each))}
 
     def standing(self, files: Iterable[Published]) -> Standing:
-        """What is known of files without checking any."""
+        """What is known about files, without checking any."""
         known = {each[0].name: self._known(each) for each in files}
         done = {name: check.verdict.result() for name, check in known.items() if check and check.is_sound}
         return Standing(
@@ -136,11 +136,11 @@ class FileChecks:
         )
 
     def look_over(self, files: Iterable[Published]) -> dict[str, str]:
-        """Check what is due, one file after the other; returns what is wrong with those, by name."""
+        """Check the files that are due, one after the other; returns what is wrong with them, by name."""
         found = {}
         for published in files:
             path = published[0]
-            with suppress(OSError):  # Whoever needs the file will say that it is gone.
+            with suppress(OSError):  # Whoever needs the file will report that it is gone.
                 facts = path.stat()
                 check = self._checks.get(_identity(facts, published))
                 is_due = check is None or self._is_due(check, facts)
@@ -150,7 +150,7 @@ class FileChecks:
 
     @contextmanager
     def watching(self, find: Callable[[], Iterable[Published]]) -> Iterator[None]:
-        """Look over the files that `find` finds, again and again, in the background."""
+        """Keep looking over the files that `find` finds, in the background."""
         ended = threading.Event()
 
         def watch() -> None:
@@ -159,7 +159,7 @@ class FileChecks:
                     for name, fault in self.look_over(find()).items():
                         logger.error("%s %s: it is not served, and the updater's next run replaces it", name, fault)
                 except Exception:
-                    # One look that failed must not be the last one.
+                    # One failure must not end the watch.
                     logger.exception("The files could not be looked over")
 
         threading.Thread(target=watch, name="file-watch", daemon=True).start()
@@ -192,7 +192,7 @@ class FileChecks:
         identity = _identity(facts, published)
         with self._guard:
             check = self._checks.get(identity)
-            # Another thread may have begun it since.
+            # Another thread may have begun it meanwhile.
             if check is None or check.verdict.done():
                 verdict = self._pool.submit(_fault_of_content, *published)
                 self._checks[identity] = check = _Check(verdict, facts.st_ctime_ns, self._clock())
@@ -202,7 +202,7 @@ class FileChecks:
 
 
 def _fault(check: _Check | OSError, published: Published) -> str | None:
-    """What came of a file's check, once it is done."""
+    """The outcome of a file's check, once it is done."""
     try:
         return _absence(check) if isinstance(check, OSError) else check.verdict.result()
     except OSError:

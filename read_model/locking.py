@@ -12,13 +12,13 @@ from util.clock import utc_now
 from util.errors import EXIT_BUSY, AnalyticsError
 
 LOCK = ".lock"
-# Files hold user ids and cities: they are for their owner and their group.
+# Files hold user ids and cities: only their owner and group may read them.
 NOT_FOR_OTHERS = 0o027
-# Whoever can open the lock can hold it.
+# Whoever can open the lock file can hold the lock.
 OWNER_ONLY = 0o600
 PROC_LOCKS = Path("/proc/locks")
 UPDATER = "the updater with pid"
-STRANGER = "a process that is no updater"
+STRANGER = "a process that is not an updater"
 LONGEST_NOTE = 200
 
 
@@ -33,13 +33,13 @@ class BusyError(AnalyticsError):
 
 @contextmanager
 def locked(home: Path) -> Iterator[None]:
-    """Hold a read model's directory for one writer; the lock goes with the process, however it ends.
+    """Lock a read model's directory for one writer; the lock ends with the process, however that ends.
 
-    What is written inside the block can be read by its owner and group only, or by fewer where the umask says so.
+    What is written inside the block can be read by its owner and group only, or by fewer if the umask says so.
 
     Raises:
-        BusyError: Another process holds it; the text says which, as far as that is known, and since when.
-        CannotWriteError: The directory can't be made or written; said before anything is read.
+        BusyError: Another process holds it; the message says which, as far as that is known, and since when.
+        CannotWriteError: The directory can't be created or written; raised before anything is read.
     """
     with ExitStack() as held:
         held.enter_context(_private_files())
@@ -74,8 +74,8 @@ def _opened(path: Path) -> int:
 
 
 def _note(lock: int, holder: str) -> None:
-    """Leave word of who holds the lock from now on."""
-    with suppress(OSError):  # On a full disk the run fails for a better reason.
+    """Write down who holds the lock from now on."""
+    with suppress(OSError):  # On a full disk, the run itself reports a clearer error.
         os.ftruncate(lock, 0)
         os.pwrite(lock, f"{holder} since {utc_now():%Y-%m-%d %H:%M:%S} UTC".encode(), 0)
 
@@ -83,7 +83,7 @@ def _note(lock: int, holder: str) -> None:
 def _holder(lock: int) -> str:
     """Who holds the lock, and since when, as far as that is known.
 
-    An updater leaves a note. Without one it is somebody else: then the first run that is skipped leaves it.
+    An updater leaves a note. Without one, something else holds it: then the first run that is skipped notes that.
     """
     note = os.pread(lock, LONGEST_NOTE, 0).decode(errors="replace")
     if not note:
@@ -94,10 +94,10 @@ def _holder(lock: int) -> str:
 
 
 def _suspects(lock: int) -> str:
-    """The processes of this machine that hold a lock on a file of the same number; nothing where none is known."""
+    """The processes of this machine that hold a lock on a file with the same inode number; empty if none is known."""
     inode = str(os.fstat(lock).st_ino)
     pids = []
-    with suppress(OSError):  # There is no such list but on Linux.
+    with suppress(OSError):  # Only Linux has this list.
         for line in PROC_LOCKS.read_text().splitlines():
             _, kind, *_, pid, place, _, _ = line.split()
             if kind == "FLOCK" and place.rpartition(":")[2] == inode:

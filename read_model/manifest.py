@@ -18,7 +18,7 @@ from read_model.table import Span, microseconds
 FORMAT_VERSION: Final = 3
 MANIFEST = "snapshot.json"
 LARGEST_BYTES = 100_000_000
-# Times beyond these are no clock's: arithmetic with them would leave the range of Python's dates.
+# No clock shows times beyond these, and arithmetic with them would leave the range of Python's dates.
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 type DtypeName = Annotated[str, AfterValidator(lambda name: dtype_name(named_dtype(name)))]
@@ -31,7 +31,7 @@ _SEALED = re.compile(r'\{\n "checksum": "([0-9a-f]{64})",')
 
 
 class ManifestError(Exception):
-    """A manifest is unusable; the text says why, to be read after its name."""
+    """A manifest is unusable; the message says why, as the rest of a sentence that begins with its name."""
 
 
 class _Part(BaseModel):
@@ -60,7 +60,7 @@ class File(_Part):
 
 
 class StoredTable(_Part):
-    """One table of a snapshot: its columns in order and its files in order of growth."""
+    """One table of a snapshot: its columns in order, and its files in the order they were added."""
 
     columns: Mapping[str, DtypeName]
     files: tuple[File, ...] = Field(min_length=1)
@@ -77,12 +77,12 @@ class StoredTable(_Part):
 
 
 class Manifest(_Part):
-    """A snapshot: where and when it was read, and the tables in it.
+    """A snapshot: its source, when it was read, and the tables in it.
 
-    `read_at` is the source's own time when the consistent read began, `full_sync_at` that of the last run which
-    re-read everything, `synced_at` the updater's time at the same moment as `read_at`. `data_updated_at` is `read_at`
-    for the readers: it never goes back when the source's clock does, nor is it ahead of the updater's clock. `source`
-    tells one source from another.
+    `read_at` is the source's own time when the consistent read began, `full_sync_at` that of the last full run,
+    `synced_at` the updater's time at the same moment as `read_at`. `data_updated_at` is `read_at` as readers are told
+    it: it never goes back when the source's clock does, and it is never ahead of the updater's clock. `source` is the
+    identity of the source.
 
     Version 1 had neither `synced_at` nor a checksum, version 2 no `instants` of files.
     """
@@ -109,41 +109,42 @@ class Manifest(_Part):
             raise ValueError("full_sync_at is later than read_at")
         for table, stored in self.tables.items():
             for number, file in enumerate(stored.files):
-                # So no name leads out of the directory, and no file is counted twice.
+                # This way no name leads out of the directory, and no file is counted twice.
                 if file.name != file_name(table, number):
                     raise ValueError(f"file {number} of {table} is called {file.name!r}")
         return self
 
 
 class FormatVersion(BaseModel):
-    """The part of every manifest, of whatever version, that never changes."""
+    """The part that manifests of every version have in common."""
 
     format_version: int
 
 
 def file_name(table: str, number: int) -> str:
-    """What the file of a table is called that is the `number`-th in order of growth, from 0.
+    """The name of the `number`-th file of a table, counted from 0.
 
     Raises:
-        ValueError: The table's name is none that a file could carry.
+        ValueError: The table's name can't be part of a file name.
     """
     if not re.fullmatch(r"\w+", table, re.ASCII):
-        raise ValueError(f"{table!r} is no name of a table")
+        raise ValueError(f"{table!r} is not a valid name of a table")
     return f"{table}.{number}.parquet" if number else f"{table}.parquet"
 
 
 def sealed(manifest: Manifest) -> str:
-    """A manifest as it is stored: its JSON, and in it the SHA-256 of all the rest."""
+    """A manifest as it is stored: as JSON that includes the SHA-256 of everything else in it."""
     return seal(manifest.model_dump_json(indent=1))
 
 
 def seal(text: str) -> str:
-    """A JSON object with a first member `checksum` over the others."""
+    """A JSON object with a first member `checksum`, computed over the others."""
     return _SEAL.format(hashlib.sha256(text.encode()).hexdigest()) + text.removeprefix("{")
 
 
 def unsealed(text: str) -> Manifest:
-    """The manifest that was stored as `text`, by this or an earlier version of the format; version 1 had no checksum.
+    """The manifest stored as `text`, in this or an earlier version of the format; version 1 had no checksum.
+
 
     Raises:
         ValueError: The text is not as it was written.
@@ -160,15 +161,15 @@ def unsealed(text: str) -> Manifest:
 
 
 def stored_manifest(path: Path) -> Manifest:
-    """The manifest in a file, which every request needs: the last few are kept, by the times and size of the file.
+    """The manifest in a file. Every request needs one, so the last few are cached, by the times and size of the file.
 
     Raises:
-        ManifestError: It is missing, not as it was written, inconsistent, or of a later version of the format.
+        ManifestError: It is missing, not as it was written, inconsistent, or in a later version of the format.
     """
     try:
         facts = path.stat()
         if not stat.S_ISREG(facts.st_mode) or facts.st_size > LARGEST_BYTES:
-            raise ManifestError(f"is no file of at most {LARGEST_BYTES:,} bytes")
+            raise ManifestError(f"is not a file of at most {LARGEST_BYTES:,} bytes")
         return _parsed(path, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_size)
     except OSError as error:
         raise ManifestError(f"can't be read: {error.strerror or error}") from error
@@ -185,5 +186,5 @@ def _parsed(path: Path, _mtime_ns: int, _ctime_ns: int, _size: int) -> Manifest:
     text = path.read_text(encoding="utf-8")
     version = FormatVersion.model_validate_json(text).format_version
     if not 1 <= version <= FORMAT_VERSION:
-        raise ManifestError(f"is of version {version} of the format, this program knows versions 1 to {FORMAT_VERSION}")
+        raise ManifestError(f"is in version {version} of the format, but this program knows only 1 to {FORMAT_VERSION}")
     return unsealed(text)

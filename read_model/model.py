@@ -8,9 +8,9 @@ from read_model.table import Table
 
 @dataclass(frozen=True)
 class ReadModel:
-    """A set of tables with snapshots, a lock and a freshness of its own, so that no source delays another.
+    """A set of tables with its own snapshots, lock and freshness, so that no source delays another.
 
-    It lives in a folder of its name below DATA_DIR, or in DATA_DIR itself when it is `at_top`.
+    It lives in a folder of its own name below DATA_DIR, or in DATA_DIR itself if `at_top`.
     """
 
     name: str
@@ -18,5 +18,5 @@ class ReadModel:
     at_top: bool = False
 
     def directory(self, data_dir: Path) -> Path:
-        """Where its snapshots, its lock and the link `current` are."""
+        """The folder of its snapshots, its lock and the symlink `current`."""
         return data_dir if self.at_top else data_dir / self.name

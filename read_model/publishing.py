@@ -1,7 +1,7 @@
 """Write a snapshot and make it current.
 
-Files are written under names that are used once, flushed to disk, and become visible together by one atomic rename of
-the symlink `current`. Until then a crash leaves nothing but litter, which the next run sweeps.
+Files are written under names that are never reused, flushed to disk, and become visible together by one atomic rename
+of the symlink `current`. A crash before that leaves only litter, which the next run sweeps.
 """
 
 import errno
@@ -32,31 +32,31 @@ from util.errors import EXIT_CANNOT_WRITE, AnalyticsError, Severity
 logger = logging.getLogger(__name__)
 
 SEGMENT_ROWS = 1_000_000
-# In memory, where a segment is put together.
+# Size in memory, where a segment is assembled.
 SEGMENT_BYTES = 128_000_000
 ROW_GROUP_ROWS = 100_000
-# Most columns are dictionaries, which are as small as they get. Instants are not, and every figure reads them: files
-# are a sixth larger than with lz4, and the dashboard's figures up to a tenth faster.
+# Most columns are dictionary-encoded and don't shrink further. Instants would, but every figure reads them: files are
+# a sixth larger than with lz4, and the dashboard's figures up to a tenth faster.
 COMPRESSION: Final = "uncompressed"
-# What file systems say that have no hard links, or none left, or to another file system, or to somebody else's file.
+# Hard links are not supported, used up, or not allowed to this file or file system.
 NO_LINKS = frozenset({errno.EPERM, errno.EXDEV, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
 KEPT_SNAPSHOTS = 3
 KEPT_AGE = timedelta(minutes=30)
 
 
 class CannotWriteError(AnalyticsError):
-    """The directory of a read model can't be written."""
+    """The directory of a read model can't be written to."""
 
     exit_code = EXIT_CANNOT_WRITE
     severity = Severity.CRITICAL
 
     def __init__(self, home: Path, reason: object) -> None:
-        super().__init__(f"Cannot write to DATA_DIR {home}: {reason}. Free space, or fix its owner or permissions")
+        super().__init__(f"Cannot write to DATA_DIR {home}: {reason}. Free disk space, or fix its owner or permissions")
 
 
 @contextmanager
 def writing_to(home: Path) -> Iterator[None]:
-    """Turn what the file system refuses inside the block into a `CannotWriteError`."""
+    """Turn errors of the file system inside the block into a `CannotWriteError`."""
     try:
         yield
     except OSError as error:
@@ -65,7 +65,7 @@ def writing_to(home: Path) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Kept:
-    """Files of an earlier snapshot, or of another directory, that stand in the new one as they are."""
+    """Files of an earlier snapshot, or of another directory, that become part of the new one as they are."""
 
     directory: Path
     files: tuple[File, ...]
@@ -73,7 +73,7 @@ class Kept:
 
 @dataclass
 class SnapshotWriter:
-    """A snapshot in the making, in the directory `home` of its read model.
+    """A snapshot being written, in the directory `home` of its read model.
 
     Leaving the `with` block before it is current removes what was written.
     """
@@ -89,7 +89,7 @@ class SnapshotWriter:
 
     @property
     def directory(self) -> Path:
-        """Where the snapshot's files are."""
+        """The folder of the snapshot's files."""
         return self.home / SNAPSHOTS / self.id
 
     @property
@@ -104,20 +104,20 @@ class SnapshotWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # Asked of the disk: an interrupt or an error can come right after the rename.
+        # The disk decides: an interrupt or an error can come right after the rename.
         if current_directory(self.home) != self.directory.resolve():
             shutil.rmtree(self.directory, ignore_errors=True)
             self._new_link.unlink(missing_ok=True)
 
     def is_full(self, file: File) -> bool:
-        """Whether a file takes no further rows."""
+        """Whether a file is full, so that further rows go into another one."""
         return file.rows >= self.segment_rows or file.bytes >= SEGMENT_BYTES // 2
 
     def write(self, table: Table, schema: pl.Schema, frames: Iterable[pl.DataFrame], kept: Kept | None = None) -> None:
         """Store a table: hard links to the files `kept`, then the rows of `frames`.
 
-        Rows are cut into segments of `segment_rows`, or of fewer where rows are large; without any row one empty file
-        keeps the columns.
+        Rows are cut into segments of `segment_rows`, or of fewer if rows are large. A table without rows gets one empty
+        file, which records its columns.
 
         Raises:
             CannotWriteError: The disk is full or read-only, or a kept file is gone.
@@ -160,7 +160,7 @@ class SnapshotWriter:
                     path, compression=COMPRESSION, row_group_size=ROW_GROUP_ROWS, sync_on_close="all"
                 )
             except pl.exceptions.ComputeError as error:
-                # Polars says a full disk this way.
+                # This is how Polars reports a full disk.
                 raise OSError(f"{name}: {error}") from error
             crash_point(f"after {name}")
             with path.open("rb") as written:
@@ -177,14 +177,14 @@ class SnapshotWriter:
         synced_at: datetime | None = None,
         not_before: datetime | None = None,
     ) -> Manifest:
-        """Make the snapshot current: one atomic rename after everything is on disk.
+        """Make the snapshot current, by one atomic rename after everything is on disk.
 
         Args:
             read_at: The source's own time when the read began.
-            full_sync_at: The same of the last run that read everything.
-            source: What tells one source from another.
-            synced_at: The updater's time when the read began; `read_at` where source and updater have the same clock.
-            not_before: The time the previous snapshot told its readers (see `told_time`).
+            full_sync_at: The same for the last full run.
+            source: The identity of the source.
+            synced_at: The updater's time when the read began; `read_at` if source and updater share a clock.
+            not_before: The time readers of the previous snapshot were told (see `told_time`).
         """
         synced_at = synced_at or read_at
         manifest = Manifest(
@@ -220,7 +220,7 @@ class SnapshotWriter:
 def _segments(
     frames: Iterable[pl.DataFrame], schema: pl.Schema, rows: int, *, at_least_one: bool
 ) -> Iterator[pl.DataFrame]:
-    """Regroup frames into frames of exactly `rows` rows, the last one smaller, and so is one of `SEGMENT_BYTES`."""
+    """Regroup frames into frames of exactly `rows` rows; the last one, and those of `SEGMENT_BYTES`, have fewer."""
     waiting: list[pl.DataFrame] = []
     height, size = 0, 0.0
     for frame in frames:
@@ -254,14 +254,14 @@ def flush_to_disk(path: Path) -> None:
 
 
 def sweep(home: Path, now: datetime, *, only_current: bool = False) -> None:
-    """Remove the litter of crashed runs and the snapshots out of use; call while holding the lock.
+    """Remove the litter of crashed runs and the snapshots no longer in use; call while holding the lock.
 
-    Kept are the current snapshot and, unless `only_current`, the last `KEPT_SNAPSHOTS` and those younger than
-    `KEPT_AGE`, which a slow reader may still read. A directory without a manifest, or with a name after the current
-    one's, was never published.
+    Keeps the current snapshot and, unless `only_current`, the last `KEPT_SNAPSHOTS` and those younger than `KEPT_AGE`,
+    which a slow reader may still be reading. A directory without a manifest, or with a name that sorts after the
+    current one's, was never published.
 
     Raises:
-        CannotWriteError: A directory may not be looked into.
+        CannotWriteError: A directory may not be listed.
     """
     with writing_to(home):
         for litter in home.glob(f".{CURRENT}-*"):

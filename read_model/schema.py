@@ -1,4 +1,4 @@
-"""Column types: which kinds are alike, and how a manifest writes them."""
+"""Column types: which are of the same kind, and how a manifest writes them."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ LARGEST_DECIMAL = 38
 
 
 def same_kind(actual: pl.DataType, declared: pl.DataType) -> bool:
-    """Whether calculations that were written for `declared` are right on `actual`: width may differ, kind may not."""
+    """Whether calculations written for `declared` are correct on `actual`: the width may differ, the kind may not."""
     kinds: tuple[Callable[[pl.DataType], bool], ...] = (
         lambda dtype: dtype.is_numeric(),
         lambda dtype: dtype == pl.String,
@@ -21,7 +21,7 @@ def same_kind(actual: pl.DataType, declared: pl.DataType) -> bool:
 
 
 def is_usable(actual: pl.DataType, declared: pl.DataType) -> bool:
-    """Whether a plain file's column can be calculated with as it is: of the same kind, and no float for a decimal."""
+    """Whether a flat file's column can be used as it is: of the same kind, and no float for a decimal."""
     return same_kind(actual, declared) and (actual.is_decimal() or not declared.is_decimal())
 
 

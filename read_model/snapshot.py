@@ -1,7 +1,7 @@
-"""Open a snapshot for reading. Nothing a reader can see is ever changed, so an opened snapshot stays what it is.
+"""Open a snapshot for reading. Nothing a reader can see ever changes, so an opened snapshot stays as it is.
 
-A read model's directory holds `snapshots/<id>/` and the symlink `current` to one of them; or, without `current`, flat
-`<table>.parquet` files, which are read as one snapshot of unknown source.
+A read model's directory holds `snapshots/<id>/` and the symlink `current` to one of them or, without `current`, flat
+files `<table>.parquet`, which are read as one snapshot of unknown source.
 """
 
 import os
@@ -37,7 +37,7 @@ type Engine = Literal["streaming", "in-memory"]
 
 
 class SnapshotError(AnalyticsError):
-    """There is nothing to serve; the text says why and what to run."""
+    """There is nothing to serve; the message says why and what to run."""
 
     status = 503
     exit_code = EXIT_NO_INPUT
@@ -65,7 +65,7 @@ class TableMissingError(SnapshotError):
 
 
 class FileDamagedError(SnapshotError):
-    """Files of the current snapshot are not as they were published."""
+    """Files of the current snapshot differ from what was published."""
 
     severity = Severity.HIGH
     is_lasting = True
@@ -79,8 +79,8 @@ class FileDamagedError(SnapshotError):
 class Snapshot:
     """One immutable state of all tables of a read model.
 
-    `manifest` is None for a plain directory of Parquet files, and `last_written` is when the youngest of them was
-    written. With `checks` no file is read that is not as published.
+    `manifest` is None for flat files, and `last_written` is when the youngest of them was written. With `checks`, no
+    file is read that differs from what was published.
     """
 
     model: ReadModel
@@ -91,35 +91,35 @@ class Snapshot:
 
     @property
     def data_updated_at(self) -> datetime:
-        """The instant of the source this snapshot shows; of plain files, when the last one was written."""
+        """The state of the source this snapshot shows, as an instant; for flat files, when the last one was written."""
         return self.manifest.data_updated_at if self.manifest else self.last_written
 
     @property
     def read_at(self) -> datetime:
-        """The source's own time when this snapshot was read; of plain files, when the last one was written."""
+        """The source's own time when this snapshot was read; for flat files, when the last one was written."""
         return self.manifest.read_at if self.manifest else self.last_written
 
     @property
     def synced_at(self) -> datetime:
-        """The updater's time when it read this snapshot; of plain files, when the last one was written."""
+        """The updater's time when it read this snapshot; for flat files, when the last one was written."""
         return self.manifest.synced_at if self.manifest else self.last_written
 
     @property
     def id(self) -> str:
-        """What tells this state from any other."""
+        """Identifies this state among all others."""
         if self.manifest is not None:
             return self.manifest.id
         return f"files-of-{self.data_updated_at.isoformat()}"
 
     def files(self, table: Table) -> list[Path]:
-        """The files of a table in the order it grew; empty when the snapshot lacks the table."""
+        """The files of a table in the order they were added; empty if the snapshot lacks the table."""
         if self.manifest is None:
             return flat_files(self.directory, table)
         stored = self.manifest.tables.get(table.name)
         return [self.directory / file.name for file in stored.files] if stored else []
 
     def published(self, *tables: Table) -> list[Published]:
-        """The files of some tables, or of all, with what was published of each; none of plain files."""
+        """The files of some tables, all by default, with what was published of each; empty for flat files."""
         stored = self.manifest.tables if self.manifest else {}
         names = [table.name for table in tables] or list(stored)
         return [
@@ -131,24 +131,24 @@ class Snapshot:
 
     @cached_property
     def bytes(self) -> int:
-        """The size of all files."""
+        """The total size of all files."""
         if self.manifest is None:
             return sum(path.stat().st_size for table in self.model.tables for path in self.files(table))
         return sum(file.bytes for stored in self.manifest.tables.values() for file in stored.files)
 
     @property
     def is_large(self) -> bool:
-        """Whether its tables are better streamed than held in memory."""
+        """Whether its tables are better streamed than loaded into memory."""
         return self.bytes >= LARGE_BYTES
 
     @property
     def engine(self) -> Engine:
-        """Polars' engine for its tables: streaming bounds memory and is faster on large ones, but takes longer to
-        start than the work on small ones does. Both give the same figures."""
+        """The Polars engine for its tables. Streaming bounds memory and is faster on large ones, but on small ones it
+        takes longer to start than the work itself. Both give the same figures."""
         return "streaming" if self.is_large else "in-memory"
 
     def is_intact(self, path: Path) -> bool:
-        """Whether a file of this snapshot is there with its published size; a plain file, with both of its ends."""
+        """Whether a file of this snapshot exists with its published size; a flat file, with both of its ends."""
         size = size_of(path)
         if size is None or self.manifest is None:
             return size is not None and _has_both_ends(path)
@@ -156,7 +156,7 @@ class Snapshot:
         return size == sizes[path.name]
 
     def scan(self, table: Table, span: Span | None = None) -> pl.LazyFrame:
-        """A table's rows, in no order, with the columns of the source (see `Table.columns` for those always there).
+        """A table's rows, in no order, with the columns of the source (`Table.columns` names those always present).
 
         Args:
             table: The table.
@@ -164,7 +164,7 @@ class Snapshot:
 
         Raises:
             TableMissingError: The snapshot lacks the table or a required column.
-            FileDamagedError: A file is not as it was published.
+            FileDamagedError: A file differs from what was published.
         """
         files = self.files(table)
         if not files:
@@ -184,7 +184,7 @@ class Snapshot:
     def tables(self, *tables: Table) -> list[pl.LazyFrame]:
         """The required columns of several tables, for many figures at once.
 
-        Small tables are read once, here; large ones are scanned by each figure for the columns it needs.
+        Small tables are read once, here; each figure scans large ones for the columns it needs.
 
         Raises:
             TableMissingError: The snapshot lacks a table or a required column.
@@ -194,10 +194,10 @@ class Snapshot:
         return scans if self.is_large else [rows.lazy() for rows in pl.collect_all(scans, engine="streaming")]
 
     def time_column(self, table: Table) -> str:
-        """The column that tells when a row came to be, whatever the source calls it.
+        """The column with the time of each row's creation, whatever the source calls it.
 
         Raises:
-            TableMissingError: The table has none, or several and none by the declared name.
+            TableMissingError: There is none, or several but none with the declared name.
         """
         declared = table.grows.time if isinstance(table.grows, Append) else None
         schema = self.scan(table).collect_schema()
@@ -209,10 +209,10 @@ class Snapshot:
         raise TableMissingError(self.directory, f"column {table.name}.{declared}")
 
     def _scan_flat(self, table: Table, files: list[Path]) -> pl.LazyFrame:
-        """Plain files may hold the same facts in other types: bring the required columns to theirs.
+        """Cast the required columns of flat files, which may hold the same facts in other types, to the declared types.
 
-        Whatever is an instant becomes one in UTC, which is what those without a time zone mean. That is left to the
-        scan where it can do so: then files of other times are not read.
+        Instants become UTC, which is what those without a time zone mean. That is left to the scan where it can do so:
+        then files of other times are not read.
         """
         schema = pl.scan_parquet(files, glob=False).collect_schema()
         instants = {name: dtype for name, dtype in schema.items() if isinstance(dtype, pl.Datetime)}
@@ -236,16 +236,16 @@ class Snapshot:
 def open_snapshot(data_dir: Path, model: ReadModel, checks: FileChecks | None = None) -> Snapshot:
     """The snapshot of a read model that is current now.
 
-    Resolve it once per request: all figures of a response come from one.
+    Call it once per request: all figures of a response come from the same snapshot.
 
     Args:
         data_dir: Where the read models are.
         model: The one to open.
-        checks: What this process knows of the files; without it they are not checked.
+        checks: What this process knows about the files; without it they are not checked.
 
     Raises:
         SnapshotMissingError: There is none yet.
-        SnapshotUnreadableError: Its manifest is missing, broken or of a later version than this program knows.
+        SnapshotUnreadableError: Its manifest is missing, broken or in a later version than this program knows.
     """
     home = model.directory(data_dir)
     directory = current_directory(home)
@@ -254,7 +254,7 @@ def open_snapshot(data_dir: Path, model: ReadModel, checks: FileChecks | None = 
             return Snapshot(model, directory, read_manifest(directory), checks)
         except SnapshotUnreadableError:
             before, directory = directory, current_directory(home)
-            # Otherwise another one was published, and this one removed, since the link was read.
+            # Otherwise another one was published, and this one removed, after the link was read.
             if directory == before:
                 raise
     if plain := [path for table in model.tables for path in flat_files(home, table)]:
@@ -264,7 +264,7 @@ def open_snapshot(data_dir: Path, model: ReadModel, checks: FileChecks | None = 
 
 
 def published_files(data_dir: Path, models: Iterable[ReadModel]) -> list[Published]:
-    """The files of the current snapshots of several read models; none of one that can't be opened."""
+    """The files of the current snapshots of several read models, without those that can't be opened."""
     files: list[Published] = []
     for model in models:
         with suppress(SnapshotError, OSError):
@@ -273,7 +273,7 @@ def published_files(data_dir: Path, models: Iterable[ReadModel]) -> list[Publish
 
 
 def kept_manifests(home: Path) -> list[Manifest]:
-    """The manifests of the snapshots still kept in a read model's directory, the newest first; unreadable ones are
+    """The manifests of the snapshots still kept in a read model's directory, newest first; unreadable ones are
     left out."""
     manifests = []
     for directory in (home / SNAPSHOTS).glob("*"):
@@ -291,10 +291,10 @@ def is_replaced(snapshot: Snapshot, data_dir: Path) -> bool:
 
 
 def current_directory(home: Path) -> Path | None:
-    """Where `current` leads, whether or not something is there; None when there is no such link.
+    """Where `current` leads, whether or not that exists; None if there is no such link.
 
     Raises:
-        SnapshotUnreadableError: The read model's directory may not be looked into.
+        SnapshotUnreadableError: The read model's directory may not be accessed.
     """
     link = home / CURRENT
     try:
@@ -303,12 +303,12 @@ def current_directory(home: Path) -> Path | None:
         return None
     except OSError as error:
         raise SnapshotUnreadableError(link, error.strerror or str(error)) from error
-    # `Path.resolve` raises when the link leads to itself.
+    # `Path.resolve` raises if the link points to itself.
     return Path(os.path.realpath(link))
 
 
 def size_of(path: Path) -> int | None:
-    """The bytes of a file; None when there is none, or none any more."""
+    """The size of a file in bytes; None if it does not exist, or no longer does."""
     try:
         found = path.stat()
     except OSError:
@@ -320,13 +320,13 @@ def read_manifest(directory: Path) -> Manifest:
     """The manifest of a snapshot's directory.
 
     Raises:
-        SnapshotUnreadableError: It is missing, not as it was written, inconsistent, or of another version of the
-            format than this program knows.
+        SnapshotUnreadableError: It is missing, not as it was written, inconsistent, or in a version of the format that
+            this program does not know.
     """
     try:
         manifest = stored_manifest(directory / MANIFEST)
         if manifest.id != directory.name:
-            raise ManifestError("is that of another snapshot")
+            raise ManifestError("belongs to another snapshot")
     except ManifestError as error:
         raise SnapshotUnreadableError(directory, f"{MANIFEST} {error}") from error
     return manifest
@@ -343,7 +343,7 @@ def _has_both_ends(path: Path) -> bool:
 
 
 def flat_files(directory: Path, table: Table) -> list[Path]:
-    """`fpp_votes.parquet`, `fpp_votes.1.parquet` and so on in a plain directory."""
+    """The flat files of a table: `fpp_votes.parquet`, `fpp_votes.1.parquet` and so on."""
     pattern = re.compile(re.escape(table.name) + r"(?:\.(\d+))?\.parquet")
     found = [(match, path) for path in directory.glob("*.parquet") if (match := pattern.fullmatch(path.name))]
     return [path for _, path in sorted((int(match[1] or 0), path) for match, path in found)]

@@ -16,33 +16,33 @@ logger = logging.getLogger(__name__)
 
 
 class SourceError(AnalyticsError):
-    """The source failed; the text says which setting to look at."""
+    """The source failed; the message says which setting to check."""
 
     exit_code = EXIT_UNAVAILABLE
     severity = Severity.HIGH
 
 
 class PassingSourceError(SourceError):
-    """The source failed in a way that can pass: the run is worth trying again from its start."""
+    """The source failed in a way that may pass: the run is worth retrying from its start."""
 
 
 class CredentialsError(SourceError):
-    """The source refuses the user, or knows no such database."""
+    """The source refuses the user, or has no such database."""
 
     exit_code = EXIT_CONFIG
 
 
 class SchemaRefusedError(SourceError):
-    """A table or column the figures need is missing or of another kind."""
+    """A table or column that the figures need is missing or of another kind."""
 
     exit_code = EXIT_DATA
 
 
 @dataclass(frozen=True)
 class SourceTable:
-    """A declared table as this source has it.
+    """A declared table as it is at this source.
 
-    `by` and `time` are the columns an append table grows by; None means that it has to be read whole.
+    `by` and `time` are the columns an append table grows by; if None, it has to be read whole.
     """
 
     table: Table
@@ -53,13 +53,13 @@ class SourceTable:
 
     @property
     def order(self) -> tuple[str, ...]:
-        """The columns rows are read and stored in the order of."""
+        """The columns by which rows are sorted when read and stored."""
         leading = (self.by,) if self.by else ()
         return leading + tuple(column for column in self.key if column not in leading)
 
 
 class Source(Protocol):
-    """An open, consistent view of a source: what it shows does not change while it is read."""
+    """An open, consistent view of a source, which does not change while it is read."""
 
     @property
     def now(self) -> datetime:
@@ -67,7 +67,7 @@ class Source(Protocol):
 
     @property
     def identity(self) -> str:
-        """What tells this source from another one behind the same address."""
+        """Tells this source from another one behind the same address."""
 
     def describe(self, table: Table) -> SourceTable:
         """A table's columns and types.
@@ -88,7 +88,7 @@ class Source(Protocol):
 
 
 def described(table: Table, schema: pl.Schema, primary_key: tuple[str, ...]) -> SourceTable:
-    """A declared table with the columns and the primary key that the source tells; `primary_key` may be empty.
+    """A declared table with the columns and the primary key of the source; `primary_key` may be empty.
 
     Raises:
         SchemaRefusedError: A required column is missing or of another kind.
@@ -106,7 +106,7 @@ def described(table: Table, schema: pl.Schema, primary_key: tuple[str, ...]) -> 
 
 
 def _growth(table: Table, schema: pl.Schema, key: tuple[str, ...]) -> tuple[str | None, str | None]:
-    """The columns a table grows by at this source, which may name its key or its time otherwise."""
+    """The columns a table grows by at this source, which may name its key or its time differently."""
     if not isinstance(table.grows, Append):
         return None, None
     instants = [name for name, dtype in schema.items() if dtype == INSTANT]

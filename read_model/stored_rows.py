@@ -1,4 +1,4 @@
-"""The stored rows of an append table, split into those that are settled and those the source is asked for again."""
+"""The stored rows of an append table, split into those that are settled and those that are read again."""
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,9 +16,9 @@ from util.errors import EXIT_DATA, AnalyticsError, Severity
 
 logger = logging.getLogger(__name__)
 
-# Files of more bytes are replaced without asking whether anything in them changed.
+# In bytes. Larger files are replaced without checking whether anything in them changed.
 COMPARABLE_BYTES = 128_000_000
-# Sources round to whole seconds, and clocks of applications differ by seconds.
+# Sources round to whole seconds, and the clocks of applications differ by seconds.
 FUTURE = timedelta(minutes=1)
 
 
@@ -35,7 +35,7 @@ class StoredFileError(AnalyticsError):
 
 @contextmanager
 def reading(directory: Path) -> Iterator[None]:
-    """Turn what a damaged file does to its reader into a `StoredFileError`."""
+    """Turn the errors of reading a damaged file into a `StoredFileError`."""
     try:
         yield
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
@@ -44,7 +44,7 @@ def reading(directory: Path) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Anchor:
-    """The settled row with the highest id, by which a source is recognised."""
+    """The settled row with the highest id, by which a source is recognised as the same."""
 
     by: int
     time: datetime
@@ -52,12 +52,12 @@ class Anchor:
 
 @dataclass(frozen=True)
 class Split:
-    """A table's stored rows, split at `since`: rows with `by` before it are settled, the others are asked for again.
+    """A table's stored rows, split at `since`: rows with `by` before it are settled, the others are read again.
 
-    `files` hold settled rows only; `settled` (read when it is needed) and `unsettled` are the rows of the files after
-    them, in order; `unsettled` is None when those files are too large to compare with what the source has now. There
-    is no `anchor` where rows grow by time, or where its row has none. Where rows change in place `since` is None and
-    none is settled.
+    `files` hold only settled rows. `settled` (read when needed) and `unsettled` are the rows of the files after them,
+    in order; `unsettled` is None if those files are too large to compare with what the source has now. `anchor` is
+    None if rows grow by time, or if its row has no time. For rows that change in place, `since` is None and none is
+    settled.
     """
 
     since: int | datetime | None
@@ -70,14 +70,14 @@ class Split:
 def split_stored_rows(
     directory: Path, files: Sequence[File], table: SourceTable, *, settled_before: datetime, read_at: datetime
 ) -> Split | None:
-    """Split what is stored of a table; None when there is nothing settled to build on, so that all has to be read.
+    """Split the stored rows of a table; None if there is nothing settled to build on, so that all has to be read.
 
     Args:
         directory: Where the files are.
-        files: The table's files in the order it grew.
+        files: The table's files in the order they were added.
         table: The table at the source, with the columns it grows by.
-        settled_before: Rows with a time before this can't change any more, nor can others appear among them.
-        read_at: The source's time when the rows were read. Those dated later tell nothing of what may still change.
+        settled_before: Rows with a time before this can no longer change, nor can others appear among them.
+        read_at: The source's time when the rows were read. Rows dated later say nothing about what may still change.
 
     Raises:
         StoredFileError: A file is damaged.
@@ -107,7 +107,7 @@ def _split(
 
 
 def read_stored(directory: Path, files: Sequence[File], table: SourceTable) -> pl.DataFrame:
-    """All rows of some of a table's files, in order.
+    """All rows of the given files of a table, in order.
 
     Raises:
         StoredFileError: A file is damaged.
@@ -117,7 +117,7 @@ def read_stored(directory: Path, files: Sequence[File], table: SourceTable) -> p
 
 
 def in_order(rows: pl.LazyFrame, table: SourceTable) -> pl.LazyFrame:
-    """Rows in the order they are stored in; the database's own differs where its collation does."""
+    """Rows in the order they are stored in; the database's own may differ, as its collation does."""
     return rows.sort(table.order, maintain_order=True) if table.order else rows
 
 
@@ -129,11 +129,11 @@ def _are_comparable(files: Sequence[File]) -> bool:
 def _first_unsettled(
     rows: pl.LazyFrame, by: str, time: str, settled_before: datetime, read_at: datetime
 ) -> int | datetime | None:
-    """The least `by` that is not settled.
+    """The lowest `by` that is not settled.
 
-    An id is settled when its row and all rows with lower ids are old. Ids beyond the last such row are asked for again
-    even where none is stored: a transaction may still commit them. Rows dated after `read_at` are no evidence either
-    way: taken as young they would keep all rows after them unsettled for good, taken as old they would settle ids
+    An id is settled when its row and all rows with lower ids are old. Ids beyond the last such row are read again
+    even if none is stored: a transaction may still commit them. Rows dated after `read_at` are no evidence either way:
+    treated as young, they would keep all rows after them unsettled for good; treated as old, they would settle ids
     that are yet to be committed.
     """
     if by == time:
@@ -151,7 +151,7 @@ def _anchor(rows: pl.LazyFrame, by: str, time: str, last: int) -> Anchor | None:
 
 
 def _reaches(directory: Path, file: File, table: SourceTable, since: int | datetime) -> bool:
-    """Whether a file holds unsettled rows, or none at all."""
+    """Whether a file holds unsettled rows, or no rows at all."""
     last = _scan(directory, [file], table).select(pl.col(table.order[0]).max()).collect().item()
     return last is None or bool(last >= since)
 
@@ -165,7 +165,7 @@ def _scan(directory: Path, files: Sequence[File], table: SourceTable) -> pl.Lazy
 def warn_of_future_rows(
     directory: Path, stored: Mapping[str, StoredTable], tables: Iterable[SourceTable], now: datetime
 ) -> None:
-    """Count in the log the rows that are dated later than the source's clock, per table that has any.
+    """Log the number of rows dated later than the source's clock, per table that has any.
 
     Args:
         directory: Where the files are.

@@ -1,7 +1,7 @@
-"""What to read and what to keep: bring the read model up to the state of the source.
+"""Bring the read model up to the state of the source: decide what to read and what to keep.
 
-Plain cursors lose rows, since transactions commit out of order. So rows of append tables stay unsettled for an overlap
-longer than any transaction, and every run replaces the stored unsettled rows by what the source now has.
+Plain cursors lose rows, since transactions commit out of order. So the rows of append tables stay unsettled for an
+overlap longer than any transaction, and every run replaces the stored unsettled rows with what the source has now.
 """
 
 import logging
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 LARGEST_SHRINK = 0.2
 
-# Called after each batch with the table's name and the rows read of it so far.
+# Called after each batch with the table's name and the number of its rows read so far.
 type Progress = Callable[[str, int], None]
 
 
@@ -48,7 +48,7 @@ class ShrunkError(AnalyticsError):
 
 
 class DamagedFileError(AnalyticsError):
-    """A file of the current snapshot is not as it was published."""
+    """A file of the current snapshot differs from what was published."""
 
     def __init__(self, path: Path, fault: str, table: str) -> None:
         super().__init__(f"The stored file {path} {fault}: all of {table} is read again")
@@ -58,9 +58,8 @@ class DamagedFileError(AnalyticsError):
 class Options:
     """How to sync.
 
-    `overlap` is longer than any transaction at the source; `full_because` says why to read everything, None to read
-    what may have moved; `full_interval` is the longest time without a full sync,
-    None for never one by itself.
+    `overlap` is longer than any transaction at the source. `full_because` is the reason to read everything; None to
+    read only what may have changed. `full_interval` is the longest time between full runs; None for no such limit.
     """
 
     overlap: timedelta = timedelta(hours=1)
@@ -81,7 +80,7 @@ class Stored:
 
 @dataclass(frozen=True)
 class Synced:
-    """What a run did: the snapshot it published, the rows it read, and why it was a full one (None if it was not)."""
+    """What a run did: the snapshot it published, the rows it read, and why it was full (None if it was not)."""
 
     manifest: Manifest
     rows_read: int
@@ -92,7 +91,7 @@ def sync(source: Source, data_dir: Path, model: ReadModel, options: Options, pro
     """Publish a snapshot of the source's current state; call while holding the lock of the read model.
 
     Raises:
-        StoredFileError: A file of the current snapshot can't be read; a full sync needs none of them.
+        StoredFileError: A file of the current snapshot can't be read; a full run needs none of them.
         SourceError: The source failed or lacks something; nothing is published.
         ShrunkError: A table lost more than `LARGEST_SHRINK` of its rows; nothing is published.
         CannotWriteError: The disk is full or read-only; nothing is published.
@@ -132,7 +131,7 @@ def sync(source: Source, data_dir: Path, model: ReadModel, options: Options, pro
 
 
 def stored_snapshot(data_dir: Path, model: ReadModel) -> Stored | None:
-    """What earlier runs published; None when there is nothing a run could build on."""
+    """What earlier runs published; None if there is nothing a run could build on."""
     try:
         snapshot = open_snapshot(data_dir, model)
     except SnapshotMissingError:
@@ -146,14 +145,14 @@ def stored_snapshot(data_dir: Path, model: ReadModel) -> Stored | None:
 def reason_for_full(
     stored: Stored | None, source: Source, tables: Iterable[SourceTable], options: Options
 ) -> str | None:
-    """Why everything has to be read again; None when what may have moved is enough."""
+    """Why everything has to be read again; None if reading what may have changed is enough."""
     if stored is None:
         return "nothing is stored yet"
     manifest = stored.manifest
     if options.full_because:
         return options.full_because
     if manifest.source != source.identity:
-        return f"the source is another one: {source.identity}, before {manifest.source}"
+        return f"the source is another one: {source.identity}, formerly {manifest.source}"
     if source.now < manifest.read_at:
         return f"the source's clock went back, from {manifest.read_at} to {source.now}"
     if options.full_interval is not None and source.now - manifest.full_sync_at >= options.full_interval:
@@ -168,7 +167,7 @@ def reason_for_full(
 
 
 def damaged_tables(stored: Stored) -> set[str]:
-    """The tables with a file that is not as it was published, each reported; they have to be read whole again."""
+    """Report damaged files, and return their tables, which have to be read whole again."""
     damaged = set()
     for (path, _, file), fault in faults_of(stored.files):
         table = file.name.partition(".")[0]
@@ -180,9 +179,9 @@ def damaged_tables(stored: Stored) -> set[str]:
 def reason_to_distrust(
     splits: Mapping[Table, Split | None], source: Source, tables: Iterable[SourceTable]
 ) -> str | None:
-    """Why the settled rows can't be built on; None when the youngest of each table is still as it was stored.
+    """Why the settled rows can't be built on; None if the youngest of each table is still as it was stored.
 
-    A restored backup or a failover behind the same address shows here, before it could pass for "nothing new".
+    This catches a restored backup or a failover behind the same address, which could otherwise pass for "nothing new".
     """
     for table in tables:
         split = splits[table.table]
@@ -192,7 +191,7 @@ def reason_to_distrust(
 
 
 def split_of(stored: Stored, table: SourceTable, overlap: timedelta) -> Split | None:
-    """The stored rows of a table, split at the overlap before the previous run's time at the source."""
+    """The stored rows of a table, split at the previous run's time at the source, less the overlap."""
     files = stored.manifest.tables[table.table.name].files
     read_at = stored.manifest.read_at
     return split_stored_rows(stored.directory, files, table, settled_before=read_at - overlap, read_at=read_at)
@@ -201,7 +200,7 @@ def split_of(stored: Stored, table: SourceTable, overlap: timedelta) -> Split | 
 def _write_changes(
     writer: SnapshotWriter, table: SourceTable, stored: Stored, split: Split, fetched: Iterator[pl.DataFrame]
 ) -> None:
-    """Replace the stored unsettled rows by the fetched ones; files without a change are kept as they are."""
+    """Replace the stored unsettled rows with the fetched ones; unchanged files are kept as they are."""
     first = table.schema.to_frame()
     if split.unsettled is not None:
         first = _take(fetched, more_than=split.unsettled.height, schema=table.schema)
@@ -221,7 +220,7 @@ def _write_changes(
 
 
 def _take(frames: Iterator[pl.DataFrame], more_than: int, schema: pl.Schema) -> pl.DataFrame:
-    """The first frames, until they have more rows than `more_than` or there are no further ones."""
+    """The first frames, until they have more than `more_than` rows or there are no more."""
     taken, height = [schema.to_frame()], 0
     while height <= more_than and (frame := next(frames, None)) is not None:
         taken.append(frame)

@@ -21,10 +21,10 @@ class Span:
 
 @dataclass(frozen=True)
 class Append:
-    """Rows are only added: those older than the overlap are settled, younger ones are read again.
+    """Rows are only ever added: those older than the overlap are settled, younger ones are read again.
 
-    `by` is the column whose order follows the order of insertion: an auto-increment id, or, for keys without order, a
-    time. A source that names its key or its time otherwise is understood all the same.
+    `by` is a column that follows the order of insertion: an auto-increment id or, if keys have no order, a time. A
+    source may have other names for its key and its time.
     """
 
     by: str
@@ -33,14 +33,14 @@ class Append:
 
 @dataclass(frozen=True)
 class Reload:
-    """Rows change in place: the table is small and is read whole by every run."""
+    """Rows change in place: the table is small, and every run reads it whole."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """One table: how it is keyed, how it grows, and the columns the calculations need.
+    """One table: its key, how it grows, and the columns the calculations need.
 
-    `columns` are required at the source and keep at least the kind of type given here; the source may have more.
+    `columns` are required at the source, with types of the kind given here; the source may have more.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Bring a read model up to date with its source: what one run of the updater does for one read model."""
+"""Bring a read model up to date with its source: one run of the updater for one read model."""
 
 import logging
 import sys
@@ -31,7 +31,7 @@ SHOWN_NAMES = 5
 
 
 class StrangeFilesError(AnalyticsError):
-    """Files lie in a read model's directory that may hold erased rows."""
+    """A read model's directory has files of unknown origin that may hold erased rows."""
 
     exit_code = EXIT_CANNOT_WRITE
     severity = Severity.HIGH
@@ -39,16 +39,16 @@ class StrangeFilesError(AnalyticsError):
     def __init__(self, model: ReadModel, home: Path, names: Sequence[str]) -> None:
         listed = ", ".join(names[:SHOWN_NAMES]) + (f" and {len(names) - SHOWN_NAMES} more" * (len(names) > SHOWN_NAMES))
         super().__init__(
-            f"The rows are erased from {model.name}, but {home} holds files of others, which may still have them:"
+            f"The rows are erased from {model.name}, but {home} has files of unknown origin, which may still hold them:"
             f" {listed}. Remove them or move them elsewhere, and run again with --erase-now"
         )
 
 
 @dataclass(frozen=True)
 class Job:
-    """What a run is asked to do with each read model; at most one of the first four is set.
+    """What a run has to do with each read model; at most one of the first four fields is set.
 
-    `codebase` is the one of the repositories to update, all by default.
+    `codebase` is the one repository to update; all by default.
     """
 
     full: bool = False
@@ -61,7 +61,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run did with a read model: its exit code, and in words."""
+    """What a run did with a read model: as an exit code, and in words."""
 
     exit_code: int
     message: str
@@ -74,13 +74,13 @@ class Updater(Protocol):
         """Do a job once.
 
         Raises:
-            AnalyticsError: Nothing was published; the text says why and what to do.
+            AnalyticsError: Nothing was published; the message says why and what to do.
         """
 
 
 @dataclass(frozen=True)
 class SourceUpdater:
-    """Keeps a read model in step with a `Source`; a failed read is tried again for `patience_s`."""
+    """Keeps a read model in step with a `Source`; a failed read is retried for `patience_s` seconds."""
 
     model: ReadModel
     data_dir: Path
@@ -94,7 +94,7 @@ class SourceUpdater:
         return self.model.directory(self.data_dir)
 
     def run(self, job: Job) -> Outcome:
-        """Compare, update or both (see `Updater.run`)."""
+        """Compare, update, or both (see `Updater.run`)."""
         if job.verify or (job.repair and self.is_readable()):
             found = self.compare()
             wrong = [each.table for each in found if not each.equal]
@@ -107,10 +107,10 @@ class SourceUpdater:
         return Outcome(EXIT_OK, f"published {synced.manifest.id}, {synced.rows_read:,} rows read")
 
     def update(self, *, full: bool = False, allow_shrink: bool = False, erase_older: bool = False) -> Synced:
-        """Publish a snapshot of the source's current state, and remove the snapshots out of use.
+        """Publish a snapshot of the source's current state, and remove the snapshots no longer in use.
 
         Raises:
-            AnalyticsError: Nothing was published; the text says why and what to do.
+            AnalyticsError: Nothing was published; the message says why and what to do.
         """
         because = "--full was given" if full else None
         options = replace(self.options, full_because=because, allow_shrink=allow_shrink)
@@ -127,7 +127,7 @@ class SourceUpdater:
         return synced
 
     def _synced(self, options: Options, progress: ShowRows) -> Synced:
-        """Sync; where a stored file turns out to be damaged, once more and without any of them."""
+        """Sync; if a stored file turns out to be damaged, once more without any of them."""
         try:
             return self._with_source(lambda source: sync(source, self.data_dir, self.model, options, progress))
         except StoredFileError as error:
@@ -136,7 +136,7 @@ class SourceUpdater:
             return self._with_source(lambda source: sync(source, self.data_dir, self.model, whole, progress))
 
     def is_readable(self) -> bool:
-        """Whether there is a snapshot to compare; one that is missing or unreadable is repaired without."""
+        """Whether there is a snapshot to compare; one that is missing or unreadable is repaired without comparing."""
         try:
             return open_snapshot(self.data_dir, self.model).manifest is not None
         except SnapshotError:
@@ -162,7 +162,7 @@ class SourceUpdater:
         return found
 
     def _with_source[Result](self, work: Callable[[Source], Result]) -> Result:
-        """Do `work` on a consistent view of the source, from its start again after a failure that can pass."""
+        """Do `work` on a consistent view of the source; start over after a failure that may pass."""
         for attempt in stamina.retry_context(
             on=PassingSourceError,
             attempts=ATTEMPTS,
@@ -176,7 +176,7 @@ class SourceUpdater:
 
 
 def remove_flat_files(home: Path, model: ReadModel) -> None:
-    """Remove plain files of the tables, which would be read if there were no snapshot.
+    """Remove flat files of the tables, which would be read if there were no snapshot.
 
     Raises:
         CannotWriteError: One may not be removed.
@@ -185,16 +185,16 @@ def remove_flat_files(home: Path, model: ReadModel) -> None:
         for path in flat_files(home, table):
             with publishing.writing_to(home):
                 path.unlink()
-            logger.info("Removed the plain file %s", path)
+            logger.info("Removed the flat file %s", path)
 
 
 def ensure_alone(home: Path, model: ReadModel, snapshot: str) -> None:
-    """Make sure that nothing else is left that may hold erased rows: neither a snapshot nor a file of somebody else's.
+    """Make sure that nothing else is left that may hold erased rows: neither a snapshot nor a file of unknown origin.
 
-    Directories of other read models, which have a lock of their own, are theirs to erase from.
+    The directories of other read models, each with its own lock, are erased from by their own runs.
 
     Raises:
-        CannotWriteError: Something is left; the text names it.
+        CannotWriteError: Something is left; the message names it.
     """
     left = sorted(path.name for path in (home / SNAPSHOTS).iterdir() if path.name != snapshot)
     if left:
@@ -205,7 +205,7 @@ def ensure_alone(home: Path, model: ReadModel, snapshot: str) -> None:
 
 
 def _strange_files(home: Path) -> Iterator[Path]:
-    """The files with something in them that no updater wrote."""
+    """The non-empty files that no updater wrote."""
     for entry in home.iterdir():
         if entry.name in {CURRENT, SNAPSHOTS, LOCK} or (entry / LOCK).exists():
             continue

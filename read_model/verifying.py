@@ -21,10 +21,10 @@ NTH = "__nth"
 
 @dataclass(frozen=True)
 class Comparison:
-    """One table of the current snapshot against the source.
+    """One table of the current snapshot, compared with the source.
 
-    `rows` are the source's. Rows younger than the snapshot are counted in `younger` and in none of the others.
-    `problem` says what is wrong with the table's files or columns; then rows are not compared.
+    `rows` counts the source's rows. Rows younger than the snapshot are counted in `younger` and nowhere else.
+    `problem` says what is wrong with the table's files or columns, in which case rows are not compared.
     """
 
     table: str
@@ -55,19 +55,19 @@ def verify(source: Source, snapshot: Snapshot, manifest: Manifest) -> Iterator[C
 
 
 def _problem(snapshot: Snapshot, manifest: Manifest, described: SourceTable) -> str | None:
-    """What makes a table's files useless: one is missing or damaged, or their columns are not the source's."""
+    """Why a table's files can't be compared: one is missing or damaged, or their columns are not the source's."""
     stored = manifest.tables.get(described.table.name)
     if stored is None:
         return "is not in the snapshot"
     for (path, _, _), fault in faults_of(snapshot.published(described.table)):
         return f"file {path} {fault}"
     if stored.polars_schema != described.schema:
-        return f"has other columns than the source: {', '.join(_columns_apart(stored.polars_schema, described.schema))}"
+        return f"has columns other than the source: {', '.join(_columns_apart(stored.polars_schema, described.schema))}"
     return None
 
 
 def _columns_apart(here: pl.Schema, there: pl.Schema) -> list[str]:
-    """The columns that only one side has, or that have another type or place on the other side."""
+    """The columns that only one side has, or that differ in type or position."""
     names = dict.fromkeys([*there, *here])
     apart = [name for name in names if here.get(name) != there.get(name)]
     return apart or [here_name for here_name, there_name in zip(here, there, strict=True) if here_name != there_name]
@@ -93,7 +93,7 @@ def _compare(source: Source, described: SourceTable, snapshot: Snapshot, manifes
 
 
 def _digests(frames: Iterable[pl.DataFrame], key: list[str], since: datetime) -> pl.DataFrame:
-    """Per row its key, which of the rows with that key it is, a digest of the whole row, and whether any of its
+    """Per row: its key, its number among the rows with that key, a digest of the whole row, and whether any of its
     instants is at or after `since`."""
     rows = pl.concat(
         frame.select(
@@ -103,6 +103,6 @@ def _digests(frames: Iterable[pl.DataFrame], key: list[str], since: datetime) ->
         )
         for frame in frames
     )
-    # Numbering takes long and is needed only where a row is doubled.
+    # Numbering takes long and is needed only if a key is not unique.
     nth = pl.int_range(pl.len()).over(key) if rows.select(key).is_duplicated().any() else pl.lit(0, pl.Int64)
     return rows.with_columns(nth.alias(NTH))

@@ -1,1 +1,1 @@
-"""Figures as documents for people: text and HTML, and the mail that carries them."""
+"""Figures as reports for people: as text and HTML, and by mail."""

@@ -1,4 +1,4 @@
-"""A small bar chart as a PNG, which mail clients show where they show no SVG."""
+"""A small bar chart as a PNG, as many mail clients don't show SVG."""
 
 import struct
 import zlib
@@ -16,7 +16,7 @@ RGB = (8, 2, 0, 0, 0)
 
 
 def bar_chart(values: Sequence[float], marked: Sequence[int]) -> bytes:
-    """A PNG with a bar per value, the highest as high as the picture; bars whose number is `marked` stand out."""
+    """A PNG with one bar per value, the highest as high as the picture; bars with an index in `marked` stand out."""
     most = max([*values, 1])
     heights = [round(value / most * HEIGHT) for value in values]
     colours = [MARKED if number in marked else BAR for number in range(len(values))]
@@ -24,14 +24,14 @@ def bar_chart(values: Sequence[float], marked: Sequence[int]) -> bytes:
 
 
 def _line(level: int, heights: Sequence[int], colours: Sequence[Colour]) -> bytes:
-    """A line of pixels, so many above the bottom."""
+    """The line of pixels `level` pixels above the bottom."""
     bars = zip(heights, colours, strict=True)
     return b"".join(bytes(colour if height >= level else PAPER) * WIDTH + bytes(PAPER) * GAP for height, colour in bars)
 
 
 def _png(lines: Sequence[bytes]) -> bytes:
     header = struct.pack(">II5B", len(lines[0]) // len(PAPER), len(lines), *RGB)
-    # Each line says first how it is filtered: not at all.
+    # Each line begins with the number of its filter: none.
     pixels = zlib.compress(b"".join(b"\0" + line for line in lines), 9)
     return SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", pixels) + _chunk(b"IEND", b"")
 

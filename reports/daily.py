@@ -1,4 +1,4 @@
-"""What the daily report says in any form: names, numbers in words, and notices."""
+"""The content of the daily report in any format: names, formatted numbers, and notices."""
 
 import re
 from collections.abc import Iterator
@@ -21,14 +21,14 @@ SHARES = ("returning_share",)
 MOVERS = {"sources": "Sources (page views)", "countries": "Countries (visitors)", "rooms": "Rooms (votes)"}
 CHARTS = {"votes": "Votes", "unique_users": "Visitors"}
 NOTHING = "-"
-# What would move the cursor or the colour of a terminal, and line breaks in a name.
+# Terminal escape sequences, and line breaks in a name.
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 WEEK = 7
 
 
 @dataclass(frozen=True)
 class Document:
-    """A report, and what is said around it."""
+    """A report with its title, time zone and notices."""
 
     report: DailyReport
     zone: str
@@ -36,24 +36,24 @@ class Document:
 
     @property
     def title(self) -> str:
-        """What it is about."""
+        """The title, which names the day."""
         return f"Planning poker on {long_date(self.report.date)}"
 
     @property
     def subject(self) -> str:
-        """The title with the figure that matters most."""
+        """The title with the most important figure."""
         votes = self.report.figures.votes
         change = "" if votes.change_pct is None else f" ({percent(votes.change_pct)})"
         return f"{self.title}: {number(votes.value)} {'vote' if votes.value == 1 else 'votes'}{change}"
 
     @property
     def marked(self) -> list[int]:
-        """The numbers of the days that are of the reported weekday."""
+        """The indices of the days on the reported weekday."""
         last = len(self.report.days) - 1
         return [day for day in range(last + 1) if (last - day) % WEEK == 0]
 
     def rows(self) -> Iterator[tuple[str, str, str, str, str]]:
-        """Per figure: its name, value, that of a week before, the change, and the mean of four weeks."""
+        """Per figure: its name, value, value a week before, change, and mean of four weeks."""
         for name in DayFigures.model_fields:
             figure: DayFigure = getattr(self.report.figures, name)
             write = share if name in SHARES else number
@@ -66,7 +66,7 @@ class Document:
             )
 
     def movers(self) -> Iterator[tuple[str, list[tuple[str, str, str, str]]]]:
-        """Per list that has any: its name, and rows of label, count, count of a week before, and difference."""
+        """Per list that has rows: its name, and rows of label, count, count a week before, and difference."""
         for name, title in MOVERS.items():
             rows = [
                 (plain(mover.name), number(mover.value), number(mover.comparison), f"{mover.change:+,}")
@@ -76,22 +76,22 @@ class Document:
                 yield title, rows
 
     def charts(self) -> Iterator[tuple[str, list[int]]]:
-        """Per chart: its title, and a value per day."""
+        """Per chart: its title, and one value per day."""
         for name, title in CHARTS.items():
             yield f"{title} per day, four weeks", [getattr(day, name) for day in self.report.days]
 
 
 def notices(period: Period, known_until: datetime, freshness: str) -> Iterator[str]:
-    """What to know before relying on a report of a day, in sentences; `freshness` is what /health calls the data."""
+    """What to know before relying on a report of a day, in sentences; `freshness` is the status /health gives."""
     until = known_until.astimezone(UTC).isoformat(timespec="seconds")
     if freshness == "future":
         yield "The data are dated ahead of the clock: see /health."
     elif freshness != "ok":
         yield f"The data are {freshness}: nothing after {until} is counted."
     if period.start >= known_until:
-        yield f"The day has not begun by {until}, up to which all is known: there is nothing to count yet."
+        yield f"The day has not begun by {until}, the time up to which data are known: nothing is counted yet."
     elif period.end > known_until:
-        yield f"The day is not known to its end: all days are counted up to the time of day of {until}."
+        yield f"The day is not complete yet: all days are counted up to the time of day of {until}."
 
 
 def long_date(day: date) -> str:
@@ -100,12 +100,12 @@ def long_date(day: date) -> str:
 
 
 def plain(text: str) -> str:
-    """A text from the data without what would do more than show it."""
+    """A text from the data without characters that do more than show text."""
     return CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def number(value: float) -> str:
-    """A number with commas and at most two decimals."""
+    """A number with thousands separators and at most two decimals."""
     return f"{value:,.2f}".rstrip("0").rstrip(".")
 
 

@@ -1,4 +1,4 @@
-"""The daily report as one HTML file for mail clients: tables and inline styles, and pictures with a text instead."""
+"""The daily report as one HTML file for mail clients: tables, inline styles, and pictures with alternative text."""
 
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
@@ -14,17 +14,17 @@ NAME = f"padding:7px 12px 7px 0;border-bottom:1px solid {LINE};font-size:14px;co
 HEAD = f";font-size:12px;font-weight:normal;color:{MUTED}"
 RISEN, FALLEN = "#16724b", "#b3263e"
 
-# Makes the address of a picture, given its number and its bytes.
+# Returns the URL of a picture, given its number and its bytes.
 type Place = Callable[[int, bytes], str]
 
 
 def inline(_: int, png: bytes) -> str:
-    """The address of a picture that lies in the file itself."""
+    """A URL with the picture inline."""
     return f"data:image/png;base64,{b64encode(png).decode()}"
 
 
 def daily_html(document: Document, place: Place = inline) -> str:
-    """The report as a whole file."""
+    """The report as a complete HTML file."""
     title = escape(document.title)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -79,7 +79,7 @@ def _cells(row: Sequence[str]) -> str:
 
 
 def _tint(cell: str) -> str:
-    """The colour of a change, which is told by its sign."""
+    """The colour of a change, chosen by its sign."""
     return {"+": f";color:{RISEN}", "-": f";color:{FALLEN}"}.get(cell[:1], "")
 
 

@@ -1,4 +1,4 @@
-"""Make the daily report from a snapshot."""
+"""Build the daily report from a snapshot."""
 
 from datetime import date, datetime, timedelta
 

@@ -1,6 +1,6 @@
 """The slow, obvious twin of filters, breakdowns and funnels: plain Python over rows, without frames.
 
-Rows are mappings as the source holds them. A filter is its JSON value.
+Rows are mappings in the source's types. A filter is its JSON value.
 """
 
 import re
@@ -78,7 +78,7 @@ def names(clauses: Any) -> set[str]:
 
 
 def all_visits(tables: Tables) -> list[list[tuple[datetime, str, Row]]]:
-    """Every visit of page views and estimations as its activities in order: instant, table and row."""
+    """Every visit as its page views and estimations in order: instant, table and row."""
     activities: dict[Any, list[tuple[datetime, str, Row]]] = {}
     for table in ("fpp_page_views", "fpp_estimations"):
         for row in tables[table]:
@@ -135,7 +135,7 @@ def length(visit: Sequence[tuple[datetime, str, Row]]) -> float:
 def funnel(
     tables: Tables, steps: Sequence[str], window: timedelta | None, *, strict: bool = False
 ) -> list[tuple[int, float | None]]:
-    """Per step the number of people who reach it and the median time since the step before, by trying every attempt."""
+    """Per step, how many users reach it and the median time since the previous step, by trying every attempt."""
     begins = {(visit[0][2]["user_id"], visit[0][0]) for visit in all_visits(tables)}
     moments: dict[Any, dict[datetime, set[str]]] = {}
     for table, time in TIMES.items():

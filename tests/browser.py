@@ -1,4 +1,4 @@
-"""A real browser, for what only a browser shows: Debian's Chromium, headless."""
+"""A real browser for what only a browser can check: Debian's Chromium, headless."""
 
 import subprocess
 import tempfile
@@ -9,7 +9,7 @@ from tests.processes import HOST
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 LOAD_S = 120
-# Virtual time of the page: timers fire at once, so this passes in a moment.
+# Virtual time in the page: timers fire at once, so this takes only a moment.
 VIRTUAL_MS = 10_000
 
 

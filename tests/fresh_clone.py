@@ -1,4 +1,4 @@
-"""A fresh clone of this repository, in which commands run as a newcomer types them."""
+"""A fresh clone of this repository, in which commands run as a newcomer would type them."""
 
 import os
 import shlex

@@ -58,7 +58,7 @@ def ensured_program(package: str, *names: str) -> str:
 
 @contextmanager
 def _services_stay_down() -> Iterator[None]:
-    """Keep package scripts from starting services; an existing policy of the machine stays untouched."""
+    """Keep package scripts from starting services; an existing policy of the machine is left alone."""
     try:
         with POLICY.open("x") as policy:
             # Denies only while this process lives, so it is harmless if the process is killed before removing it.

@@ -1,7 +1,7 @@
 """Real processes and real sockets for the tests of the edges.
 
 `serving` starts the server as an operator would, `finished` runs a command to its end, and `recording_service` stands
-in for third parties: the e-mail service, the heartbeat's receiver and Sentry's ingest.
+in for third parties: the e-mail service, the receiver of heartbeats and Sentry's ingestion.
 """
 
 import gzip
@@ -63,7 +63,7 @@ def until[Found](
 
 
 def clean_environment(**given: object) -> dict[str, str]:
-    """The variables a program needs to run and the given ones, without the developer's settings."""
+    """The given variables and those a program needs to run, without the developer's settings."""
     kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
     return kept | {"PYTHONUNBUFFERED": "1"} | {name: str(value) for name, value in given.items()}
 

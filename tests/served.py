@@ -35,7 +35,7 @@ class Sample:
 
 
 def on_one_day[Answer](ask: Callable[[], Answer]) -> tuple[datetime, Answer]:
-    """An instant and an answer from the same UTC day; asks again if midnight came between."""
+    """An instant and an answer from the same UTC day; repeats the request if midnight came between."""
     while True:
         asked = utc_now()
         answer = ask()

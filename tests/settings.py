@@ -1,4 +1,4 @@
-"""Every setting there is, by the process that reads it."""
+"""All settings, by the process that reads them."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""The allocator's setting, in processes of their own: it counts only when Polars is loaded after it."""
+"""The allocator's setting, in separate processes: it takes effect only if Polars is loaded after it."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ import pytest
 from tests.processes import ROOT, TOKEN, clean_environment
 from util.allocator import SETTING, VARIABLE
 
-# Tells what is set when Polars is imported.
+# Records what is set when Polars is imported.
 WATCHED = f"""
 import os
 import sys

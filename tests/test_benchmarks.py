@@ -89,7 +89,7 @@ def test_duckdb_computes_the_same_figures(snapshot: Snapshot, period: Period, ex
         ({"a": [1], "b": None}, ["data.a: [1, 0.5] is [1]", 'data.b: "x" is null']),
     ],
 )
-def test_differences_are_told_by_their_place(got: Any, found: list[str]) -> None:
+def test_differences_are_named_by_their_position(got: Any, found: list[str]) -> None:
     """Order counts, in mappings too."""
     assert list(differences({"a": [1, 0.5], "b": "x"}, got)) == found
 

@@ -1,4 +1,4 @@
-"""The documents keep their word: their tables list what there is, and each command in them is run by a test."""
+"""The documents are correct: their tables are complete, and each command in them is run by a test."""
 
 import ast
 import os
@@ -27,7 +27,7 @@ from tests.web.tokens import token_lines, written
 from update_readmodel import arguments
 
 WALKS = ROOT / "tests" / "test_walks.py"
-# Commands that no walk types, and what stands in for each.
+# Commands that no walk runs, and what stands in for each.
 CI = ".ci/run"
 STAND_INS = {
     "make test": CI,
@@ -45,7 +45,7 @@ PROGRAMS = ("cp ", "curl ", "docker ", "git ", "make ", "pip ", "python ", "uv "
 SERVICES = ("server", "updater", "collector")
 # Endpoints beside the described ones: for machines or for people's browsers, not part of the API.
 UNDESCRIBED = {"GET /metrics", "GET /analytics/v1/status/healthz", "GET /dashboard", "GET /docs", "GET /openapi.json"}
-# What the messages in the documents name as an example, where the program says what is the case.
+# Examples in the documents' messages, in place of values that the program fills in.
 EXAMPLES = re.compile(r"…|\bdata\b|\b5100\b|\bANALYTICS_SECRET_TOKEN\b")
 
 
@@ -97,7 +97,7 @@ def test_every_setting_is_in_the_table_with_its_readers_and_default() -> None:
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_each_container_gets_its_own_settings_only(name: str) -> None:
-    """All of them, but none of the others': no password where clients come in."""
+    """All of its own, and no others: no password where clients connect."""
     service = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"][name]
     assert "env_file" not in service
     given = set(service["environment"]) | ({"PORT"} if name == "server" else set())

@@ -70,7 +70,7 @@ def test_plumbing_knows_no_subject(part: str) -> None:
 
 @pytest.mark.parametrize("part", ["calculations", "routers", "read_model", "sources"])
 def test_no_subject_imports_another(part: str) -> None:
-    """Whoever changes one subject needs to know no other."""
+    """Changing one subject requires no knowledge of another."""
     for module, file in modules(part):
         subject = subject_of(module)
         for imported in imports(file) if subject else ():
@@ -78,7 +78,7 @@ def test_no_subject_imports_another(part: str) -> None:
 
 
 def test_calculations_are_given_the_world_as_arguments() -> None:
-    """They open no file, ask no clock and know nothing of HTTP."""
+    """They open no file, read no clock and know nothing of HTTP."""
     for module, file in modules("calculations"):
         assert not OUTSIDE_WORLD & {imported.split(".")[0] for imported in imports(file)}, module
 

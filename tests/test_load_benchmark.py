@@ -126,7 +126,7 @@ def test_the_summary_of_hey_is_read() -> None:
 
 
 def test_the_99th_percentile_of_many_answers_is_that_of_hey() -> None:
-    """It tells it from 100 answers on."""
+    """It reports one from 100 answers on."""
     assert parsed(SUMMARY.replace("  0% in 0.0000", "  99% in 0.1001")).p99_ms == pytest.approx(100.1)
 
 
@@ -137,13 +137,13 @@ def test_requests_without_an_answer_are_counted() -> None:
 
 
 def test_a_crowd_may_get_no_answer_at_all() -> None:
-    """Then there are errors only, and no time to tell."""
+    """Then there are only errors, and no times."""
     answers = parsed(NOTHING + ERRORS)
     assert answers == Answers(2.0007, {}, 5, 0, 0, 0)
     assert answers.share(200) == 0
 
 
-def test_what_is_no_summary_is_refused() -> None:
+def test_an_invalid_summary_is_refused() -> None:
     """The message has what was printed instead."""
     with pytest.raises(LoadGeneratorError, match="no summary:\nflag provided"):
         parsed("flag provided but not defined: -z")
@@ -162,7 +162,7 @@ def script(file: Path, text: str) -> None:
     file.chmod(0o755)
 
 
-def test_hey_is_told_url_headers_clients_and_seconds(path: Path) -> None:
+def test_hey_gets_url_headers_clients_and_seconds(path: Path) -> None:
     """The stand-in writes down its arguments and prints a summary."""
     (path / "summary").write_text(SUMMARY, encoding="utf-8")
     script(path / "hey", f'echo "$@" > {path}/asked; while IFS= read -r line; do echo "$line"; done < {path}/summary')
@@ -225,7 +225,7 @@ def test_targets_under_load_say_whether_they_are_met() -> None:
     ]
 
 
-def test_large_data_are_asked_for_longer_than_the_queue_is() -> None:
+def test_large_data_are_requested_for_longer_than_the_queue_waits() -> None:
     """Else nobody would be refused."""
     assert [default_seconds(scale) for scale in SCALES] == [10, 30]
 

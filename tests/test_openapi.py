@@ -1,4 +1,4 @@
-"""The description of the API: every path, parameter and field says what it is, and every answer has an example."""
+"""The API description: every path, parameter and field is described, and every answer has an example."""
 
 import re
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ FURTHER = ["/v1/behaviour/{name}", "/v1/location/{name}", "/v1/funnel", "/v1/dis
 CELLS = ["/v1/retention/rooms", "/v1/lifecycle/rooms"]
 QUERY = "/v1/query"
 API_PATHS = [*FIGURES, *SERIES, *ROOMS, *FURTHER, *CELLS, "/v1/snapshot", "/v1/reports/daily", QUERY]
-# Parameters without which there is no question.
+# The required parameters.
 REQUIRED = ("of", "steps", "cohort", "interval", "start", "state")
 # It reads no data.
 ME = "/v1/me"
@@ -264,11 +264,11 @@ def keys(value: object) -> object:
 
 
 def test_examples_have_the_fields_of_real_answers() -> None:
-    """No more and no fewer; otherwise `python -m tests.examples` makes them anew."""
+    """No more and no fewer; `python -m tests.examples` regenerates them."""
     assert keys(EXAMPLES) == keys(made())
 
 
-def test_no_model_takes_anything(described: dict[str, Any]) -> None:
+def test_no_model_accepts_arbitrary_fields(described: dict[str, Any]) -> None:
     """An object without fields is a map whose values have a type."""
     for schema in objects(own_models(described)):
         if schema.get("type") == "object" and "properties" not in schema:

@@ -92,7 +92,7 @@ def test_the_image_is_made_of_pinned_versions() -> None:
     assert re.search(r"pip install --no-cache-dir uv==[\d.]+ ", dockerfile)
 
 
-def test_compose_names_what_there_is() -> None:
+def test_compose_names_what_exists() -> None:
     """Scripts, ports and volumes."""
     dockerfile, compose = (ROOT / "Dockerfile").read_text(), (ROOT / "compose.yaml").read_text()
     scripts = set(re.findall(r"\b\w+\.py\b", dockerfile + compose))

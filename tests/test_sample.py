@@ -1,4 +1,4 @@
-"""The sample of the demo: exact sizes, repeatable, never ahead of its clock, and alike to real use."""
+"""The sample of the demo: exact sizes, repeatable, never ahead of its clock, and similar to real use."""
 
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -64,7 +64,7 @@ def full() -> Tables:
     return sample(NOW)
 
 
-def test_tables_have_the_sizes_asked_for(small: Tables) -> None:
+def test_tables_have_the_requested_sizes(small: Tables) -> None:
     """A fiftieth of 75,000 estimations is 1,500, and so on."""
     assert {name: table.height for name, table in small.items()} == {
         "fpp_estimations": 1_500,

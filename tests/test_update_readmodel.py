@@ -1,4 +1,4 @@
-"""The updater as an operator runs it: a process with variables, an exit code and one line that says what is wrong."""
+"""The updater as an operator runs it: a process with variables, an exit code, and one line that says what is wrong."""
 
 import os
 import pty
@@ -91,7 +91,7 @@ def test_wrong_setting_is_one_line_that_names_it(
 
 
 def test_unwritable_directory_is_said_before_anything_is_read(database: SourceDatabase) -> None:
-    """Even a wrong database is not looked at."""
+    """The database is not even contacted."""
     database.data_dir.parent.joinpath("data").write_text("a file in the way")
     run = update(database, DB_HOST="no-such-host.invalid")
     assert run.returncode == 73
@@ -140,8 +140,8 @@ def test_second_updater_ends_with_75(database: SourceDatabase) -> None:
     assert "Another updater is at work" in run.stderr
 
 
-def test_heartbeat_tells_success(database: SourceDatabase, monitor: RecordingService) -> None:
-    """Up, what was done, and the run's milliseconds; what the URL already asks for is replaced."""
+def test_heartbeat_reports_success(database: SourceDatabase, monitor: RecordingService) -> None:
+    """Up, what was done, and the run's milliseconds; these parameters of the URL are replaced."""
     run = update(database, UPTIMEKUMA_PUSH_URL=f"{monitor.url}/api/push/token?status=up&msg=OK&ping=")
     assert run.returncode == 0
     (beat,) = heartbeats(monitor)
@@ -150,7 +150,7 @@ def test_heartbeat_tells_success(database: SourceDatabase, monitor: RecordingSer
     assert int(beat["ping"]) > 0
 
 
-def test_heartbeat_tells_failure(database: SourceDatabase, monitor: RecordingService) -> None:
+def test_heartbeat_reports_failure(database: SourceDatabase, monitor: RecordingService) -> None:
     """Down, with the line the operator sees."""
     database.execute("DROP TABLE fpp_events")
     run = update(database, UPTIMEKUMA_PUSH_URL=f"{monitor.url}/api/push/token")
@@ -244,7 +244,7 @@ def test_every_read_model_with_a_source_is_updated(database: SourceDatabase, tmp
 def test_a_read_model_that_fails_does_not_stop_the_others(
     database: SourceDatabase, monitor: RecordingService, tmp_path: Path
 ) -> None:
-    """There is no collector's database: 69, told by one heartbeat, and the app's read model is published."""
+    """There is no collector database: 69, reported by one heartbeat, and the app's read model is published."""
     variables = collected(tmp_path, migrated=False)
     run = update(database, UPTIMEKUMA_PUSH_URL=f"{monitor.url}/push/x", **variables)
     assert run.returncode == 69

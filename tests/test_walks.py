@@ -1,4 +1,4 @@
-"""The walks: people follow the documents in a fresh clone, from a first look to a table of their own."""
+"""The walks: the documents are followed in a fresh clone, from a first look to a new table."""
 
 import json
 import os
@@ -26,7 +26,7 @@ WEEKS = (
     'curl -H "Authorization: Bearer free-planning-poker-demo" '
     '"http://127.0.0.1:5100/v1/historical?date_range=91d&granularity=week&format=csv"'
 )
-# What following the recipes could break: what compares lists of tables, endpoints and documents with each other.
+# Tests that the recipes could break: those that compare lists of tables, endpoints and documents.
 CHECKS_OF_A_RECIPE = (
     "tests/test_documents.py tests/test_imports.py tests/test_packaging.py tests/test_sample.py tests/demo "
     "tests/test_openapi.py "

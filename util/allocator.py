@@ -1,8 +1,8 @@
-"""How Polars' allocator (jemalloc) keeps memory.
+"""How long Polars' allocator (jemalloc) keeps freed memory.
 
-By itself it gives large blocks back to the system as soon as they are free, and small ones after half a second, so that
-each computation has its pages made anew, which takes a twentieth of its time on large tables. What is kept for two
-seconds serves the sections that follow, and the next request.
+By default it returns large blocks to the system as soon as they are free, and small ones after half a second, so that
+each computation gets new pages, which takes a twentieth of its time on large tables. Memory that is kept for two
+seconds serves the following steps and the next request.
 """
 
 import os
@@ -12,8 +12,8 @@ SETTING = "oversize_threshold:0,dirty_decay_ms:2000"
 
 
 def keep_freed_memory() -> None:
-    """Have the allocator keep what is freed for a while; it takes effect if Polars is not loaded yet.
+    """Make the allocator keep freed memory for a while; has an effect only before Polars is loaded.
 
-    Whoever runs the process may know better: a setting of their own stays.
+    A setting already in the environment is left alone.
     """
     os.environ.setdefault(VARIABLE, SETTING)

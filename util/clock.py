@@ -4,5 +4,5 @@ from datetime import UTC, datetime
 
 
 def utc_now() -> datetime:
-    """The present instant in UTC."""
+    """The current time in UTC."""
     return datetime.now(UTC)  # noqa: TID251 - this is the edge

@@ -1,4 +1,4 @@
-"""Places where a test can kill the process, to prove that a crash there loses nothing. Inert unless asked for."""
+"""Places where a test can kill the process, to prove that a crash there loses nothing. Inert by default."""
 
 import os
 import signal

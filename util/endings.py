@@ -1,7 +1,7 @@
-"""How a command ends that may hang in a call nothing interrupts, such as a read from a silent database.
+"""End a command that may hang in an uninterruptible call, such as a read from a silent database.
 
-Ending the process at any moment is safe: nothing half-made is published, the lock goes with the process, and the next
-run sweeps.
+Ending the process at any moment is safe: nothing incomplete is published, the lock is released with the process, and
+the next run sweeps.
 """
 
 import os
@@ -19,7 +19,7 @@ type Tell = Callable[[AnalyticsError], None]
 
 
 class DeadlineError(AnalyticsError):
-    """The run took too long and is ended."""
+    """The run took too long and is stopped."""
 
     exit_code = EXIT_UNAVAILABLE
     severity = Severity.HIGH
@@ -32,7 +32,7 @@ class DeadlineError(AnalyticsError):
 
 
 class InterruptedRunError(AnalyticsError):
-    """Somebody asked the run to end."""
+    """The run was asked to end."""
 
     exit_code = EXIT_INTERRUPTED
 
@@ -42,7 +42,7 @@ class InterruptedRunError(AnalyticsError):
 
 @contextmanager
 def ended_by_deadline(seconds: float, tell: Tell) -> Iterator[None]:
-    """End the process when the block takes longer; `tell` is called with a `DeadlineError` before."""
+    """End the process if the block takes longer, after calling `tell` with a `DeadlineError`."""
     watchdog = threading.Timer(seconds, _end, (DeadlineError(seconds), tell))
     watchdog.daemon = True
     watchdog.start()
@@ -54,10 +54,10 @@ def ended_by_deadline(seconds: float, tell: Tell) -> Iterator[None]:
 
 @contextmanager
 def ended_by_signals(tell: Tell) -> Iterator[None]:
-    """Raise KeyboardInterrupt in the block on SIGINT and SIGTERM, and end the process when that does not end it soon.
+    """Raise KeyboardInterrupt in the block on SIGINT and SIGTERM, and end the process if it does not end soon.
 
-    Python raises between two steps of its own, so never while the driver's C code waits; a thread that hears of the
-    signal at once sees to the end.
+    Python raises between two bytecode instructions, so never while the driver's C code waits; a thread that gets the
+    signal at once makes sure of the end.
     """
     heard, told = os.pipe()
     os.set_blocking(told, False)

@@ -14,13 +14,13 @@ MOST_LASTING = 100
 
 
 class LastingErrors:
-    """The lasting errors that were told of, the last few of them."""
+    """Remembers the last few lasting errors that were reported."""
 
     def __init__(self) -> None:
         self._told: dict[tuple[type, str], None] = {}
 
     def is_new(self, error: AnalyticsError) -> bool:
-        """Whether an error was not told of yet; from now on it was."""
+        """Whether an error has not been reported yet; from now on it counts as reported."""
         known = (type(error), str(error))
         is_new = known not in self._told
         self._told.pop(known, None)
@@ -34,10 +34,10 @@ _lasting = LastingErrors()
 
 
 def start_error_reporting(dsn: SecretStr | None, environment: str, release: str) -> None:
-    """Connect to Sentry when the environment is `production` and a DSN is given; otherwise make sure it is off.
+    """Connect to Sentry if the environment is `production` and a DSN is given; otherwise make sure it is off.
 
-    Sentry's own integrations stay off: they would report a second time what `report` reports once. So do the local
-    variables of stack frames: tokens and passwords pass through them, under names that no filter knows.
+    Sentry's own integrations stay off: they would report again what `report` reports. So do the local variables of
+    stack frames: tokens and passwords pass through them, under names that no filter knows.
     """
     sentry_sdk.init(
         dsn=dsn.get_secret_value() if dsn and environment == PRODUCTION else None,
@@ -50,11 +50,11 @@ def start_error_reporting(dsn: SecretStr | None, environment: str, release: str)
 
 
 def report(error: BaseException, severity: Severity, **context: str) -> None:
-    """Log an error and send it to Sentry, once, with facts about what was going on.
+    """Log an error and send it to Sentry, once, with facts about its context.
 
-    An error that is lasting, as damage to a file is, meets every request: Sentry hears of it once until it changes.
+    A lasting error, such as a damaged file, hits every request: it is sent to Sentry once until it changes.
 
-    An expected error is logged as the one line that it is, any other with its traceback.
+    An expected error is logged as a single line, any other with its traceback.
     """
     facts = "".join(f" [{name}: {value}]" for name, value in context.items())
     expected = isinstance(error, AnalyticsError)
@@ -69,5 +69,5 @@ def report(error: BaseException, severity: Severity, **context: str) -> None:
 
 
 def flush() -> None:
-    """Wait for Sentry to take what was reported; call before the process ends."""
+    """Wait until Sentry has received what was reported; call before the process ends."""
     sentry_sdk.flush(timeout=FLUSH_SECONDS)

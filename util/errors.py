@@ -1,4 +1,4 @@
-"""The root of the errors this service expects: each knows its HTTP status and exit code, and says a way out."""
+"""The base of all expected errors: each has an HTTP status, an exit code, and a message that says what to do."""
 
 import logging
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ class Severity(Enum):
 
     @property
     def sentry_level(self) -> SentryLevel:
-        """The level Sentry knows it by."""
+        """Its level in Sentry."""
         levels: dict[Severity, SentryLevel] = {
             Severity.CRITICAL: "fatal",
             Severity.HIGH: "error",
@@ -42,15 +42,15 @@ class Severity(Enum):
 
     @property
     def log_level(self) -> int:
-        """The level `logging` knows it by."""
+        """Its level in `logging`."""
         return logging.getLevelNamesMapping()[self.sentry_level.upper()]
 
 
 class AnalyticsError(Exception):
-    """An expected failure: its text is one line for a person and says what to do.
+    """An expected failure: its message is one line for a person and says what to do.
 
-    `status` and `headers` are what a server answers with, `exit_code` what a command ends with. Error reporting hears
-    of it with `severity`, or not at all when that is None; of a state that `is_lasting`, until it changes, once.
+    A server answers with `status` and `headers`, a command ends with `exit_code`. It is reported with `severity`, or
+    not at all if that is None; a state that `is_lasting` is reported once until it changes.
     """
 
     status: ClassVar[int] = 500
@@ -61,6 +61,6 @@ class AnalyticsError(Exception):
 
 
 class ConfigurationError(AnalyticsError):
-    """A setting is missing or wrong; the text names the variable."""
+    """A setting is missing or wrong; the message names the variable."""
 
     exit_code = EXIT_CONFIG

@@ -12,13 +12,13 @@ HEARTBEAT_TIMEOUT_S = 10
 
 
 class MailServiceError(AnalyticsError):
-    """The e-mail service did not take a message."""
+    """The e-mail service did not accept a message."""
 
     status = 502
     severity = Severity.HIGH
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"The e-mail service {reason}: check BEA_BASE_URL and BEA_SECRET_KEY, and that it runs")
+        super().__init__(f"The e-mail service {reason}: check BEA_BASE_URL and BEA_SECRET_KEY, and that it is running")
 
 
 def post_json(url: str, body: object, token: str, timeout_s: float) -> None:
@@ -30,7 +30,7 @@ def post_json(url: str, body: object, token: str, timeout_s: float) -> None:
     try:
         response = httpx.post(url, json=body, headers={b"Authorization": f"Bearer {token}".encode()}, timeout=timeout_s)
     except httpx.LocalProtocolError:
-        # Its text has the header in it, and so the token.
+        # Its message contains the header, and so the token.
         raise MailServiceError("can't be sent a token with a line break or the like in it") from None
     except httpx.TimeoutException as error:
         raise MailServiceError(f"did not answer within {timeout_s:g} s") from error
@@ -41,7 +41,7 @@ def post_json(url: str, body: object, token: str, timeout_s: float) -> None:
 
 
 def push_heartbeat(url: str, status: Literal["up", "down"], message: str, ping_ms: int) -> None:
-    """Tell an Uptime Kuma monitor how a run went; a heartbeat that fails is logged and nothing else."""
+    """Tell an Uptime Kuma monitor how a run went; a heartbeat that fails is only logged."""
     facts = {"status": status, "msg": message, "ping": str(ping_ms)}
     try:
         response = httpx.get(httpx.URL(url).copy_merge_params(facts), timeout=HEARTBEAT_TIMEOUT_S)

@@ -13,13 +13,13 @@ def configure_logging(level: str) -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
     # httpx logs whole URLs at INFO; the heartbeat's carries a token.
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    # Alembic says at every look which database it looks at.
+    # Alembic logs the database at every access.
     logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
     logging.getLogger("uvicorn.access").addFilter(_without_query)
 
 
 def _without_query(record: logging.LogRecord) -> bool:
-    """Let an answered request be logged without its query, which may name people."""
+    """Remove the query, which may name people, from the record of a request; keep every record."""
     match record.args:
         case (client, method, str(path), *further):
             record.args = (client, method, path.partition("?")[0], *further)

@@ -1,4 +1,4 @@
-"""Mail over SMTP: a message with text, HTML and pictures, and the server that takes it."""
+"""Mail over SMTP: messages with text, HTML and pictures, and the server they are sent to."""
 
 import smtplib
 import ssl
@@ -16,7 +16,7 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class MailError(AnalyticsError):
-    """The mail server did not take a message."""
+    """The mail server did not accept a message."""
 
     exit_code = EXIT_UNAVAILABLE
 
@@ -26,7 +26,7 @@ class MailError(AnalyticsError):
 
 @dataclass(frozen=True)
 class MailServer:
-    """Where to hand in mail: `smtps` is TLS from the start, `smtp` is TLS where the server offers it."""
+    """A server to submit mail to: `smtps` uses TLS from the start, `smtp` if the server offers it."""
 
     host: str
     port: int
@@ -39,7 +39,7 @@ class MailServer:
         """The server of a URL like `smtps://user:password@mail.example.com:465`.
 
         Raises:
-            ValueError: It is none.
+            ValueError: It is not such a URL.
         """
         parts = urlsplit(url)
         if parts.scheme not in PORTS or not parts.hostname:
@@ -48,7 +48,7 @@ class MailServer:
         return cls(parts.hostname, parts.port or PORTS[parts.scheme], parts.scheme == "smtps", name, secret)
 
     def send(self, message: EmailMessage) -> None:
-        """Hand in a message.
+        """Submit a message.
 
         Raises:
             MailError: The server can't be reached, refuses the message or one of its recipients, or offers no TLS
@@ -87,11 +87,11 @@ class MailServer:
 def message(
     *, sender: str, recipients: Sequence[str], subject: str, text: str, html: str, pictures: Sequence[tuple[str, bytes]]
 ) -> EmailMessage:
-    """A message in text and HTML; `pictures` are ids, to which the HTML refers as `cid:`, and PNGs."""
+    """A message in text and HTML; `pictures` are pairs of an id, to which the HTML refers as `cid:`, and a PNG."""
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = sender, ", ".join(recipients), subject
     mail["Date"], mail["Message-ID"] = formatdate(), make_msgid(domain=sender.rpartition("@")[2] or None)
-    # No holiday notices in return.
+    # No out-of-office replies.
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(text)
     mail.add_alternative(html, subtype="html")

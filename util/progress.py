@@ -1,4 +1,4 @@
-"""How far a long run is: moving bars on a terminal, a plain line every few seconds in a log."""
+"""Progress of a long run: progress bars on a terminal, a line every few seconds in a log."""
 
 import logging
 import sys
@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 LOG_EVERY_S = 5.0
 
-# Called with a name and how many rows of it are done.
+# Called with a name and the number of its rows done so far.
 type ShowRows = Callable[[str, int], None]
 
 

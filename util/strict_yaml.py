@@ -1,6 +1,6 @@
-"""YAML as a configuration is written: every scalar is text, and nothing is taken silently for something else.
+"""YAML for configuration files: every scalar is text, and nothing is silently taken for something else.
 
-Aliases, which can unfold without end, and keys given twice are refused. Mappings know the lines they stand on.
+Aliases, which can expand without end, and duplicate keys are refused. Mappings know their line numbers.
 """
 
 from pathlib import Path
@@ -16,14 +16,14 @@ TOO_DEEP = "it is nested too deeply"
 
 
 class Mapping(dict[str, Value]):
-    """A mapping that knows the line of the file it begins on, and those of its keys."""
+    """A mapping that knows the line it begins on, and the lines of its keys."""
 
     line: int
     lines: dict[str, int]
 
 
 class YamlError(ConfigurationError):
-    """A file can't be understood; the text names file and line."""
+    """A file can't be understood; the message names file and line."""
 
     def __init__(self, path: Path, line: int, what: str) -> None:
         super().__init__(f"{path} line {line}: {what}")
@@ -41,7 +41,7 @@ def load_yaml(path: Path) -> Value:
     """The contents of a YAML file; plain scalars without text are None, all others are text.
 
     Raises:
-        YamlError: It is no YAML, or uses what is refused.
+        YamlError: It is not YAML, or uses a refused feature.
         ConfigurationError: The file can't be read.
     """
     try:
@@ -52,7 +52,7 @@ def load_yaml(path: Path) -> Value:
         ) from None
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        raise YamlError(path, line, "it is no UTF-8: save the file as UTF-8") from None
+        raise YamlError(path, line, "it is not UTF-8: save the file as UTF-8") from None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise YamlError(path, line, ", ".join(filter(None, (error.context, error.problem)))) from None
@@ -82,7 +82,7 @@ def _mapping(path: Path, node: yaml.Node, deepest: int) -> Mapping:
         if not isinstance(key, yaml.ScalarNode):
             raise YamlError(path, line, "a key must be a word")
         if key.value in mapping:
-            raise YamlError(path, line, f"`{key.value}` is given twice, first in line {mapping.lines[key.value]}")
+            raise YamlError(path, line, f"`{key.value}` is given twice, first on line {mapping.lines[key.value]}")
         mapping[key.value] = _value(path, value, deepest - 1)
         mapping.lines[key.value] = line
     return mapping

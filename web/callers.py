@@ -1,4 +1,4 @@
-"""Who asks, and what they may: every data request carries a token, and every route says which scope it requires."""
+"""Who asks, and what they may see: every data request carries a token, and every route names the scope it requires."""
 
 import logging
 from collections.abc import Set as AbstractSet
@@ -14,7 +14,7 @@ from util.errors import AnalyticsError
 logger = logging.getLogger(__name__)
 
 SCHEME = b"bearer "
-# Among scopes, organisations or codebases: every one of them.
+# Stands for all scopes, organisations or codebases.
 EVERYTHING = "*"
 ALL = frozenset({EVERYTHING})
 
@@ -29,9 +29,9 @@ _described = APIKeyHeader(
 
 @dataclass(frozen=True)
 class Caller:
-    """Who makes a request; `organisations` and `codebases` are in lower case, and `*` stands for all of them.
+    """Who makes a request; `organisations` and `codebases` are in lower case, and `*` means all of them.
 
-    `codebases` narrows down what is seen of the organisations; by default, nothing is left out.
+    `codebases` restricts which codebases of the organisations are visible; all by default.
     """
 
     name: str
@@ -44,16 +44,16 @@ class Caller:
         return _holds(self.scopes, scope)
 
     def sees(self, organisation: str) -> bool:
-        """Whether the caller may see the data of an organisation; its case does not matter."""
+        """Whether the caller may see the data of an organisation, in any case."""
         return _holds(self.organisations, organisation.lower())
 
     def sees_codebase(self, codebase: str) -> bool:
-        """Whether the caller may see a codebase of the organisations they see; its case does not matter."""
+        """Whether the caller may see a codebase of their organisations, in any case."""
         return _holds(self.codebases, codebase.lower())
 
     @property
     def rights(self) -> str:
-        """All that the caller may, as a text: callers of equal rights get equal answers."""
+        """The caller's rights as a text: callers with equal rights get equal answers."""
         return "|".join(" ".join(sorted(held)) for held in (self.scopes, self.organisations, self.codebases))
 
 
@@ -62,10 +62,10 @@ def _holds(held: AbstractSet[str], wanted: str) -> bool:
 
 
 class Callers(Protocol):
-    """What knows callers by their credentials; an app has one as `app.state.callers`."""
+    """Looks up callers by their credentials; an app has one as `app.state.callers`."""
 
     async def caller(self, credentials: bytes) -> Caller | None:
-        """Who shows these credentials, the bytes of a token; None for nobody."""
+        """The caller with these credentials, the bytes of a token; None if there is none."""
 
 
 class UnauthorizedError(AnalyticsError):
@@ -90,7 +90,7 @@ class ScopeMissingError(AnalyticsError):
 
 
 async def get_caller(request: Request) -> Caller:
-    """The caller of a request that has exactly one Authorization header with a known token, bare or as Bearer.
+    """The caller of a request with exactly one Authorization header that has a known token, bare or as Bearer.
 
     Raises:
         UnauthorizedError: Anything else.
@@ -107,9 +107,9 @@ CallerDep = Annotated[Caller, Depends(get_caller)]
 
 
 def requires(*scopes: str) -> Requirement:
-    """A dependency that lets callers pass who have all of these scopes; without any, everyone with a token.
+    """A dependency that admits callers with all of these scopes; without scopes, everyone with a token.
 
-    Every route or its router declares one; the description of the API names the scopes.
+    Every route or its router declares one; the API description names the scopes.
     """
     return Requirement(_check_scopes, scopes=scopes)
 

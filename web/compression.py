@@ -1,4 +1,4 @@
-"""Which answers are compressed, and how: what the client accepts, with the fastest useful level of each encoding."""
+"""Which answers are compressed, and how: in the encoding the client prefers, at its fastest useful level."""
 
 import zlib
 from collections.abc import Callable, Iterable, Mapping
@@ -8,12 +8,12 @@ import brotli  # type: ignore[import-untyped]  # it has none
 import zstandard
 from starlette.datastructures import Headers
 
-# Shorter answers would hardly shrink.
+# Bytes; shorter answers would hardly shrink.
 SMALLEST = 500
 COMPRESSIBLE = frozenset(
     {"application/javascript", "application/json", "application/x-ndjson", "application/xml", "image/svg+xml"}
 )
-# An event is for now: an encoder would keep it until there are more.
+# Events have to go out at once: an encoder would hold them back until there are more.
 LIVE = "text/event-stream"
 BODILESS = frozenset({204, 205, 304})
 
@@ -32,7 +32,7 @@ def _zstd() -> Encoder:
 
 
 def _brotli() -> Encoder:
-    # The levels below make a stream of short parts longer.
+    # Lower levels make a stream of short parts longer.
     stream = brotli.Compressor(quality=2)
     return Encoder(stream.process, stream.finish)
 
@@ -42,7 +42,7 @@ def _gzip() -> Encoder:
     return Encoder(stream.compress, stream.flush)
 
 
-# The best one first.
+# Best first.
 ENCODERS: Mapping[str, Callable[[], Encoder]] = {"zstd": _zstd, "br": _brotli, "gzip": _gzip}
 
 
@@ -61,7 +61,7 @@ def is_compressible(status: int, headers: Headers) -> bool:
 
 
 def accepted_encoding(headers: Headers) -> str | None:
-    """The best encoding a request accepts; None for none of ours."""
+    """The best encoding a request accepts; None if it accepts none of ours."""
     qualities = dict(_qualities(headers.getlist("accept-encoding")))
     others = qualities.get("*", 0.0)
     return next((encoding for encoding in ENCODERS if qualities.get(encoding, others) > 0), None)

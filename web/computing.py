@@ -1,4 +1,4 @@
-"""From a question to its turn, the same steps for every one: tag, share, wait; and what surrounds the computation."""
+"""The steps before every computation: tag, share, wait for a turn; and what surrounds it."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -18,10 +18,10 @@ from web.state import state_of
 async def turn_to_compute(
     request: Request, caller: Caller, headers: Mapping[str, str], *, is_cheap: bool, is_shared: bool
 ) -> AsyncIterator[None]:
-    """Wait until a request may compute its answer, and keep its turn within.
+    """Wait until a request may compute its answer, and hold its turn inside the block.
 
-    The answer is known by the `ETag` of its headers. First those who have it already are gone, then those who get it
-    from a request under way: neither takes a turn.
+    The answer is identified by the `ETag` of its headers. Clients that have it already have left before this, and
+    those that can share the answer of a request under way leave here: neither takes a turn.
 
     Raises:
         AnsweredByAnother: Another request has computed it; only for answers that are `is_shared`.
@@ -39,6 +39,6 @@ async def turn_to_compute(
 
 @contextmanager
 def computing(request: Request, snapshot: Snapshot) -> Iterator[None]:
-    """Run the queries within by the engine that suits the snapshot, and measure how long that takes."""
+    """Run the queries inside the block with the engine that suits the snapshot, and measure how long that takes."""
     with timed(request, "compute"), collecting_with(snapshot.engine):
         yield

@@ -1,4 +1,4 @@
-"""Conditional requests: a client that already has the answer is told so before any work."""
+"""Conditional requests: a client that already has the answer is told so before any work is done."""
 
 import hashlib
 import re
@@ -11,7 +11,7 @@ from web.callers import Caller
 from web.errors import Responses
 
 CACHING = {"Cache-Control": "private, no-cache"}
-# The compression says it of answers with a body.
+# Answers with a body get it from the compression.
 COMPRESSED = "Accept-Encoding"
 UNCHANGED: Responses = {
     304: {
@@ -31,10 +31,10 @@ class NotModified(Exception):  # noqa: N818 - not an error
 
 
 def headers_if_changed(request: Request, caller: Caller, facts: Iterable[str], *varying: str) -> dict[str, str]:
-    """The headers of an answer that follows from `facts`, this version of the program and the caller's rights alone.
+    """The headers of an answer that is determined by `facts`, the program's version and the caller's rights.
 
-    Requests of the same tag share one answer, so no two callers of different rights may have the same tag.
-    `varying` are headers of the request that decided on some of the facts.
+    Requests with the same tag share one answer, so callers with different rights must get different tags. `varying`
+    are the request headers that determined some of the facts.
 
     Raises:
         NotModified: The client's `If-None-Match` names its tag, or is `*`.

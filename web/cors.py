@@ -1,4 +1,4 @@
-"""Which web pages of other origins may read the answers: none, unless they are listed."""
+"""Which other origins' web pages may read the answers: none unless listed."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,8 +1,8 @@
-"""How answers leave: compressed, piece by piece, and within a budget of bytes for all that are under way.
+"""How answers are sent: compressed, piece by piece, and within a budget of bytes for all answers under way.
 
-A server buffers whatever it is given, so clients who read slowly, or never, would fill the memory with answers. Here an
-answer is handed to the server one piece at a time, each when the one before has left, and a large answer that does not
-fit beside those under way is refused.
+A server buffers whatever it is given, so clients that read slowly or not at all would fill the memory with answers.
+Here an answer is handed to the server one piece at a time, each after the previous one was sent, and a large answer
+that does not fit into the budget is refused.
 """
 
 import asyncio
@@ -19,53 +19,53 @@ from web.errors import problem_response
 
 PIECE = 64 * 1024
 RETRY_AFTER_S = 5
-# Compressing more than this on the event loop would keep other requests waiting for a millisecond.
+# In bytes. Compressing more than this on the event loop would delay other requests by a millisecond.
 MOST_ON_LOOP = 32 * 1024
 COMPRESSIONS_AT_ONCE = 2
 
 
 class AnswersUnderWay:
-    """The bytes of the answers on their way to clients: at most `budget`, or one answer that is larger by itself.
+    """The bytes of answers on their way to clients: at most `budget`, or a single answer that is larger.
 
-    A body that goes to several clients is one buffer and counts once. Answers of up to one piece are always let in:
-    the limit on connections bounds them.
+    A body that is sent to several clients is one buffer and counts once. Answers of up to one piece are always
+    admitted: the limit on connections bounds them.
     """
 
     def __init__(self, budget: int) -> None:
         self._budget = budget
         self._holders: Counter[int] = Counter()
-        # With the body, so that no other one gets its id meanwhile.
+        # Includes the body itself, so that no other object gets its id meanwhile.
         self._compressing: dict[tuple[int, str], tuple[bytes, asyncio.Task[bytes]]] = {}
         self._encoders = anyio.CapacityLimiter(COMPRESSIONS_AT_ONCE)
         self.bytes = 0
 
-    def has_room(self, size: int) -> bool:
-        """Whether a further answer of this size may be sent."""
+    def fits(self, size: int) -> bool:
+        """Whether another answer of this size may be sent."""
         return size <= PIECE or self.bytes == 0 or self.bytes + size <= self._budget
 
     def hold(self, body: bytes) -> None:
-        """Count a body until it is released as often as it is held."""
+        """Count a body until it has been released as often as it was held."""
         self._holders[id(body)] += 1
         if self._holders[id(body)] == 1:
             self.bytes += len(body)
 
     def release(self, body: bytes) -> None:
-        """One client less has it under way."""
+        """Stop counting a body for one client."""
         self._holders[id(body)] -= 1
         if not self._holders[id(body)]:
             del self._holders[id(body)]
             self.bytes -= len(body)
 
     def is_held(self, body: bytes) -> bool:
-        """Whether a body is under way to another client already."""
+        """Whether a body is already under way to another client."""
         return id(body) in self._holders
 
     def reserve(self, size: int) -> None:
-        """Count memory that is no body, such as the table a stream is made of; a negative size gives it back."""
+        """Count memory other than bodies, such as the table behind a stream; a negative size releases it."""
         self.bytes += size
 
     async def compress(self, body: bytes, encoding: str) -> bytes:
-        """A held body in an encoding, made once for all who ask for it meanwhile."""
+        """A held body in an encoding, compressed once for all requests that need it meanwhile."""
         if len(body) <= MOST_ON_LOOP:
             return compressed(body, encoding)
         key = (id(body), encoding)
@@ -87,16 +87,16 @@ class AnswersUnderWay:
 
 
 def declare_size(scope: Scope, size: int) -> None:
-    """Say how many bytes a streamed answer keeps in memory besides its parts, before it begins."""
+    """Declare how many bytes a streamed answer keeps in memory besides its parts; call before it begins."""
     scope["state"]["streamed_bytes"] = size
 
 
-class _NoRoomError(Exception):
-    """The answer does not fit into the budget: nothing more is wanted of the app."""
+class _OverBudgetError(Exception):
+    """The answer does not fit into the budget, so the app need not go on."""
 
 
 class Delivery:
-    """Middleware that compresses answers and hands them to the server in pieces, within the budget.
+    """Middleware that compresses answers and passes them to the server in pieces, within the budget.
 
     An answer in one part is sent after the app has returned: by then only the compressed body is in memory.
     """
@@ -114,7 +114,7 @@ class Delivery:
         try:
             await self._app(scope, receive, answer.take)
             await answer.send_rest()
-        except _NoRoomError:
+        except _OverBudgetError:
             detail = f"Too many answers are on their way to slow clients: try again in {RETRY_AFTER_S} seconds"
             refusal = problem_response(
                 Request(scope), HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": str(RETRY_AFTER_S)}
@@ -137,10 +137,10 @@ class _Answer:
         self._reserved = 0
 
     async def take(self, message: Message) -> None:
-        """What the app sends.
+        """Take a message from the app.
 
         Raises:
-            _NoRoomError: The answer does not fit into the budget.
+            _OverBudgetError: The answer does not fit into the budget.
         """
         if message["type"] == "http.response.start":
             self._start = message
@@ -159,14 +159,14 @@ class _Answer:
             await self._send_body(self._rest, last=True)
 
     def release(self) -> None:
-        """Nothing of it is under way any longer."""
+        """Stop counting it."""
         self._under_way.reserve(-self._reserved)
         if self._rest is not None:
             self._under_way.release(self._rest)
 
     async def _take_whole(self, start: Message, body: bytes) -> None:
-        if not self._under_way.is_held(body) and not self._under_way.has_room(len(body)):
-            raise _NoRoomError
+        if not self._under_way.is_held(body) and not self._under_way.fits(len(body)):
+            raise _OverBudgetError
         self._keep(body)
         encoding = self._negotiated(start) if len(body) >= SMALLEST else None
         if encoding is not None:
@@ -192,8 +192,8 @@ class _Answer:
 
     async def _begin_stream(self, start: Message, part: bytes) -> None:
         size = self._scope.get("state", {}).get("streamed_bytes", 0)
-        if not self._under_way.has_room(size + len(part)):
-            raise _NoRoomError
+        if not self._under_way.fits(size + len(part)):
+            raise _OverBudgetError
         self._reserved = size
         self._under_way.reserve(size)
         encoding = self._negotiated(start)
@@ -215,7 +215,7 @@ class _Answer:
         return encoding
 
     async def _send_body(self, body: bytes, last: bool) -> None:
-        """Hand a body to the server, which takes a piece when the one before has left."""
+        """Hand a body to the server, each piece after the previous one was sent."""
         ends = range(PIECE, len(body), PIECE)
         for end in ends:
             await self._send({"type": "http.response.body", "body": body[end - PIECE : end], "more_body": True})

@@ -1,4 +1,4 @@
-"""What routes are given: settings, the clock and snapshots, each taken once per request."""
+"""What routes depend on: settings, the clock and snapshots, each read once per request."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime

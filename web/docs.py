@@ -1,4 +1,4 @@
-"""The page that shows the description of the API: its parts come from here, so it needs no internet."""
+"""The page with the API documentation; its files are served from here, so it needs no internet access."""
 
 import hashlib
 import os
@@ -15,7 +15,7 @@ from fastapi.staticfiles import StaticFiles
 from web.openapi import Api
 from web.security_headers import POLICY
 
-# Addresses of the page's parts are relative to it: they hold below any prefix a proxy puts before them.
+# URLs of the page's files are relative, so that they work below any prefix a proxy adds.
 DOCS_PATH = "/docs"
 PARTS_PATH = f"{DOCS_PATH}/parts"
 SWAGGER_UI = Path(__file__).with_name("swagger_ui")
@@ -27,7 +27,7 @@ _PAGE = get_swagger_ui_html(
     swagger_js_url=f"{_PARTS}/swagger-ui-bundle.js",
     swagger_css_url=f"{_PARTS}/swagger-ui.css",
     swagger_favicon_url=f"{_PARTS}/favicon.png",
-    # By default a picture from swagger.io tells whether the description is valid.
+    # By default, a badge from swagger.io shows whether the description is valid.
     swagger_ui_parameters={"validatorUrl": None},
 ).body
 
@@ -35,13 +35,13 @@ router = APIRouter(include_in_schema=False)
 
 
 class Parts(StaticFiles):
-    """The page's files, and nothing else of their directory; their tags are weak, since they may be compressed."""
+    """The page's files, and no others in their directory; their tags are weak, since they may be compressed."""
 
     def __init__(self) -> None:
         super().__init__(directory=SWAGGER_UI)
 
     def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
-        """Where a file is."""
+        """The path of a file."""
         return super().lookup_path(path) if path in PARTS else ("", None)
 
     def file_response(self, *args: Any, **kwargs: Any) -> Response:
@@ -52,7 +52,7 @@ class Parts(StaticFiles):
 
 
 def add_docs(app: Api) -> None:
-    """Serve the page, its files, and the description it shows."""
+    """Serve the page, its files, and the API description it shows."""
     app.docs_url = DOCS_PATH
     app.include_router(router)
     app.mount(PARTS_PATH, Parts())
@@ -72,7 +72,7 @@ async def get_docs() -> HTMLResponse:
 
 
 def _policy(page: str) -> str:
-    """What the page needs: its own files, and the one script that stands in it."""
+    """A policy that allows what the page needs: its own files and its one inline script."""
     scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
     hashes = [f"'sha256-{b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" for script in scripts]
     return "; ".join(

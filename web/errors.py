@@ -1,4 +1,4 @@
-"""How errors are answered and described: problem details (RFC 9457) for all, with a `detail` that says what to do."""
+"""How errors are answered and described: as problem details (RFC 9457) with a `detail` that says what to do."""
 
 from collections.abc import Mapping, Sequence
 from http.client import responses as phrases
@@ -21,7 +21,7 @@ ECHOED_CHARACTERS = 60
 LONGEST_INSTANCE = 1024
 
 type Responses = dict[int | str, dict[str, Any]]
-# Not a `type`: the description of the API would make a model of it.
+# Not a `type` alias, which the API description would turn into a model.
 Place = Literal["query", "path", "header", "cookie", "body"]
 
 
@@ -32,8 +32,8 @@ class ParameterFault(BaseModel):
 
     parameter: str | None = Field(description="Name of the parameter; null when the fault is in several together.")
     place: Place = Field(alias="in", description="Where the parameter is.")
-    message: str = Field(description="What is wrong with it, in a sentence.")
-    allowed: tuple[str, ...] | None = Field(description="What may stand there instead; null when that is no list.")
+    message: str = Field(description="What is wrong with it, as a sentence.")
+    allowed: tuple[str, ...] | None = Field(description="The allowed values; null if they are not a list.")
 
 
 class Problem(BaseModel):
@@ -76,7 +76,7 @@ UNAVAILABLE: Responses = {
 
 
 class InvalidParameterError(AnalyticsError):
-    """A parameter that only the route function can tell is wrong; `message` is the sentence that says so."""
+    """A wrong parameter that only the route function can detect; `message` is a sentence that says what is wrong."""
 
     status = 422
 
@@ -90,12 +90,12 @@ class InvalidParameterError(AnalyticsError):
 
 
 def shortened(text: str) -> str:
-    """What a client sent, short enough to be told it again."""
+    """What a client sent, shortened for an error message."""
     return text if len(text) <= ECHOED_CHARACTERS else f"{text[: ECHOED_CHARACTERS - 1]}…"
 
 
 def path_of(request: Request) -> str:
-    """The path of a request, percent-encoded: it can neither break a log line nor be no URI."""
+    """The path of a request, percent-encoded: always a valid URI, and safe in a log line."""
     return quote(request.scope["path"])
 
 
@@ -120,13 +120,13 @@ def problem_response(
 
 
 def status_of_invalid(request: Request) -> int:
-    """How a route answers a wrong parameter: 422, unless its class says otherwise."""
+    """The status with which a route answers a wrong parameter: 422, unless its class says otherwise."""
     status_: int = getattr(request.scope.get("route"), "status_of_invalid", status.HTTP_422_UNPROCESSABLE_CONTENT)
     return status_
 
 
 def answer_expected(request: Request, error: Exception) -> JSONResponse:
-    """Answer an error with its own status and text; report it when its kind asks for that."""
+    """Answer an error with its own status and message; report it if its class says so."""
     if not isinstance(error, AnalyticsError):
         return answer_crash(request, error)
     if error.severity is not None:
@@ -137,14 +137,14 @@ def answer_expected(request: Request, error: Exception) -> JSONResponse:
 
 
 async def answer_http_error(request: Request, error: Exception) -> JSONResponse:
-    """Answer what the framework refuses: an unknown path, another method, a body that is no JSON."""
+    """Answer what the framework refuses: an unknown path, a wrong method, a body that is not JSON."""
     if not isinstance(error, HTTPException):
         return answer_crash(request, error)
     path = shortened(path_of(request))
     headers = dict(error.headers or {})
     docs_url: str | None = request.app.docs_url
     detail = {
-        404: f"Nothing is at {path}" + (f": {docs_url} lists every path" if docs_url else ""),
+        404: f"There is nothing at {path}" + (f": {docs_url} lists every path" if docs_url else ""),
         405: f"{path} answers {headers.get('Allow', 'other methods')}, not {shortened(request.method)}",
     }.get(error.status_code, str(error.detail))
     if headers.get("Allow") == "GET":
@@ -167,8 +167,8 @@ def _facts(request: Request) -> dict[str, str]:
 class CrashGuard:
     """Middleware that answers a crash, panics of the query engine included: reported once, and the connection goes on.
 
-    An exception handler would not do: Starlette raises the crash again behind it, so the server logs it a second time
-    and cuts the connection. A panic is a `BaseException`, which handlers never see.
+    An exception handler would not do: Starlette re-raises the error after it, so that the server logs it a second time
+    and drops the connection. A panic is a `BaseException`, which handlers never see.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -1,4 +1,4 @@
-"""Looking at files without making anybody wait: a network file system may hang for minutes."""
+"""File access that blocks nobody: a network file system may hang for minutes."""
 
 from collections.abc import Callable
 from typing import ClassVar
@@ -9,7 +9,7 @@ import anyio.to_thread
 from util.errors import AnalyticsError, Severity
 
 DEADLINE_S = 2.0
-# A look takes some 0.1 ms; one that hangs keeps its thread.
+# Access takes about 0.1 ms; one that hangs keeps its thread.
 THREADS = 8
 
 
@@ -21,17 +21,17 @@ class FilesHangError(AnalyticsError):
     headers: ClassVar[dict[str, str]] = {"Retry-After": "5"}
 
     def __init__(self) -> None:
-        super().__init__(f"DATA_DIR did not answer within {DEADLINE_S:g} seconds: is its file system hung?")
+        super().__init__(f"DATA_DIR did not answer within {DEADLINE_S:g} seconds: does its file system hang?")
 
 
 class FileAccess:
-    """Looks at files in threads of its own, so that neither the event loop nor a computation waits for a disk."""
+    """Accesses files in its own threads, so that neither the event loop nor a computation waits for a disk."""
 
     def __init__(self) -> None:
         self._threads = anyio.CapacityLimiter(THREADS)
 
     async def look[Seen](self, look: Callable[[], Seen]) -> Seen:
-        """What `look` sees.
+        """Run `look` in a thread and return its result.
 
         Raises:
             FilesHangError: It takes longer than `DEADLINE_S`; its thread is left behind.

@@ -1,4 +1,4 @@
-"""`HEAD` wherever there is `GET`: the same answer without its body."""
+"""`HEAD` for every `GET`: the same answer without its body."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -6,7 +6,7 @@ from web.state import state_of
 
 
 class Head:
-    """Middleware that lets a `HEAD` be answered as the `GET` of the same URL, and keeps the body back."""
+    """Middleware that has a `HEAD` answered like the `GET` of the same URL, and drops the body."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

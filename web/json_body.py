@@ -1,4 +1,4 @@
-"""Bodies in JSON, read strictly: a name that is there twice, or what is no JSON, is refused in words."""
+"""JSON bodies, parsed strictly: duplicate names and invalid JSON are refused with an explanation."""
 
 import json
 from collections.abc import Iterable
@@ -8,16 +8,16 @@ from fastapi import Request
 
 
 class Unreadable(str):
-    """Why a body is no JSON, in its place: whoever may not ask at all is told that first."""
+    """Stands for a body that is not JSON and says why; kept as a value, so that rights are checked before the body."""
 
     __slots__ = ()
 
 
 class JsonRequest(Request):
-    """A request whose body is read strictly."""
+    """A request whose body is parsed strictly."""
 
     async def json(self) -> Any:
-        """What the body says, or why it can't be read."""
+        """The parsed body, or why it can't be parsed."""
         try:
             return json.loads((await self.body()).decode(), object_pairs_hook=_once, parse_constant=_refused)
         except json.JSONDecodeError as error:
@@ -25,7 +25,7 @@ class JsonRequest(Request):
         except UnicodeDecodeError as error:
             return Unreadable(f"it is not UTF-8 at byte {error.start}")
         except RecursionError:
-            return Unreadable("it is nested too deep")
+            return Unreadable("it is nested too deeply")
         except _RefusedError as error:
             return Unreadable(error)
         except ValueError:
@@ -33,17 +33,17 @@ class JsonRequest(Request):
 
 
 class _RefusedError(ValueError):
-    """What JSON may be, but nobody can mean."""
+    """Something that is valid JSON, but can't be meant."""
 
 
 def _once(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in pairs:
         if name in found:
-            raise _RefusedError(f"{name[:60]!a} is there twice")
+            raise _RefusedError(f"{name[:60]!a} is repeated")
         found[name] = value
     return found
 
 
 def _refused(constant: str) -> Any:
-    raise _RefusedError(f"{constant} is no number")
+    raise _RefusedError(f"{constant} is not a number")

@@ -1,8 +1,8 @@
 """Callers with a JWT, signed with RS256 by a key of a JWKS, from the right issuer and for the right audience.
 
 Claims: `sub` is the caller's name, `scope` (separated by spaces) or `scopes` (a list) the scopes, `orgs` and
-`codebases` (lists) whose data the caller may see; `*` stands for everything. Without `orgs` the caller sees no
-organisation.
+`codebases` (lists) the organisations and codebases the caller may see; `*` means all. Without `orgs` the caller sees
+no organisation.
 """
 
 import logging
@@ -42,7 +42,7 @@ class Keys:
     """The keys of a JWKS by id, refreshed every `KEYS_LAST_S` seconds and when a token names an unknown one.
 
     Raises:
-        KeysError: A file is missing or wrong at the start; an address may be unreachable for a while.
+        KeysError: A file is missing or wrong at startup; a URL may be unreachable for a while.
     """
 
     def __init__(self, where: str) -> None:

@@ -1,4 +1,4 @@
-"""How many computations run at once: memory is bounded by their number, since Polars has no limit of its own."""
+"""A limit on concurrent computations, which bounds memory, since Polars has no limit of its own."""
 
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -19,7 +19,7 @@ MAILS_AT_ONCE = 2
 
 
 class TooBusyError(AnalyticsError):
-    """All computations that may run at once are running, and none ended in time."""
+    """As many computations as allowed are running, and none ended in time."""
 
     status = 503
     headers: ClassVar[Mapping[str, str]] = {"Retry-After": str(RETRY_AFTER_S)}
@@ -29,32 +29,32 @@ class TooBusyError(AnalyticsError):
 
 
 class ClientGoneError(AnalyticsError):
-    """The client closed the connection while its request waited: nobody will read this."""
+    """The client closed the connection while its request waited; nobody will read this."""
 
-    status = 499  # There is no standard one; nginx logs this.
+    status = 499  # Not a standard status, but the one nginx logs.
 
     def __init__(self) -> None:
         super().__init__("The client is gone: nothing was computed")
 
 
 class QueryLimit:
-    """At most `at_once` computations; further ones wait up to `queue_seconds` for their turn.
+    """Allows `at_once` computations; further ones wait up to `queue_seconds` for their turn.
 
-    Turns go round the callers who wait, and to each caller's requests in order: however many requests one of them
-    sends, the others wait for one of these at most.
+    Turns rotate among the waiting callers, and each caller's requests are served in order: however many requests one
+    caller sends, the others wait for at most one of them.
     """
 
     def __init__(self, at_once: int, queue_seconds: float) -> None:
         self._free = at_once
         self._queue_seconds = queue_seconds
-        # By the callers' names, those first whose turn is next.
+        # By caller name, in the order in which the callers get their turns.
         self._waiting: dict[str, deque[anyio.Event]] = {}
 
     async def acquire(self, state: RequestState, caller: Caller) -> None:
-        """Wait for a turn, as long as the request may.
+        """Wait for a turn, as long as the request may wait.
 
         Raises:
-            TooBusyError: There was none in time.
+            TooBusyError: None came in time.
         """
         if self._free:
             self._free -= 1
@@ -69,7 +69,7 @@ class QueryLimit:
             raise
 
     def release(self) -> None:
-        """Hand the turn on to the next one."""
+        """Pass the turn on to the next request."""
         if not self._waiting:
             self._free += 1
             return
@@ -82,7 +82,7 @@ class QueryLimit:
 
     def _leave(self, caller: Caller, turn: anyio.Event) -> None:
         if turn.is_set():
-            # It came just as the wait ended.
+            # The turn came just as the wait ended.
             self.release()
             return
         queue = self._waiting[caller.name]
@@ -93,7 +93,7 @@ class QueryLimit:
 
 @dataclass(frozen=True)
 class Lanes:
-    """Separate limits, so that what is cheap never waits behind what is costly, nor either behind an e-mail."""
+    """Separate limits, so that cheap computations never wait for costly ones, nor either of them for an e-mail."""
 
     costly: QueryLimit
     cheap: QueryLimit
@@ -101,13 +101,13 @@ class Lanes:
 
     @classmethod
     def of(cls, at_once: int, queue_seconds: float) -> "Lanes":
-        """As many cheap computations as costly ones; their memory does not count beside that of the costly ones."""
+        """As many cheap computations as costly ones; the memory of cheap ones is negligible."""
         return cls(*(QueryLimit(number, queue_seconds) for number in (at_once, at_once, MAILS_AT_ONCE)))
 
 
 @contextmanager
 def waiting(state: RequestState, seconds: float) -> Iterator[None]:
-    """Let a request wait, all its waits together no longer than `seconds`.
+    """Limit how long a request waits inside the block: all its waits together last at most `seconds`.
 
     Raises:
         TooBusyError: It took longer.
@@ -123,7 +123,7 @@ def waiting(state: RequestState, seconds: float) -> Iterator[None]:
 
 
 async def mail_turn(request: Request, caller: CallerDep) -> AsyncIterator[None]:
-    """Hold a route function back that may wait for the e-mail service: it must not wait in every worker thread.
+    """Limit the route functions that may wait for the e-mail service, so that they don't occupy every worker thread.
 
     Use with `scope="function"`, which ends with the function.
     """
@@ -134,7 +134,7 @@ async def mail_turn(request: Request, caller: CallerDep) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def its_turn(request: Request, caller: Caller, limit: QueryLimit) -> AsyncIterator[None]:
-    """Wait for a request's turn and keep it within.
+    """Wait for a request's turn and hold it inside the block.
 
     Raises:
         TooBusyError: It takes too long.
@@ -142,7 +142,7 @@ async def its_turn(request: Request, caller: Caller, limit: QueryLimit) -> Async
     """
     state = state_of(request.scope)
     if state.has_turn:
-        # It is started over and still has its turn: waiting for a second one, it would wait for itself.
+        # The request was started over and still has its turn: waiting for a second one, it would wait for itself.
         yield
         return
     with timed(request, "queue"):
@@ -157,5 +157,5 @@ async def its_turn(request: Request, caller: Caller, limit: QueryLimit) -> Async
 
 
 async def _is_gone(request: Request) -> bool:
-    # The first look may find the request's body, which nobody reads, and only the second what came after it.
+    # The first message may be the request's body, which nobody reads; only the second is what came after it.
     return await request.is_disconnected() or await request.is_disconnected()

@@ -1,4 +1,4 @@
-"""What Prometheus scrapes: open, unless METRICS_TOKEN is set."""
+"""Metrics for Prometheus, which are open unless METRICS_TOKEN is set."""
 
 import hmac
 
@@ -11,10 +11,10 @@ from web.callers import UnauthorizedError
 
 
 async def may_scrape(request: Request) -> None:
-    """Let a request pass that shows METRICS_TOKEN, where there is one.
+    """Require METRICS_TOKEN if it is set.
 
     Raises:
-        UnauthorizedError: It does not.
+        UnauthorizedError: The request does not have it.
     """
     token = request.app.state.settings.metrics_token
     if token is None:
@@ -26,6 +26,6 @@ async def may_scrape(request: Request) -> None:
 
 
 async def exposed(registry: CollectorRegistry) -> Response:
-    """The metrics of a registry, which are collected beside the event loop."""
+    """The metrics of a registry, collected outside the event loop."""
     text = await anyio.to_thread.run_sync(generate_latest, registry)
     return Response(text, media_type=CONTENT_TYPE_LATEST)

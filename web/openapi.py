@@ -1,4 +1,4 @@
-"""The description of the API, in which errors are what is answered: problem details."""
+"""The OpenAPI description, with errors as they are really answered: problem details."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -26,7 +26,7 @@ type Examples = Mapping[str, Mapping[str, Any]]
 
 
 class Api(FastAPI):
-    """An app whose routes declare `Problem` as the model of an error and need not say of which content type it is.
+    """An app whose routes declare `Problem` as the model of an error, without its content type.
 
     `examples` are real `answers` per path and status, and `problems` per status.
     """
@@ -34,18 +34,18 @@ class Api(FastAPI):
     def __init__(self, examples: Examples, **settings: Any) -> None:
         super().__init__(generate_unique_id_function=_name, **settings)
         self._examples = examples
-        # By the path below which a proxy serves this app, of which there is one.
+        # By the path prefix below which a proxy serves this app; in practice there is one.
         self._descriptions: dict[str, bytes] = {}
 
     def openapi(self) -> dict[str, Any]:
-        """The description, made once."""
+        """The description, generated once."""
         if self.openapi_schema is None:
             self.openapi_schema = self._described(super().openapi())
         return self.openapi_schema
 
     def _described(self, described: dict[str, Any]) -> dict[str, Any]:
         routes = {context.path: context.original_route for context in iter_route_contexts(self.routes)}
-        # Those that answer a wrong parameter otherwise: the framework says 422 of all that have any.
+        # Some routes answer a wrong parameter differently; the framework declares 422 for every route with parameters.
         elsewhere = {path for path, route in routes.items() if hasattr(route, "status_of_invalid")}
         for path, methods in described["paths"].items():
             for operation in methods.values():
@@ -60,7 +60,7 @@ class Api(FastAPI):
         return described
 
     def openapi_json(self, root_path: str) -> bytes:
-        """The description as JSON, made once: it takes a second, and everyone may ask for it."""
+        """The description as JSON, generated once: it takes a second, and anyone may request it."""
         if root_path not in self._descriptions:
             servers = {"servers": [{"url": root_path}]} if root_path else {}
             self._descriptions[root_path] = to_json(self.openapi() | servers)
@@ -68,7 +68,7 @@ class Api(FastAPI):
 
 
 def _name(route: APIRoute) -> str:
-    """What a generated client calls a route."""
+    """The name of a route in generated clients."""
     return route.name
 
 
@@ -83,7 +83,7 @@ def _give_examples(parameters: list[dict[str, Any]], route: object) -> None:
 
 
 def _describe_problem(status: str, answer: dict[str, Any], examples: Mapping[str, Any]) -> None:
-    """Give an error its content type, and what the framework says of 422 the error that is answered."""
+    """Give an error its content type, and replace the framework's schema of 422 with the real one."""
     schemas = [content.get("schema") for content in answer.get("content", {}).values()]
     if {"$ref": f"#/components/schemas/{_FRAMEWORKS_ERROR}"} in schemas:
         answer["description"] = INVALID[int(status)]["description"]
@@ -95,7 +95,7 @@ def _describe_problem(status: str, answer: dict[str, Any], examples: Mapping[str
 
 
 def _describe_answers(answers: dict[str, dict[str, Any]], examples: Mapping[str, Any]) -> None:
-    """Give the answers of a path their headers and examples; what may be unchanged has a tag."""
+    """Give the answers of a path their headers and examples; those with a 304 have an `ETag`."""
     tag = answers.get("304", {}).get("headers", {})
     for status, answer in answers.items():
         answer["headers"] = answer.get("headers", {}) | (tag if status == "200" else {}) | _REQUEST_ID

@@ -1,4 +1,4 @@
-"""An id per request, by which its answer, its log lines and its reports are found together."""
+"""An id per request, which its answer, its log lines and its error reports have in common."""
 
 import re
 import secrets
@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from web.state import state_of
 
 HEADER = "X-Request-ID"
-# Nothing that could forge a log line or a header.
+# No characters that could forge a log line or a header.
 _ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -19,7 +19,7 @@ def request_id(scope: Scope) -> str:
 
 
 class RequestId:
-    """Middleware that gives each request the id its client sent, or a new one, and each answer the same."""
+    """Middleware that gives each request and its answer the id that the client sent, or a new one."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

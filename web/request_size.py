@@ -1,4 +1,4 @@
-"""How much a request may bring: every endpoint gets by with a short query, and a short body if it takes one."""
+"""Limits on the size of a request: every endpoint needs only a short query, and a short body if any."""
 
 from fastapi import Request
 from starlette.datastructures import Headers
@@ -11,7 +11,7 @@ LONGEST_URL = 8 * 1024
 
 
 class RequestSize:
-    """Middleware that refuses a request whose body or URL is too large, before anything is made of it."""
+    """Middleware that refuses a request whose body or URL is too large, before it is parsed."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -30,7 +30,7 @@ class RequestSize:
         length = len(body["body"]) if body else int(headers.get("content-length", 0))
         if length > LARGEST_BODY:
             detail = f"The body is larger than {LARGEST_BODY} bytes: send less at once"
-            # What is left of the body is not read, so the next request could not be told from it.
+            # The rest of the body is not read, so the next request could not be told from it.
             await problem_response(Request(scope), 413, detail, {"Connection": "close"})(scope, receive, send)
             return
 
@@ -45,7 +45,7 @@ class RequestSize:
 
 
 async def _read(receive: Receive) -> Message:
-    """A body that comes in pieces, as one message: whole, or until it is too large or the client is gone."""
+    """Join a body that comes in pieces into one message; stops when it is too large or the client has left."""
     body, more = b"", True
     while more and len(body) <= LARGEST_BODY:
         message = await receive()

@@ -1,10 +1,10 @@
-"""What browsers are told to be careful about."""
+"""Security headers for browsers."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 POLICY = "Content-Security-Policy"
-# Figures are no page: nothing in an answer may load, run or be framed.
+# Answers are data, not pages: nothing in them may load, run or be framed.
 DEFAULTS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",

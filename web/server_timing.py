@@ -1,4 +1,4 @@
-"""Where the time of a request went, told in the `Server-Timing` header."""
+"""The `Server-Timing` header: what a request spent its time on."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ MS = 1000
 
 
 class ServerTiming:
-    """Middleware that tells how long a request took until its answer began, and the parts of it that were measured."""
+    """Middleware that reports how long it took until an answer began, and the parts that were measured."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -1,6 +1,6 @@
-"""Requests for the same answer at the same time: one computes it, the others wait and get it, too.
+"""Concurrent requests for the same answer: one computes it, and the others wait for it and share it.
 
-Nothing is kept once it is answered: whoever asks later has it computed anew.
+Nothing is kept once it is answered: a later request computes it again.
 """
 
 import anyio
@@ -20,7 +20,7 @@ class AnsweredByAnother(Exception):  # noqa: N818 - not an error
 
 
 class Work:
-    """A request's computation under way; `response` is its answer once it is `done`, None if there is none to share."""
+    """A computation under way; once it is `done`, `response` is the answer, or None if there is none to share."""
 
     def __init__(self, state: RequestState) -> None:
         self.state = state
@@ -29,7 +29,7 @@ class Work:
 
 
 class SharedWork:
-    """The computations under way, by the tag of the answer they will give."""
+    """The computations under way, by the tag of the answer."""
 
     def __init__(self, patience_s: float) -> None:
         self._patience_s = patience_s
@@ -37,7 +37,7 @@ class SharedWork:
         self._door = anyio.Lock()
 
     async def join(self, state: RequestState, tag: str) -> None:
-        """Wait for the answer of this tag if it is being computed; return when this request has to compute it.
+        """Wait for the answer with this tag if it is being computed; return if this request has to compute it.
 
         Raises:
             AnsweredByAnother: Another request has computed it.
@@ -46,11 +46,11 @@ class SharedWork:
         self.finish(state, None)
         while (work := self._under_way.get(tag)) is not None:
             if state.has_turn and not work.state.has_turn:
-                # That one waits for the turn that this one, started over, has: neither would ever compute.
+                # That one waits for the turn that this one, started over, still holds: neither would compute.
                 return
             with waiting(state, self._patience_s):
                 await work.done.wait()
-                # One after the other: a crowd let loose at once would keep `/health` waiting behind it.
+                # Wake them one after the other: all at once would delay `/health`.
                 async with self._door:
                     await anyio.sleep(0)
             if work.response is not None:
@@ -59,7 +59,7 @@ class SharedWork:
         state.shared_tag = tag
 
     def finish(self, state: RequestState, response: Response | None) -> None:
-        """Give those who wait for this request its answer; with None, or one that is streamed, the next computes."""
+        """Give the answer to those who wait for this request; if it is None or streamed, the next one computes it."""
         if state.shared_tag is None:
             return
         work = self._under_way.pop(state.shared_tag)
@@ -79,7 +79,7 @@ async def answer_shared(request: Request, answered: Exception) -> Response:
 
 
 def copy(response: Response) -> Response:
-    """The same answer, to be sent another time."""
+    """The same answer, to be sent once more."""
     same = Response(bytes(response.body), response.status_code)
     same.raw_headers = list(response.raw_headers)
     return same

@@ -1,4 +1,4 @@
-"""A route over a snapshot, which may be removed while a slow request still reads it, and which several may ask for."""
+"""Routes that read a snapshot, which may be removed while a slow request reads it, and whose answers are shared."""
 
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, ClassVar
@@ -32,19 +32,19 @@ class SnapshotDamagedError(SnapshotError):
 
 
 class SnapshotReplacedError(SnapshotError):
-    """The snapshot was replaced and removed while it was read, and so was the next one."""
+    """The snapshot was replaced and removed while it was being read, and so was the next one."""
 
     headers: ClassVar[Mapping[str, str]] = {"Retry-After": str(RETRY_AFTER_S)}
 
     def __init__(self) -> None:
-        super().__init__("The read model was replaced while it was read: ask again")
+        super().__init__("The read model was replaced while it was being read: try again")
 
 
 class SnapshotRoute(APIRoute):
-    """Starts a request over once, on the snapshot that is then current, when a file of its own can't be read."""
+    """Starts a request over once, on the snapshot that is then current, if a file of its own can't be read."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The handler, tried twice; its answer goes to all who wait for the same one."""
+        """The handler, tried twice; its answer goes to all requests that wait for it."""
         handle = super().get_route_handler()
 
         async def handle_twice(request: Request) -> Response:
@@ -72,7 +72,7 @@ class SnapshotRoute(APIRoute):
 
 
 async def _explained(request: Request, error: Exception) -> Exception:
-    """What it means that a file can't be read, even on the second try."""
+    """The error to answer when a file can't be read even on the second try."""
     settings: ServerSettings = request.app.state.settings
     files: FileAccess = request.app.state.file_access
     snapshot = state_of(request.scope).snapshot

@@ -1,4 +1,4 @@
-"""What a request carries with it from layer to layer."""
+"""The state of a request, passed from layer to layer."""
 
 from dataclasses import dataclass, field
 
@@ -13,18 +13,18 @@ _KEY = "request_state"
 class RequestState:
     """The facts about one request that more than one layer needs."""
 
-    # The answer, the log lines and the reports of a request are found together by it.
+    # Shared by the answer, the log lines and the error reports of a request.
     request_id: str = ""
-    # What was measured, in seconds by part.
+    # Measured times in seconds, by part.
     timings: dict[str, float] = field(default_factory=dict)
-    # The snapshot it was last given, on which an error of reading depends.
+    # The snapshot it opened last, to tell why reading a file failed.
     snapshot: Snapshot | None = None
     # The tag under which others wait for its answer.
     shared_tag: str | None = None
     has_turn: bool = False
     # Whether only the headers are asked for, though the request is handled as a GET.
     is_head: bool = False
-    # How long it has waited so far, in seconds, all waits together.
+    # Total time it has waited so far, in seconds.
     waited_s: float = 0.0
 
 

@@ -33,7 +33,7 @@ SECONDS_BETWEEN_LOOKS = 1.0
 LARGEST_FILE = 1_000_000
 
 type Hash = bytes
-# Tells two versions of the file apart: modification time, size and inode.
+# What identifies a version of the file: modification time, size and inode.
 type Version = tuple[int, int, int]
 
 _Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._@-]{0,63}$")]
@@ -47,9 +47,9 @@ class Token(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: _Name = Field(description="Who has the token; what logs and errors call it.")
+    name: _Name = Field(description="Who has the token; its name in logs and errors.")
     sha256: _Sha256 = Field(description="Hex of the SHA-256 of the token.")
-    scopes: frozenset[_Scope] = Field(description="What it may; `*` is every scope.")
+    scopes: frozenset[_Scope] = Field(description="What it may do; `*` is every scope.")
     orgs: frozenset[_Right] = Field(default=frozenset(), description="Whose data it may see; `*` is everyone's.")
     codebases: frozenset[_Right] = Field(default=ALL, description="Codebases of these organisations it may see.")
 
@@ -73,7 +73,7 @@ class _File(BaseModel):
         twice = [name for name, count in names.items() if count > 1]
         twice += [token.name for token in self.token if hashes[token.sha256.lower()] > 1]
         if twice:
-            raise ValueError(f"each name and each sha256 may stand there once; `{twice[0]}` does not")
+            raise ValueError(f"each name and each sha256 must be unique; `{twice[0]}` is not")
         return self
 
 
@@ -88,7 +88,7 @@ class Tokens:
     """Looks up callers by token. A changed TOKENS_FILE is read again within a second; a broken one changes nothing.
 
     Raises:
-        TokensFileError: The file is missing or wrong at the start.
+        TokensFileError: The file is missing or wrong at startup.
     """
 
     def __init__(self, secrets: Iterable[bytes] = (), path: Path | None = None) -> None:
@@ -108,7 +108,7 @@ class Tokens:
         return fitting[0] if fitting else None
 
     async def _look(self) -> None:
-        """Read the file again if it changed. One request checks at a time: a stalled disk blocks no other."""
+        """Read the file again if it changed. One request checks at a time, so that a stalled disk blocks no others."""
         if self._path is None or self._is_looking or time.monotonic() - self._looked_at < SECONDS_BETWEEN_LOOKS:
             return
         self._is_looking = True
@@ -167,7 +167,7 @@ def _read(path: Path) -> list[tuple[Hash, Caller]]:
 
 
 def _explained(error: ValidationError) -> str:
-    """The first fault, without the value: somebody may have put a token where its hash belongs."""
+    """The first error, without the value: somebody may have put a token where its hash belongs."""
     fault = error.errors(include_input=False, include_url=False)[0]
     where = " ".join(f"number {part + 1}" if isinstance(part, int) else f"`{part}`" for part in fault["loc"])
     return f"{where}: {fault['msg'].removeprefix('Value error, ')}".removeprefix(": ")

@@ -1,4 +1,4 @@
-"""What is wrong with the parameters of a request, in sentences for whoever sent it."""
+"""What is wrong with the parameters of a request, in sentences for its sender."""
 
 import re
 from typing import Annotated, Any
@@ -17,18 +17,18 @@ from web.json_body import Unreadable
 MOST_FAULTS = 10
 LARGEST = 2**63 - 1
 MOST_DIGITS = 20
-# What to do about a body that is none.
+# What to do about a missing or malformed body.
 AS_DESCRIBED = "; send an object as /docs describes it, with Content-Type: application/json"
 QUOTE = "'"
-# Headers and cookies carry secrets.
+# Headers and cookies may contain secrets.
 _ECHOED_PLACES = ("query", "path")
 
 
 async def answer_invalid(request: Request, error: Exception) -> JSONResponse:
-    """A sentence per fault, of the first ones where there are many: the answer stays short."""
+    """Answer with a sentence per fault, and only the first few if there are many."""
     if not isinstance(error, RequestValidationError):
         return answer_crash(request, error)
-    # A parameter of several dependencies is found once for each of them.
+    # A parameter of several dependencies is reported once for each of them.
     found = list(error.errors())
     faults = list(dict.fromkeys(_fault(request, each) for each in found[:MOST_FAULTS]))
     further = len(found) - MOST_FAULTS
@@ -37,9 +37,9 @@ async def answer_invalid(request: Request, error: Exception) -> JSONResponse:
 
 
 def as_integer(value: object) -> object:
-    """A text of ASCII digits alone, with or without a minus, as a number; `int` takes far more for one.
+    """Convert text of ASCII digits, with or without a minus, to a number; `int` would accept far more.
 
-    In JSON, `5.0` is an integer, too, but `true` is none.
+    In JSON, `5.0` is an integer, too, but `true` is not.
     """
     if type(value) is int or value is None:
         return value
@@ -47,7 +47,7 @@ def as_integer(value: object) -> object:
         return int(value)
     if not isinstance(value, str) or not re.fullmatch(r"-?[0-9]+", value):
         raise PydanticCustomError("int_parsing", "Input should be a valid integer, written in digits")
-    # Beyond that, no column holds it, and to parse thousands of digits takes long.
+    # No column holds more digits, and parsing thousands of them takes long.
     return max(-LARGEST, min(int(value[:MOST_DIGITS]), LARGEST))
 
 
@@ -55,26 +55,26 @@ Integer = Annotated[int, BeforeValidator(as_integer)]
 
 
 def choice_error(reason: str, *allowed: str) -> PydanticCustomError:
-    """What a validator raises when a value is none of those allowed."""
+    """The error of a validator when a value is not one of those allowed."""
     return PydanticCustomError("choice", "{reason}", {"reason": reason, "allowed": allowed})
 
 
 def _fault(request: Request, found: dict[str, Any]) -> ParameterFault:
-    """One error of pydantic's; its `loc` is the place, the parameter and what is within it."""
+    """A fault from an error of pydantic; its `loc` is the place, the parameter and the path inside it."""
     name, place = _name(found), found["loc"][0]
     if isinstance(found.get("input"), Unreadable):
-        message = f"The body is no JSON: {found['input']}{AS_DESCRIBED}."
+        message = f"The body is not JSON: {found['input']}{AS_DESCRIBED}."
         return ParameterFault(parameter=None, place=place, message=message, allowed=None)
     allowed = _allowed(request, found)
     subject = f"`{name}`" if name else f"The {place}"
     choice = f"; allowed: {', '.join(allowed)}" if allowed else ""
     match found["type"]:
         case "extra_forbidden":
-            message = f"{subject} is no parameter of {_of_what(request, found)}{choice}."
+            message = f"{subject} is not a parameter of {_of_what(request, found)}{choice}."
         case "missing" | "union_tag_not_found":
             message = f"{subject} is missing{'' if name else AS_DESCRIBED}."
         case "model_attributes_type":
-            message = f"{subject} is wrong: it has to be an object in JSON{'' if name else AS_DESCRIBED}."
+            message = f"{subject} is wrong: it has to be a JSON object{'' if name else AS_DESCRIBED}."
         case "choice":
             message = f"{subject}{_echo(found, place, name)}: {_reason(found)}{choice}."
         case _:
@@ -83,7 +83,7 @@ def _fault(request: Request, found: dict[str, Any]) -> ParameterFault:
 
 
 def _of_what(request: Request, found: dict[str, Any]) -> str:
-    """Of what a parameter is none: of the path, or of one of several questions in a body."""
+    """What lacks the parameter: the path, or one of several questions in a body."""
     place, *names = found["loc"]
     is_question = place == "body" and len(names) > 1 and isinstance(names[-2], str)
     return f"`{names[-2]}`" if is_question else shortened(path_of(request))
@@ -100,7 +100,7 @@ def _name(found: dict[str, Any]) -> str | None:
 
 
 def _path(names: list[str | int]) -> str:
-    """Where in a body a value is, such as `queries[0].date_range`; the kind of a question is no part of it."""
+    """The path of a value in a body, such as `queries[0].date_range`, without the kind of the question."""
     path, follows_number = "", False
     for name in names:
         if isinstance(name, int):
@@ -119,7 +119,7 @@ def _allowed(request: Request, found: dict[str, Any]) -> tuple[str, ...] | None:
         case "choice":
             return tuple(found["ctx"]["allowed"])
         case "literal_error" | "enum":
-            # Pydantic's list is a text: 'hour', 'day' or 'week'.
+            # Pydantic's list is text: 'hour', 'day' or 'week'.
             return tuple(value.strip(QUOTE) for value in re.split(r", | or ", found["ctx"]["expected"]))
         case "union_tag_invalid":
             return tuple(value.strip(QUOTE) for value in found["ctx"]["expected_tags"].split(", "))
@@ -127,7 +127,7 @@ def _allowed(request: Request, found: dict[str, Any]) -> tuple[str, ...] | None:
 
 
 def _query_parameters(dependant: Dependant) -> list[str]:
-    """The query parameters of a route, those of its dependencies and query models included."""
+    """The query parameters of a route, including those of its dependencies and query models."""
     names: list[str] = []
     for field in dependant.query_params:
         model = field.field_info.annotation

@@ -22,7 +22,7 @@ class Reliability:
 
     Both frames have `invocations` and a count for each of `STATUSES` (Int64), `error_rate` (Float64, the share of calls
     with another status than `success`), `error_only_rate` (Float64, the share with status `error`), and for each
-    percentile that is asked for its milliseconds (Float64, one decimal). Rates and percentiles over no call are null.
+    requested percentile its milliseconds (Float64, one decimal). Rates and percentiles over no calls are null.
 
     `series` has a row per bucket and group with calls, by `bucket` (Int32, its number) and `group` (String), in the
     order of `newest_first`; `totals` has one row, of all calls.
@@ -108,13 +108,13 @@ def _groups(names: pl.Series) -> int:
 
 
 def _above(numbers: pl.Series) -> int:
-    """The least integer above all of some that are not negative."""
+    """The least integer above all of these, which are not negative."""
     most: Any = numbers.max()
     return 0 if most is None else most + 1
 
 
 def _counts(statuses: pl.Series, count: pl.Series) -> pl.DataFrame:
-    """How many calls of runs of so many calls each have which status: `invocations` and each of `STATUSES`."""
+    """The calls of each run, whose lengths are `count`, by status: `invocations` and each of `STATUSES`."""
     end = count.cum_sum()
     failed = {name: _per_run((statuses == code).arg_true(), end) for code, name in enumerate(STATUSES) if code}
     others = _per_run((statuses == len(STATUSES)).arg_true(), end)
@@ -129,7 +129,7 @@ def _per_run(places: pl.Series, end: pl.Series) -> pl.Series:
 
 
 def _figures(counts: pl.DataFrame, latencies: pl.Series, count: pl.Series, asked: Sequence[Percentile]) -> pl.DataFrame:
-    """The columns of `Reliability` for runs of so many calls each, whose latencies are sorted."""
+    """The columns of `Reliability` for runs of calls, whose lengths are `count` and whose latencies are sorted."""
     calls = pl.when(pl.col("invocations") > 0).then(pl.col("invocations"))
     rates = counts.select(error_rate=(calls - pl.col("success")) / calls, error_only_rate=pl.col("error") / calls)
     return pl.concat([counts, rates, percentiles(latencies, count.cum_sum() - count, count, asked)], how="horizontal")

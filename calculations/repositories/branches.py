@@ -44,7 +44,7 @@ def branches(known: pl.LazyFrame, held: pl.LazyFrame, history: History, now: dt.
         known: Rows of `repo_branches`.
         held: Rows of `repo_commit_branches`.
         history: The codebase's commits.
-        now: The instant that tells which ones are stale.
+        now: The instant at which staleness is judged.
 
     Returns:
         One row per branch, in no order, with the fields of `Branch`.

@@ -10,8 +10,8 @@ from calculations.frames.collecting import collect
 from calculations.repositories.history import History, changes_by_person
 from calculations.repositories.lines import CHURN, SUMS
 
-# Pairs are looked for among this many paths, in commits that change at most so many of them: a commit that touches
-# everything says nothing of two files.
+# Pairs are sought among the first number of paths, in commits that change at most the second number of them: a commit
+# that touches everything says nothing about two files.
 PAIRED_PATHS = 300
 MOST_TOGETHER = 50
 DECIMALS = 4

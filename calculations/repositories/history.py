@@ -20,10 +20,10 @@ COUNTS = {
 
 @dataclass(frozen=True)
 class Selection:
-    """Which commits count: those a branch holds, that change a path with a prefix, by some people; and how merges do.
+    """Which commits count: those on a branch that change a path with a prefix, by some people; and how merges count.
 
-    None is no restriction. With `exclude`, merges are commits without lines and bytes, which are counted once: in the
-    commits they merge. With `include`, they have those they change of their first parent.
+    None means no restriction. With `exclude`, merges are commits without lines and bytes, which are counted once: in
+    the commits they merge. With `include`, they have those they change relative to their first parent.
     """
 
     branch: str | None = None

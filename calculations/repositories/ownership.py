@@ -32,7 +32,7 @@ class Owner(BaseModel, frozen=True):
     commits: int = Field(ge=0, description="Their commits that changed the area.")
     first: dt.datetime = Field(description="Time of the first of them (UTC).")
     last: dt.datetime = Field(description="Time of the last of them (UTC).")
-    active_days: int = Field(ge=0, description="Days with one, in the time zone asked for.")
+    active_days: int = Field(ge=0, description="Days with one, in the requested time zone.")
 
 
 class PrimaryOwner(BaseModel, frozen=True):

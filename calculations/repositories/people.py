@@ -32,7 +32,7 @@ class Contributor(BaseModel, frozen=True):
     churn: int = Field(ge=0, description="Lines added or deleted.")
     sloc: NotAdditive[int] = Field(ge=0, description="Bytes of the lines added or deleted, in source lines of 50.")
     files: NotAdditive[int] = Field(ge=0, description="Distinct paths changed.")
-    active_days: NotAdditive[int] = Field(ge=0, description="Days with a commit, in the time zone asked for.")
+    active_days: NotAdditive[int] = Field(ge=0, description="Days with a commit, in the requested time zone.")
 
 
 def names(commits: pl.LazyFrame) -> pl.LazyFrame:

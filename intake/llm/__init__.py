@@ -1,1 +1,1 @@
-"""LLM usage: events, the ways they come in, and how they are stored."""
+"""LLM usage: events, how they come in, and how they are stored."""

@@ -1,4 +1,4 @@
-"""Sort documents into events and rejections, and make the batch that is stored of them."""
+"""Sort documents into events and rejections, and build the batch to store."""
 
 import hashlib
 import json
@@ -20,9 +20,9 @@ type Source = Literal["http", "file", "amqp"]
 
 @dataclass(frozen=True)
 class Rejection:
-    """A document that is no event: where it stood, what it was, and why it is none.
+    """A document that is not a valid event: its position, its text, and what is wrong with it.
 
-    `origin` tells it from an equal one elsewhere: what comes from the same origin again is kept once.
+    `origin` tells it from an equal one elsewhere: a repeat from the same origin is kept once.
     """
 
     index: int
@@ -34,14 +34,14 @@ class Rejection:
 
     @property
     def digest(self) -> bytes:
-        """What tells it from every other one."""
+        """Identifies it among all others."""
         told = json.dumps([self.origin, self.reason, self.payload])
         return hashlib.blake2b(told.encode(), digest_size=16).digest()
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What one sender brought at once; `received_at` is in microseconds since 1970."""
+    """The events and rejections of a request, message or piece of a file; `received_at` in microseconds since 1970."""
 
     source: Source
     sender: str
@@ -55,7 +55,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What was committed of a batch."""
+    """What was committed from a batch."""
 
     batch_id: int
     accepted: int
@@ -65,7 +65,7 @@ class Receipt:
 def sift(
     documents: Iterable[object], parse: Callable[[object], Event], origin: str, first: int = 0
 ) -> tuple[list[Event], list[Rejection]]:
-    """The events among documents, and the others with their index, counted from `first`."""
+    """The events among documents, and rejections of the others with their index, counted from `first`."""
     events: list[Event] = []
     rejections: list[Rejection] = []
     for index, document in enumerate(documents, first):
@@ -77,7 +77,7 @@ def sift(
 
 
 def rejection(document: object, index: int, reason: str, origin: str) -> Rejection:
-    """Why a document was rejected, with what it tells of itself."""
+    """The rejection of a document, with the ids it claims to have."""
     fields = document if isinstance(document, dict) else {}
     return Rejection(
         index=index,
@@ -90,7 +90,7 @@ def rejection(document: object, index: int, reason: str, origin: str) -> Rejecti
 
 
 def payload(document: object) -> str:
-    """A document as JSON in ASCII, which every database can store; what was no JSON, as it came."""
+    """A document as JSON in ASCII, which every database can store; text that is not JSON is kept as it came."""
     if isinstance(document, Broken):
         return document.text.replace("\0", "\\x00")[:LARGEST_PAYLOAD]
     try:

@@ -1,4 +1,4 @@
-"""One event of LLM usage: which documents are one, and what is stored of it."""
+"""One event of LLM usage: which documents are valid events, and what is stored of them."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -34,7 +34,7 @@ FUTURE = timedelta(minutes=5) // values.MICROSECOND
 
 
 class Event(NamedTuple):
-    """What is stored of an event, in the order of the table's columns and in their plain forms."""
+    """An event as it is stored, in the order of the table's columns and in their storage types."""
 
     org_id: bytes
     event_id: bytes
@@ -55,14 +55,14 @@ type PriceOf = Callable[[str | None, int, int, int], int | None]
 
 
 def unpriced(_model: str | None, _occurred_at: int, _input: int, _output: int) -> None:
-    """The price of an event where no prices are known."""
+    """The price of every event if no prices are configured."""
 
 
 def parse_event(document: object, now: int, price_of: PriceOf = unpriced) -> Event:
-    """The event of a document; `now` is in microseconds since 1970.
+    """Parse an event from a document; `now` is in microseconds since 1970.
 
     Raises:
-        InvalidValueError: It is none; the message says what is wrong.
+        InvalidValueError: It is not a valid event; the message says what is wrong.
     """
     fields = _fields(document)
     occurred_at = values.instant("occurred_at", fields["occurred_at"])
@@ -88,7 +88,7 @@ def parse_event(document: object, now: int, price_of: PriceOf = unpriced) -> Eve
 
 
 def _fields(document: object) -> Mapping[str, Any]:
-    """The fields of a document that has every required one and no unknown one."""
+    """The fields of a document, which must have all required ones and no unknown ones."""
     match document:
         case dict():
             values.only_known(document, FIELDS)
@@ -104,7 +104,7 @@ def _fields(document: object) -> Mapping[str, Any]:
 
 
 def refused_kind(document: object) -> InvalidValueError:
-    """What is wrong with a document that is no object."""
+    """The error for a document that is not an object."""
     return InvalidValueError(f"an event is an object, this is {values.shown(document)}")
 
 

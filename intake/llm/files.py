@@ -1,6 +1,6 @@
 """Import files of events: NDJSON and CSV, plain or gzipped.
 
-A CSV has a line of field names; an empty cell is null, and metadata is JSON.
+A CSV file begins with a line of field names; an empty cell is null, and metadata is JSON.
 """
 
 import csv
@@ -30,19 +30,19 @@ GZIP_MAGIC = b"\x1f\x8b"
 INTEGERS = ("input_tokens", "output_tokens", "latency_ms")
 _DIGITS = re.compile(r"[0-9]{1,16}")
 
-# A document and the line it stands in, counted from 1.
+# A document and the line it is on, counted from 1.
 type Placed = tuple[int, Any]
 
 
 class UnreadableFileError(AnalyticsError):
-    """A file can't be read, or not to its end."""
+    """A file can't be read to its end."""
 
     exit_code = EXIT_NO_INPUT
 
 
 @dataclass
 class Imported:
-    """What became of a file's events so far."""
+    """How many of a file's events were accepted, duplicates or rejected so far."""
 
     path: Path
     accepted: int = 0
@@ -57,10 +57,10 @@ def import_file(
     show: ShowRows,
     tell: Callable[[Rejection], None],
 ) -> Imported:
-    """Store the events of a file. `parse` is given a document and the present microsecond, `tell` each rejection.
+    """Store the events of a file. `parse` gets a document and the current time in microseconds, `tell` each rejection.
 
     Raises:
-        UnreadableFileError: It can't be read, or is cut off; what came before that is stored.
+        UnreadableFileError: It can't be read or is cut off; what came before that is stored.
         DatabaseError: The database failed.
     """
     imported = Imported(path)
@@ -91,7 +91,7 @@ def _batch(placed: Iterable[Placed], name: str, parse: Callable[[object, int], E
 
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[bytes]]:
-    """A file, unpacked if it is gzip, whatever its name says."""
+    """A file, decompressed if it is gzip, whatever its name says."""
     try:
         with path.open("rb") as plain:
             is_packed = plain.read(len(GZIP_MAGIC)) == GZIP_MAGIC
@@ -127,7 +127,7 @@ def _ndjson_documents(file: IO[bytes]) -> Iterator[Placed]:
 
 
 def _csv_documents(file: IO[bytes]) -> Iterator[Placed]:
-    # A byte that is no UTF-8 becomes a character that no text may have.
+    # A byte that is not UTF-8 becomes a character that is not allowed in any text.
     text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
     rows = csv.reader(text, strict=True)
     header: list[str] = next(rows, [])
@@ -139,14 +139,14 @@ def _csv_documents(file: IO[bytes]) -> Iterator[Placed]:
 
 
 def _rows(rows: Any) -> Iterator[Any]:
-    """The rows of a CSV, a `Broken` for each that is none."""
+    """The rows of a CSV file, with a `Broken` for each that can't be parsed."""
     while True:
         try:
             yield next(rows)
         except StopIteration:
             return
         except csv.Error as error:
-            yield Broken("", f"this is no CSV: {error}")
+            yield Broken("", f"this is not CSV: {error}")
 
 
 def _document(header: Sequence[str], row: Sequence[str]) -> Any:
@@ -159,7 +159,7 @@ def _document(header: Sequence[str], row: Sequence[str]) -> Any:
         if cell and _DIGITS.fullmatch(cell):
             fields[name] = int(cell)
     if cell := fields.get("metadata"):
-        # A text stays one, and is refused as no object.
+        # Stays text, and is rejected since it is not an object.
         with suppress(NotJsonError):
             fields["metadata"] = documents.parse(cell.encode(errors="surrogateescape"))
     return fields

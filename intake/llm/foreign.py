@@ -1,4 +1,4 @@
-"""What the formats of other programs have in common on their way to an event."""
+"""Conversions to an event that the formats of other programs have in common."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from intake.llm.events import LONGEST_NAME
 from intake.values import InvalidValueError
 from web.callers import ALL, Caller
 
-# Ids that are no UUIDs become one by their text, below this name.
+# Namespace of the UUIDs derived from ids that are not UUIDs.
 NAMESPACE = UUID("5b0c9d5e-6f0c-5f0e-9b1e-2c7a1d8a4f10")
 CENTS_PER_DOLLAR = 100
 SMALLEST_AMOUNT = Decimal("0.0001")
@@ -23,13 +23,13 @@ _EXACT = Context(prec=200)
 
 @dataclass(frozen=True)
 class Organisations:
-    """Which organisation an event is of, when its sender says it in their own way."""
+    """Finds the organisation of an event whose sender states it in their own way."""
 
     caller: Caller
 
     def of(self, organisation: object, *others: object) -> object:
-        """The organisation of an event: the one that is named; else, of what stands for it, the first the caller may
-        write for; else the caller's only one. None when there is none of these.
+        """The organisation of an event: the one that is named; else the first of `others` the caller may write for;
+        else the caller's only one. None if there is none of these.
         """
         if is_uuid(organisation):
             return organisation
@@ -41,7 +41,7 @@ class Organisations:
 
 
 def is_uuid(value: object) -> bool:
-    """Whether a value is the text of a UUID."""
+    """Whether a value is a UUID in text form."""
     try:
         values.uuid_bytes("", value)
     except InvalidValueError:
@@ -50,12 +50,12 @@ def is_uuid(value: object) -> bool:
 
 
 def derived_id(*parts: object) -> str:
-    """The UUID that stands for an id in another form: the same for the same parts, always."""
+    """The UUID derived from an id in another form: always the same for the same parts."""
     return str(uuid5(NAMESPACE, "\n".join(map(str, parts))))
 
 
 def cents(dollars: object) -> object:
-    """An amount in US dollars as cents with four places, rounded half up; what is no amount stays as it is."""
+    """An amount in US dollars as cents with four decimal places, rounded half up; other values stay as they are."""
     amount = number(dollars)
     if amount is None:
         return dollars
@@ -66,11 +66,11 @@ def cents(dollars: object) -> object:
 
 
 def number(value: object) -> Decimal | None:
-    """The exact value of a number or of its text; None for what is none."""
+    """The exact value of a number or of its text; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str | float):
         return None
     try:
-        # The text of a double is the shortest one that means it.
+        # The text of a double is the shortest decimal that identifies it.
         found = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
     except InvalidOperation:
         return None
@@ -78,7 +78,7 @@ def number(value: object) -> Decimal | None:
 
 
 def whole(value: object) -> object:
-    """A count, which may come as text or with a fraction of zero; null counts nothing."""
+    """A count, which may be text or have a fraction of zero; null is 0."""
     if value is None:
         return 0
     amount = number(value)
@@ -86,7 +86,7 @@ def whole(value: object) -> object:
 
 
 def instant(microseconds: int) -> str | None:
-    """An instant as an event has it; None when it is beyond the calendar."""
+    """An instant in the format of events; None if it is beyond the calendar."""
     try:
         return (values.EPOCH + timedelta(microseconds=microseconds)).isoformat()
     except OverflowError:
@@ -94,12 +94,12 @@ def instant(microseconds: int) -> str | None:
 
 
 def cut(text: object) -> object:
-    """A name, short enough to be stored."""
+    """A name, truncated to the length that can be stored."""
     return text[:LONGEST_NAME] if isinstance(text, str) else text
 
 
 def failure(described: Sequence[object]) -> str:
-    """The status of a call that failed, from what its sender says of the error."""
+    """The status of a failed call, from its sender's description of the error."""
     told = " ".join(str(each) for each in described if each is not None).lower()
     if any(sign in told for sign in ("timeout", "timed out", "408", "504", "deadline")):
         return "timeout"
@@ -109,5 +109,5 @@ def failure(described: Sequence[object]) -> str:
 
 
 def facts(found: Mapping[str, Any]) -> dict[str, Any]:
-    """The metadata of an event: the facts that are there, each short enough for all of them to fit."""
+    """The metadata of an event: the facts that are present, each truncated so that all of them fit."""
     return {name: value[:LONGEST_FACT] if isinstance(value, str) else value for name, value in found.items() if value}

@@ -20,7 +20,7 @@ from intake.values import shown
 from web.callers import Caller, CallerDep, requires
 from web.errors import Problem
 
-# They hold prompts and answers, too.
+# In bytes; they contain prompts and answers, too.
 LARGEST_BODY = 20_000_000
 PROTOBUF = "application/x-protobuf"
 
@@ -30,7 +30,7 @@ router = APIRouter(dependencies=[requires(SCOPE)])
 @router.post("/collect/litellm", status_code=HTTPStatus.ACCEPTED, responses=REFUSALS | {400: {"model": Problem}})
 async def post_litellm(request: Request, caller: CallerDep, intake: IntakeDep) -> Accepted:
     """Store what LiteLLM's `generic_api` callback sends: an array, lines or one record."""
-    with intake.room.share() as share:
+    with intake.backlog.share() as share:
         body = await read_body(request, share, LARGEST_BODY)
         batch = await run_in_threadpool(_litellm_batch, body, caller, intake)
         return Accepted.of(batch, await intake.commit(batch))
@@ -38,10 +38,10 @@ async def post_litellm(request: Request, caller: CallerDep, intake: IntakeDep) -
 
 @router.post("/v1/traces", response_class=Response, responses=REFUSALS | {400: {"model": Problem}})
 async def post_traces(request: Request, caller: CallerDep, intake: IntakeDep) -> Response:
-    """Store the calls of models among the spans of an OTLP/HTTP request; other spans are passed over."""
+    """Store the LLM calls among the spans of an OTLP/HTTP request; other spans are ignored."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     is_protobuf = media_type == PROTOBUF
-    with intake.room.share() as share:
+    with intake.backlog.share() as share:
         body = await read_body(request, share, LARGEST_BODY)
         batch = await run_in_threadpool(_traces_batch, body, caller, intake, is_protobuf)
         if len(batch):
@@ -58,7 +58,7 @@ def _litellm_batch(body: bytes, caller: Caller, intake: Intake) -> Batch:
 
 
 def _records(body: bytes) -> list[Any]:
-    """The records of a body, which says nowhere whether it is an array, lines or one record.
+    """The records of a body, which may be an array, lines or one record.
 
     Raises:
         BadBodyError: It is none of these.

@@ -1,4 +1,4 @@
-"""What the routes of LLM usage share: the writer, the room for requests, the prices and the clock."""
+"""What the routes of LLM usage share: the writer, the backlog, the prices and the clock."""
 
 import asyncio
 import logging
@@ -12,10 +12,10 @@ from fastapi import Depends, Request
 from prometheus_client import Histogram
 
 from intake import values
+from intake.backlog import Backlog
 from intake.database import DatabaseError
 from intake.llm.batches import Batch, Receipt
 from intake.llm.events import Event, PriceOf, parse_event
-from intake.room import Room
 from intake.values import InvalidValueError
 from intake.writer import Writer
 from web.callers import Caller
@@ -27,24 +27,24 @@ SCOPE = "llm:write"
 
 @dataclass(frozen=True)
 class Intake:
-    """The way of LLM events from a request to the disk."""
+    """Takes LLM events from a request to the disk."""
 
     writer: Writer[Batch, Receipt]
-    room: Room
+    backlog: Backlog
     price_of: PriceOf
     clock: Callable[[], datetime]
     batch_seconds: Histogram
     longest_wait_s: float
 
     def now(self) -> int:
-        """The present instant in microseconds since 1970."""
+        """The current time in microseconds since 1970."""
         return values.microseconds(self.clock())
 
     async def commit(self, batch: Batch) -> Receipt:
         """Store a batch; it is durable when this returns.
 
         Raises:
-            DatabaseError: It could not be stored in time; to send it again is harmless.
+            DatabaseError: It could not be stored in time; sending it again is harmless.
         """
         if batch.rejections:
             logger.info(
@@ -62,7 +62,7 @@ class Intake:
         except TimeoutError:
             raise DatabaseError(
                 f"The database took longer than {self.longest_wait_s:g} s to commit: send the events again; those that"
-                " were kept all the same will count as duplicates"
+                " were stored after all will count as duplicates"
             ) from None
         finally:
             self.batch_seconds.observe(time.perf_counter() - began)
@@ -78,7 +78,7 @@ IntakeDep = Annotated[Intake, Depends(get_intake)]
 
 
 def parser_of(caller: Caller, now: int, price_of: PriceOf) -> Callable[[object], Event]:
-    """What parses the events of a caller, and refuses those of organisations they have no right to."""
+    """A parser for the events of a caller, which rejects those of organisations they have no right to."""
     seen: dict[bytes, bool] = {}
 
     def parse(document: object) -> Event:

@@ -1,6 +1,6 @@
 """LiteLLM's records: the payload of its `generic_api` callback, and the rows of its table LiteLLM_SpendLogs.
 
-Only what an event needs is kept, also of a record that is rejected: the rest holds prompts and answers.
+Only what an event needs is kept, even of a rejected record: the rest contains prompts and answers.
 """
 
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ def is_spend_log(document: object) -> bool:
 
 
 def event_document(record: object, organisations: Organisations) -> object:
-    """The event of a record; what is wrong with the record is left for the event's own check to find."""
+    """The event document of a record, unchecked: parsing it as an event finds what is wrong with the record."""
     if isinstance(record, Broken | Repeated) or not isinstance(record, dict):
         return record
     metadata = _object(record.get("metadata"))
@@ -44,7 +44,7 @@ def event_document(record: object, organisations: Organisations) -> object:
     error = _object(record.get("error_information") or metadata.get("error_information"))
     failed = record.get("status") not in {None, "", "success"}
     return {
-        # A call that is answered from the cache has the id of the first one, at another time.
+        # A call answered from the cache has the id of the original call, but another time.
         "event_id": derived_id("litellm", identity, start // 1000) if identity and start is not None else None,
         "org_id": organisations.of(
             metadata.get("user_api_key_org_id") or record.get("organization_id"),
@@ -93,7 +93,7 @@ def _facts(record: Mapping[str, Any], metadata: Mapping[str, Any], is_hit: bool)
 
 
 def _object(value: object) -> Mapping[str, Any]:
-    """An object, or the JSON text of one, as a CSV has it; empty for anything else."""
+    """An object, or its JSON text as in CSV; empty for anything else."""
     if isinstance(value, str):
         try:
             value = parse(value.encode(errors="replace"))
@@ -103,7 +103,7 @@ def _object(value: object) -> Mapping[str, Any]:
 
 
 def _microseconds(value: object) -> int | None:
-    """Microseconds since 1970 of a time: seconds since 1970, or ISO 8601, in UTC where it names no zone."""
+    """Microseconds since 1970, from seconds since 1970 or ISO 8601, which is UTC if it has no offset."""
     if isinstance(value, str) and "-" in value[:_LONGEST_TIME]:
         return _written_time(value)
     seconds = number(value)

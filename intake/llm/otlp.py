@@ -1,6 +1,6 @@
-"""OpenTelemetry traces over OTLP/HTTP: the spans that are calls of a model, from JSON and from protobuf.
+"""OpenTelemetry traces over OTLP/HTTP: the spans that are LLM calls, from JSON and from protobuf.
 
-Spans of agents, chains and tools hold the sums of the calls within them, so only leaves count.
+Spans of agents, chains and tools carry the sums of the calls within them, so only leaves count.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ ACTORS = ("user.id", "enduser.id")
 INPUT_TOKENS = ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens")
 OUTPUT_TOKENS = ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens")
 MODELS = ("gen_ai.request.model", "gen_ai.response.model")
-# US dollars, as OpenLIT and OpenRouter, LiteLLM, and Pydantic's Logfire write them.
+# Costs in US dollars, as written by OpenLIT and OpenRouter, LiteLLM, and Pydantic's Logfire.
 COSTS = ("gen_ai.usage.cost", "gen_ai.usage.total_cost", "gen_ai.cost.total_cost", "operation.cost")
 FACTS = (
     "gen_ai.operation.name",
@@ -41,7 +41,7 @@ ERROR = 2
 
 @dataclass(frozen=True)
 class Span:
-    """What is read of a span; `attributes` hold those of its resource, too."""
+    """The fields of a span that are read; `attributes` include those of its resource."""
 
     trace_id: str
     span_id: str
@@ -51,21 +51,21 @@ class Span:
     attributes: Mapping[str, Any]
 
     def first(self, names: tuple[str, ...]) -> Any:
-        """The first of several attributes that is there."""
+        """The first of several attributes that is present."""
         return next((self.attributes[name] for name in names if self.attributes.get(name) is not None), None)
 
     @property
     def is_leaf(self) -> bool:
-        """Whether it is one call of a model."""
+        """Whether it is a single LLM call."""
         operation = self.attributes.get("gen_ai.operation.name")
         if operation is not None:
             return operation in LEAVES
-        # Older instrumentations name no operation.
+        # Older instrumentations don't name the operation.
         return self.first(MODELS) is not None and self.first(INPUT_TOKENS + OUTPUT_TOKENS) is not None
 
 
 def event_document(span: Span, organisations: Organisations) -> object:
-    """The event of a span; what is wrong with it is left for the event's own check to find."""
+    """The event document of a span, unchecked: parsing it as an event finds what is wrong with it."""
     error = span.attributes.get("error.type")
     failed = span.is_error or error is not None
     known = bool(span.trace_id.strip("0") and span.span_id.strip("0"))
@@ -91,12 +91,12 @@ def spans_of_protobuf(body: bytes) -> Iterator[Span]:
     """The spans of a request in protobuf.
 
     Raises:
-        BadBodyError: It is none.
+        BadBodyError: It is not such a request.
     """
     try:
         request = ExportTraceServiceRequest.FromString(body)
     except DecodeError:
-        raise BadBodyError("The body is no ExportTraceServiceRequest in protobuf") from None
+        raise BadBodyError("The body is not an ExportTraceServiceRequest in protobuf") from None
     for resource_spans in request.resource_spans:
         resource = _attributes(resource_spans.resource.attributes)
         for scope_spans in resource_spans.scope_spans:
@@ -117,23 +117,23 @@ def _attributes(found: Any) -> dict[str, Any]:
 
 
 def _value(value: AnyValue) -> Any:
-    """A scalar; null for lists and objects, of which none is needed."""
+    """A scalar; null for lists and objects, which are not needed."""
     kind = value.WhichOneof("value")
     return getattr(value, kind) if kind in {"string_value", "int_value", "double_value", "bool_value"} else None
 
 
 def spans_of_json(body: bytes) -> Iterator[Span]:
-    """The spans of a request in JSON, where ids are hexadecimal and 64-bit integers are texts.
+    """The spans of a request in JSON, where ids are hexadecimal and 64-bit integers are strings.
 
     Raises:
-        BadBodyError: It is none.
+        BadBodyError: It is not such a request.
     """
     try:
         request = parse(body)
     except NotJsonError as error:
-        raise BadBodyError(f"The body is no JSON: {error}") from None
+        raise BadBodyError(f"The body is not JSON: {error}") from None
     if not isinstance(request, dict):
-        raise BadBodyError("The body is no ExportTraceServiceRequest in JSON")
+        raise BadBodyError("The body is not an ExportTraceServiceRequest in JSON")
     for resource_spans in _objects(request.get("resourceSpans")):
         resource = _json_attributes((resource_spans.get("resource") or {}).get("attributes"))
         for scope_spans in _objects(resource_spans.get("scopeSpans")):
@@ -178,7 +178,7 @@ def _json_value(value: object) -> Any:
 
 
 def response(rejected: int, reason: str) -> ExportTraceServiceResponse:
-    """What the exporter is told: nothing when all is well."""
+    """The response to the exporter, which is empty if nothing was rejected."""
     told = ExportTraceServiceResponse()
     if rejected:
         told.partial_success.rejected_spans = rejected

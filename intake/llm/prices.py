@@ -5,7 +5,7 @@
       input: 250                # cents per million input tokens
       output: 1000.5            # cents per million output tokens
 
-Of several patterns that fit a model, the first one in the file with a price on that day counts.
+If several patterns match a model, the first one in the file with a price on that day counts.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -30,14 +30,14 @@ _EXACT = Context(prec=60)
 
 @dataclass(frozen=True)
 class Price:
-    """What a model costs from an instant on, in 1/10,000 cents per million tokens."""
+    """The price of a model from an instant on, in 1/10,000 cents per million tokens."""
 
     since: int
     input: Decimal
     output: Decimal
 
     def cost(self, input_tokens: int, output_tokens: int) -> int | None:
-        """The cost of a call in 1/10,000 cents, rounded half up; None when it is beyond what can be stored."""
+        """The cost of a call in 1/10,000 cents, rounded half up; None if it is too large to be stored."""
         total = _EXACT.add(_EXACT.multiply(self.input, input_tokens), _EXACT.multiply(self.output, output_tokens))
         rounded = int(_EXACT.divide(total, PER_TOKENS).to_integral_value(ROUND_HALF_UP, _EXACT))
         return rounded if rounded < values.MONEY_LIMIT else None
@@ -58,7 +58,7 @@ class Prices:
     """
 
     def __init__(self, path: Path) -> None:
-        # The youngest price first, by pattern.
+        # By pattern, the latest price first.
         self._patterns: dict[str, list[Price]] = {}
         for number, entry in enumerate(_entries(path), start=1):
             model, price = _price(path, number, entry)
@@ -71,7 +71,7 @@ class Prices:
         self._fitting: Callable[[str], Sequence[Sequence[Price]]] = lru_cache(10_000)(self._find)
 
     def cost(self, model: str | None, occurred_at: int, input_tokens: int, output_tokens: int) -> int | None:
-        """The cost of a call in 1/10,000 cents; None when the model had no price then."""
+        """The cost of a call in 1/10,000 cents; None if the model had no price then."""
         if model is None:
             return None
         for prices in self._fitting(model):
@@ -86,12 +86,12 @@ class Prices:
 
 def _entries(path: Path) -> list[Any]:
     try:
-        # Every scalar stays a text: a float would already have lost digits.
+        # Every scalar stays text: a float would already have lost digits.
         found = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506 - it makes no objects
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise PricesError(path, " ".join(str(error).split())) from error
     if not isinstance(found, list):
-        raise PricesError(path, "it is no list of prices")
+        raise PricesError(path, "it is not a list of prices")
     return found
 
 
@@ -114,12 +114,12 @@ def _amount(text: str) -> Decimal:
         amount = Decimal("NaN")
     if not amount.is_finite() or not 0 <= amount < values.LARGEST_AMOUNT or len(text) > values.LONGEST_NUMBER:
         most = f"{values.LARGEST_AMOUNT:,}"
-        raise ValueError(f"{text[: values.LONGEST_NUMBER]!a} is no price: cents per million tokens, from 0 to {most}")
+        raise ValueError(f"{text[: values.LONGEST_NUMBER]!a} is not a price: cents per million tokens, 0 to {most}")
     return amount.scaleb(values.MONEY_SCALE, _EXACT)
 
 
 def prices(path: Path | None) -> PriceOf:
-    """What tells the cost of events: the prices of a file, or that there are none.
+    """The function that prices events: by the prices of a file, or `unpriced` without one.
 
     Raises:
         PricesError: The file can't be read or understood.

@@ -1,4 +1,4 @@
-"""Delete events by age, or by organisation: retention, and requests to erase."""
+"""Delete events by age or by organisation, for retention and erasure requests."""
 
 import re
 from collections.abc import Iterator
@@ -11,37 +11,37 @@ from sqlalchemy.sql.elements import ColumnElement
 from intake.database import explained, reading
 from intake.tables import DEAD_LETTERS, USAGE_EVENTS
 
-# Few enough for writers to wait only milliseconds.
+# Rows per transaction: few enough that writers wait only milliseconds.
 IDS_PER_TRANSACTION = 10_000
 UNITS = {"d": timedelta(days=1), "h": timedelta(hours=1), "w": timedelta(weeks=1)}
 _AGE = re.compile(r"([0-9]{1,6})([dhw])")
 
 
 def age(text: str) -> timedelta:
-    """The age that a text such as `400d` names: hours, days or weeks.
+    """Parse an age in hours, days or weeks, such as `400d`.
 
     Raises:
-        ValueError: It names none.
+        ValueError: It is not an age.
     """
     found = _AGE.fullmatch(text)
     if not found:
-        raise ValueError(f"{text} is no age: write hours, days or weeks, such as 48h, 400d or 52w")
+        raise ValueError(f"{text} is not an age: write hours, days or weeks, such as 48h, 400d or 52w")
     return int(found[1]) * UNITS[found[2]]
 
 
 @dataclass(frozen=True)
 class Purged:
-    """How much was deleted so far."""
+    """The number of rows deleted so far."""
 
     events: int = 0
     dead_letters: int = 0
 
 
 def purge(engine: Engine, before: int | None, org_id: bytes | None) -> Iterator[Purged]:
-    """Delete events that occurred, and dead letters that were received, before a microsecond; all when it is None.
+    """Delete events that occurred, and dead letters that were received, before an instant; all if it is None.
 
-    With `org_id` only those of this organisation. Small transactions let writers through; cut short, it can be run
-    again.
+    `before` is in microseconds since 1970. With `org_id`, only those of this organisation. Small transactions let
+    writers through; if interrupted, run it again.
 
     Raises:
         DatabaseError: The database failed.
@@ -66,7 +66,7 @@ def _matches(table: Table, time: str, before: int | None, org_id: bytes | None) 
 
 
 def _deleted(engine: Engine, table: Table, matches: ColumnElement[bool]) -> Iterator[int]:
-    """Delete rows range by range of ids; yields how many went."""
+    """Delete rows by ranges of ids; yields the number deleted from each."""
     with explained(engine.url):
         with reading(engine) as connection:
             first, last = connection.execute(select(func.min(table.c.id), func.max(table.c.id))).one()

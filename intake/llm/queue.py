@@ -1,7 +1,7 @@
-"""Consume events from RabbitMQ: a message is acknowledged when its events are durable, so none is lost.
+"""Consume events from RabbitMQ: a message is acknowledged once its events are durable, so none is lost.
 
-A message holds one event, or what an HTTP request may hold: an array, `{"events": [...]}` or lines. What is delivered
-twice, after any of the processes was killed, is a repeat like any other.
+A message has one event, or what an HTTP request may have: an array, `{"events": [...]}` or lines. What is redelivered
+after a process was killed counts as duplicates.
 """
 
 import logging
@@ -31,10 +31,10 @@ NOT_FOUND = 404
 
 
 class AddressError(ConfigurationError):
-    """LLM_AMQP_URL is no address of a broker."""
+    """LLM_AMQP_URL is not the address of a broker."""
 
     def __init__(self) -> None:
-        super().__init__("LLM_AMQP_URL is wrong: it must be such as amqp://USER:PASSWORD@HOST:5672/VHOST")
+        super().__init__("LLM_AMQP_URL is wrong: it must look like amqp://USER:PASSWORD@HOST:5672/VHOST")
 
 
 @dataclass
@@ -47,26 +47,26 @@ class Message:
 
 @dataclass
 class Waiting:
-    """Messages that are stored together, and when the first of them came (on the monotonic clock)."""
+    """Messages to be stored together, and when the first of them came (on the monotonic clock)."""
 
     messages: list[Message] = field(default_factory=list)
     since: float = 0.0
 
     def add(self, message: Message) -> None:
-        """Let a message wait."""
+        """Add a message."""
         if not self.messages:
             self.since = time.monotonic()
         self.messages.append(message)
 
     @property
     def is_due(self) -> bool:
-        """Whether there are enough of them, or the first one has waited long enough."""
+        """Whether there are enough messages, or the first one has waited long enough."""
         old_enough = bool(self.messages) and time.monotonic() - self.since >= LONGEST_WAIT_S
         return old_enough or len(self.messages) >= MESSAGES_PER_BATCH
 
 
 class Consumer:
-    """Stores what comes in a queue until `stop` is called, whatever is restarted meanwhile."""
+    """Stores the events of a queue until `stop` is called, across restarts of the broker and the database."""
 
     def __init__(
         self,
@@ -85,11 +85,11 @@ class Consumer:
         self._stopping = threading.Event()
 
     def stop(self) -> None:
-        """Store what was delivered already, then end."""
+        """Store what has already been delivered, then end."""
         self._stopping.set()
 
     def run(self) -> None:
-        """Consume until stopped; a lost broker is waited for."""
+        """Consume until stopped; reconnect to a lost broker."""
         pause = FIRST_PAUSE_S
         while not self._stopping.is_set():
             began = time.monotonic()
@@ -97,7 +97,7 @@ class Consumer:
                 with pika.BlockingConnection(self._address) as connection:
                     self._consume(connection)
             except (AMQPError, OSError) as error:
-                # What ran for a while was no failed attempt to connect.
+                # A connection that lasted for a while was not a failed attempt.
                 pause = FIRST_PAUSE_S if time.monotonic() - began > LONGEST_PAUSE_S else min(2 * pause, LONGEST_PAUSE_S)
                 logger.warning("The broker is lost (%s); connecting again in %.1f s", _told(error), pause)
                 self._stopping.wait(pause)
@@ -117,7 +117,7 @@ class Consumer:
                 return
 
     def _settle(self, connection: pika.BlockingConnection, channel: BlockingChannel, messages: list[Message]) -> None:
-        """Store messages, then acknowledge them; those without any event go the way of dead letters."""
+        """Store messages, then acknowledge them; those without any event are dead-lettered."""
         now = values.microseconds(utc_now())
         batches = [self._batch(message, now) for message in messages]
         if not self._stored(connection, batches):
@@ -127,18 +127,18 @@ class Consumer:
                 channel.basic_reject(message.tag, requeue=False)
         good = [message.tag for message, batch in zip(messages, batches, strict=True) if batch.events]
         if good:
-            # Those rejected before it are settled already.
+            # Those rejected above are already settled.
             channel.basic_ack(good[-1], multiple=True)
 
     def _stored(self, connection: pika.BlockingConnection, batches: list[Batch]) -> bool:
-        """Store, however long the database is away; False when told to stop before it came back."""
+        """Store, however long the database is away; False if told to stop before it came back."""
         pause = FIRST_PAUSE_S
         while True:
             try:
                 self._write(batches)
             except DatabaseError as error:
                 logger.warning("%s; trying again in %.1f s", error, pause)
-                # The connection's heartbeat goes on.
+                # Sleeps while the connection's heartbeat goes on.
                 connection.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE_S)
                 if self._stopping.is_set():
@@ -166,7 +166,7 @@ def _documents(body: bytes) -> Iterator[object]:
 
 
 def declared(connection: pika.BlockingConnection, queue: str) -> BlockingChannel:
-    """A channel to a queue; one that is not there is made: replicated, durable, with a queue for dead letters."""
+    """A channel to a queue; a missing queue is created: replicated, durable, with a queue for dead letters."""
     channel = connection.channel()
     try:
         channel.queue_declare(queue, passive=True)

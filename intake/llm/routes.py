@@ -1,4 +1,4 @@
-"""LLM events as they are: JSON or NDJSON over HTTP."""
+"""LLM events in their own format: JSON or NDJSON over HTTP."""
 
 from http import HTTPStatus
 from typing import Any
@@ -24,29 +24,29 @@ router = APIRouter(prefix="/analytics/v1/events", dependencies=[requires(SCOPE)]
 
 
 class RejectedEvent(BaseModel, frozen=True):
-    """An event that was not stored as one."""
+    """An event that was rejected."""
 
-    index: int = Field(description="Its place among the events of the request, from 0.")
+    index: int = Field(description="Its index among the events of the request, from 0.")
     event_id: str | None = Field(description="Its id as it was sent; null when it had none.")
     reason: str = Field(description="What is wrong with it.")
 
     @classmethod
     def of(cls, rejection: Rejection) -> "RejectedEvent":
-        """What the sender is told."""
+        """A rejection as its sender is told."""
         return cls(index=rejection.index, event_id=rejection.event_id, reason=rejection.reason)
 
 
 class Accepted(BaseModel, frozen=True):
-    """What became of a batch: everything told here is committed to disk."""
+    """The outcome of a batch: everything reported here is committed to disk."""
 
     batch_id: int = Field(description="Number of the batch, by which its events and dead letters are found.")
-    accepted: int = Field(description="Events that are new.")
-    duplicates: int = Field(description="Events that were there already, in this batch or before.")
-    rejected: list[RejectedEvent] = Field(description="Events that are none, kept as dead letters.")
+    accepted: int = Field(description="Number of new events.")
+    duplicates: int = Field(description="Number of events that were stored already, by this batch or an earlier one.")
+    rejected: list[RejectedEvent] = Field(description="Invalid events, kept as dead letters.")
 
     @classmethod
     def of(cls, batch: Batch, receipt: Receipt) -> "Accepted":
-        """What the sender of a batch is told."""
+        """The outcome as the sender of the batch is told."""
         rejected = [RejectedEvent.of(rejection) for rejection in batch.rejections]
         return cls(
             batch_id=receipt.batch_id, accepted=receipt.accepted, duplicates=receipt.duplicates, rejected=rejected
@@ -54,15 +54,15 @@ class Accepted(BaseModel, frozen=True):
 
 
 class InvalidEvents(Problem):
-    """A problem that says what is wrong with which event."""
+    """A problem that says which events are wrong, and why."""
 
-    rejected: list[RejectedEvent] = Field(description="Every event at fault.")
+    rejected: list[RejectedEvent] = Field(description="Every invalid event.")
 
 
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
-        "description": f"At most {MOST_EVENTS:,} events and 5 MB unpacked; gzip is accepted.",
+        "description": f"At most {MOST_EVENTS:,} events and 5 MB uncompressed; gzip is accepted.",
         "content": {
             "application/json": {
                 "schema": {
@@ -84,14 +84,14 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     **REFUSED,
     **UNAVAILABLE,
     413: {"model": Problem, "description": "The batch is too large."},
-    415: {"model": Problem, "description": "The body is packed in an unknown way."},
+    415: {"model": Problem, "description": "The Content-Encoding of the body is not supported."},
 }
 
 
 @router.post("", status_code=HTTPStatus.ACCEPTED, responses=REFUSALS | {400: {"model": Problem}}, openapi_extra=_BODY)
 async def post_events(request: Request, caller: CallerDep, intake: IntakeDep) -> Accepted:
-    """Store events; the answer comes when they are durable. Good ones are kept, bad ones named."""
-    with intake.room.share() as share:
+    """Store events; the answer comes when they are durable. Valid ones are kept, invalid ones are listed."""
+    with intake.backlog.share() as share:
         body = await read_body(request, share)
         batch = await run_in_threadpool(_batch, request, body, caller, intake)
         return Accepted.of(batch, await intake.commit(batch))
@@ -105,13 +105,13 @@ async def post_events(request: Request, caller: CallerDep, intake: IntakeDep) ->
     response_model=None,
 )
 async def validate_events(request: Request, caller: CallerDep, intake: IntakeDep) -> Response:
-    """Check events and store nothing: 204, or 400 with what is wrong with which of them."""
-    with intake.room.share() as share:
+    """Check events without storing them: 204, or 400 with what is wrong with which event."""
+    with intake.backlog.share() as share:
         body = await read_body(request, share)
         batch = await run_in_threadpool(_batch, request, body, caller, intake)
     if not batch.rejections:
         return Response(status_code=HTTPStatus.NO_CONTENT)
-    detail = f"{len(batch.rejections):,} of {len(batch):,} events are wrong; `rejected` says what with each"
+    detail = f"{len(batch.rejections):,} of {len(batch):,} events are invalid; `rejected` says why"
     return _with_rejected(problem_response(request, HTTPStatus.BAD_REQUEST, detail), batch.rejections)
 
 
@@ -123,11 +123,11 @@ def _with_rejected(problem: JSONResponse, rejections: list[Rejection]) -> JSONRe
 
 
 def _batch(request: Request, body: bytes, caller: Caller, intake: Intake) -> Batch:
-    """The batch a request brings.
+    """The batch of a request.
 
     Raises:
-        BadBodyError: The body is no JSON, or holds no list of events.
-        BodyTooLargeError: It holds too many.
+        BadBodyError: The body is not JSON, or has no list of events.
+        BodyTooLargeError: It has too many.
     """
     now = intake.now()
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -140,8 +140,8 @@ def documents_of(body: bytes, *, is_ndjson: bool) -> list[Any]:
     """The documents of a body, each of which may be an event.
 
     Raises:
-        BadBodyError: The body is no JSON, or holds no list of events.
-        BodyTooLargeError: It holds too many.
+        BadBodyError: The body is not JSON, or has no list of events.
+        BodyTooLargeError: It has too many.
     """
     if is_ndjson:
         lines = [line for line in body.split(b"\n") if line.strip()]
@@ -150,7 +150,7 @@ def documents_of(body: bytes, *, is_ndjson: bool) -> list[Any]:
     try:
         found = documents.parse(body)
     except NotJsonError as error:
-        raise BadBodyError(f"The body is no JSON: {error}. NDJSON goes as application/x-ndjson") from None
+        raise BadBodyError(f"The body is not JSON: {error}. Send NDJSON as application/x-ndjson") from None
     listed = found.get("events") if isinstance(found, dict) else found
     if not isinstance(listed, list):
         raise BadBodyError(f'The body is {shown(found)}: send {{"events": [...]}}, an array of events, or NDJSON')

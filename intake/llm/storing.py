@@ -1,4 +1,4 @@
-"""Store batches of LLM usage in one transaction: each event once, its dead letters, and the totals beside them."""
+"""Store batches of LLM usage in one transaction: each event once, the dead letters, and running totals."""
 
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
@@ -11,9 +11,9 @@ from intake.tables import COLLECTOR_STATE, DEAD_LETTERS, INTAKE_TOTALS, USAGE_EV
 
 
 def store(connection: Connection, batches: Sequence[Batch]) -> list[Receipt]:
-    """Store batches within the connection's transaction; a receipt for each, in their order.
+    """Store batches within the connection's transaction; returns a receipt for each, in order.
 
-    Of events with the same organisation and id, the first one stays, whenever the others come.
+    Of events with the same organisation and id, the first one is kept, whenever the others come.
     """
     first_id = _reserve(connection, len(batches))
     ids = range(first_id, first_id + len(batches))
@@ -38,7 +38,7 @@ def store(connection: Connection, batches: Sequence[Batch]) -> list[Receipt]:
 
 
 def _reserve(connection: Connection, batches: int) -> int:
-    """The first of so many new batch ids.
+    """Reserve ids for a number of batches, and return the first one.
 
     The update locks the row until the transaction ends, so there is one writer at a time on every database: ids are
     committed in ascending order, and two writers of the same events never wait for each other.
@@ -49,7 +49,7 @@ def _reserve(connection: Connection, batches: int) -> int:
 
 
 def _accepted(connection: Connection, before: int) -> Mapping[int, int]:
-    """How many events each batch added above an id. What drivers say of affected rows differs too much to trust it."""
+    """The number of events each batch added above an id. Drivers disagree on what affected rows are."""
     counted = (
         select(USAGE_EVENTS.c.batch_id, func.count().label("events"))
         .where(USAGE_EVENTS.c.id > before)

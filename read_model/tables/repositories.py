@@ -1,7 +1,7 @@
 """Commits, paths, branches and trees of git repositories: one row per fact and codebase, identities after `.mailmap`.
 
 Lines and bytes are counted against the first parent, without rename detection; bytes are those of the lines' content,
-without marker and line end. Binary files count neither. Instants are UTC.
+without the line feed. Binary files count neither. Instants are UTC.
 
 `commit_key` and `path_key` stand for commits and paths where figures group or join millions of them: the first 60 bits
 of a commit's id, and 63 bits of a path's BLAKE2b.
@@ -19,7 +19,7 @@ LINES_AND_BYTES = {
     "deletion_bytes": pl.Int64(),
 }
 
-# One row per commit and codebase, however many branches hold it. `message` is its first 1,000 characters,
+# One row per commit and codebase, however many branches contain it. `message` is its first 1,000 characters,
 # `utc_offset_minutes` the author's, `person` the author's e-mail in lower case.
 COMMITS = Table(
     "repo_commits",
@@ -46,7 +46,7 @@ COMMITS = Table(
         "commit_key": pl.Int64(),
     },
 )
-# Which branches hold which commit; `is_own` where the default branch does not, and for the default branch itself.
+# Which branches contain which commit; `is_own` if the default branch does not, and for the default branch itself.
 COMMIT_BRANCHES = Table(
     "repo_commit_branches",
     key="commit_sha",
@@ -60,7 +60,7 @@ COMMIT_BRANCHES = Table(
     },
 )
 # One row per commit and path that it changed. A rename is two rows, `renamed` with its `previous_path` and `deleted`.
-# `committed_at`, `is_merge` and `person` are those of the commit, so that choosing rows needs no join.
+# `committed_at`, `is_merge` and `person` are those of the commit, so that selecting rows needs no join.
 FILE_CHANGES = Table(
     "repo_file_changes",
     key="commit_sha",
@@ -82,7 +82,7 @@ FILE_CHANGES = Table(
         "path_key": pl.Int64(),
     },
 )
-# The paths that changed, for whoever asks for few of them; rows may repeat.
+# The paths that changed, for questions about few of them; rows may repeat.
 PATHS = Table(
     "repo_paths",
     key="path_key",
@@ -94,9 +94,9 @@ PATHS = Table(
         "language": pl.String(),
     },
 )
-# One row per branch, also of those that are gone. `merge_base` is where it left the default branch (null without a
-# common history), `created` the time of its first own commit (null without one), `unique_commits` those the default
-# branch does not hold; of the default branch itself, all.
+# One row per branch, including deleted ones. `merge_base` is where it left the default branch (null without a
+# common history), `created` the time of its first own commit (null without one), `unique_commits` the number of
+# commits that are not on the default branch; for the default branch itself, all.
 BRANCHES = Table(
     "repo_branches",
     key="branch",
@@ -129,8 +129,8 @@ TREE = Table(
         "bytes": pl.Int64(),
     },
 )
-# One row per configured codebase. `status` is complete or failed; what failed says `error`, and since when
-# `failed_since`, while the rows of the other tables are those of `generated_at`.
+# One row per configured codebase. `status` is complete or failed; after a failure, `error` says why and `failed_since`
+# since when, and the rows of the other tables are those of `generated_at`.
 CODEBASES = Table(
     "repo_codebases",
     key="codebase_id",
@@ -151,7 +151,7 @@ CODEBASES = Table(
         "error": pl.String(),
     },
 )
-# The pseudonyms that stand for people where names and e-mails may not be shown; rows may repeat.
+# The pseudonyms of people, for callers who may not see names and e-mails; rows may repeat.
 PEOPLE = Table(
     "repo_people",
     key="person",

@@ -50,7 +50,7 @@ class LlmGauges(Collector):
 
     def _lag(self, org_ids: list[str]) -> Metric:
         gauge = GaugeMetricFamily(
-            "analytics_freshness_lag_seconds", "Time since the instant up to which all is known.", labels=["org_id"]
+            "analytics_freshness_lag_seconds", "Time since the instant up to which data are known.", labels=["org_id"]
         )
         lag = max(self._now - self._snapshot.data_updated_at, timedelta(0)) / SECOND
         for org_id in org_ids:

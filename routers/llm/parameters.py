@@ -108,7 +108,7 @@ class OfCalls(LlmParameters):
         return _possible(Period(start, end, self.timezone), now)
 
     def selection(self, org_id: str, now: datetime) -> Selection:
-        """The calls of an organisation that are asked for."""
+        """Which calls of an organisation are selected."""
         models = frozenset(None if model == WITHOUT_MODEL else model for model in self.model_id)
         return Selection(org_id, self.period(now), models, frozenset(self.status))
 
@@ -154,7 +154,7 @@ class IncidentParameters(OfCalls):
     cursor: str | None = Field(
         default=None,
         max_length=LONGEST_CURSOR,
-        description="Where to go on: the `X-Next-Cursor` of the page before, asked for with the same parameters.",
+        description="Where to continue: the `X-Next-Cursor` of the previous page, requested with the same parameters.",
     )
     format: Format | None = Field(
         default=None,

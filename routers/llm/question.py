@@ -103,10 +103,10 @@ class CallsQuestion[P: OfCalls](Question[P]):
 
     @cached_property
     def selection(self) -> Selection:
-        """The calls that are asked for.
+        """The selected calls.
 
         Raises:
-            InvalidParameterError: Their range is no range.
+            InvalidParameterError: Their range is invalid.
         """
         return self.parameters.selection(self.org_id, self.now)
 

@@ -76,7 +76,7 @@ class UsageFigures(Camel):
 
 
 class Latency(Camel):
-    """Percentiles of latencies, interpolated linearly between ranks; those that were asked for."""
+    """Percentiles of latencies, interpolated linearly between ranks; only the requested ones."""
 
     p50: NotAdditive[float | None] = Field(default=None, description="Median latency, in milliseconds.")
     p75: NotAdditive[float | None] = Field(default=None, description="75th percentile, in milliseconds.")

@@ -156,7 +156,7 @@ class Code[P: Parameters]:
         """What the parameters select of all time.
 
         Raises:
-            InvalidParameterError: `author` is no pseudonym, and the caller may not name people.
+            InvalidParameterError: `author` is not a pseudonym, and the caller may not name people.
         """
         changes = self.rows(FILE_CHANGES)
         # Until its next run, an earlier version of the updater has told paths with their changes only.

@@ -51,12 +51,12 @@ class PublicSnapshot(BaseModel, frozen=True):
     id: str = Field(description="Id of the snapshot.")
     data_updated_at: AwareDatetime = Field(description="The instant of the source that it shows (ISO 8601, UTC).")
     full_sync_at: AwareDatetime | None = Field(
-        description="When everything was last read again (ISO 8601, UTC); null for plain files."
+        description="When everything was last read again (ISO 8601, UTC); null for flat files."
     )
     rows: int = Field(ge=0, description="Rows in all tables.")
     bytes: int = Field(ge=0, description="Size of all files, in bytes.")
     tables: list[PublicTable] = Field(description="Its tables.")
-    last_runs: list[Run] = Field(description="Runs whose snapshots are kept, the newest first; none for plain files.")
+    last_runs: list[Run] = Field(description="Runs whose snapshots are kept, newest first; none for flat files.")
 
 
 @router.get("/snapshot", response_model=answer_of(PublicSnapshot, OfSnapshot))

@@ -23,10 +23,10 @@ from util.clock import utc_now
 
 logger = logging.getLogger(__name__)
 
-# At most 6 kB each, with metadata of 4 kB.
+# A row has at most 6 kB, 4 kB of which are metadata.
 BATCH_ROWS = 20_000
 ISOLATION = "REPEATABLE READ"
-# Of MySQL and MariaDB: the user or the database is refused.
+# Error numbers of MySQL and MariaDB: the user or the database is refused.
 CREDENTIAL_NUMBERS = frozenset({1044, 1045, 1049, 1698})
 CREDENTIAL_TEXTS = ("authentication failed", "no password supplied", "does not exist")
 
@@ -94,7 +94,7 @@ class CollectedSource:
                 yield _frame(rows, schema)
 
     def _raw_batches(self, query: Select[Any], schema: pl.Schema) -> Iterator[pl.DataFrame]:
-        """The rows as MySQL's text, which Polars parses in half the time the driver takes."""
+        """The rows as text, which Polars parses in half the time that MySQL's driver takes."""
         sql = str(query.compile(self._connection.engine, compile_kwargs={"literal_binds": True}))
         cursor = self._connection.connection.cursor(raw=True)
         try:
@@ -131,7 +131,7 @@ def consistent_source(settings: CollectorDatabaseSettings) -> Iterator[Collected
     logger.info("Reading the collector's database %s", shown(url))
     engine = open_engine(url)
     try:
-        # The time is taken before the view is fixed, so no row of the view is younger.
+        # Read the clock before the view is fixed, so that no row in the view is younger.
         with reading(engine) as connection:
             now = _now(connection)
         with reading(engine) as connection:
@@ -145,7 +145,7 @@ def consistent_source(settings: CollectorDatabaseSettings) -> Iterator[Collected
 
 
 def _now(connection: Connection) -> datetime:
-    """The database's time in UTC; SQLite has none of its own."""
+    """The database's time in UTC; this machine's for SQLite."""
     match connection.dialect.name:
         case "sqlite":
             return utc_now()
@@ -159,9 +159,9 @@ def _now(connection: Connection) -> datetime:
 
 
 def _explained(error: DBAPIError, url: URL) -> SourceError:
-    """The error as one line, of the class that says whether to try again."""
+    """The error as one line, in the class that says whether to try again."""
     reason = " ".join(str(error.orig).split())
     if getattr(error.orig, "errno", None) in CREDENTIAL_NUMBERS or any(text in reason for text in CREDENTIAL_TEXTS):
         return CredentialsError(f"Database {shown(url)} refuses: check {VARIABLE}, and run `{MIGRATE}` ({reason})")
     kind = PassingSourceError if isinstance(error, OperationalError | InterfaceError) else SourceError
-    return kind(f"Database {shown(url)} failed: check {VARIABLE}, and that it runs ({reason})")
+    return kind(f"Database {shown(url)} failed: check {VARIABLE}, and that it is running ({reason})")

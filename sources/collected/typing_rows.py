@@ -1,4 +1,4 @@
-"""From the collector's plain forms to the types of the read model.
+"""Convert the collector's storage types to the types of the read model.
 
 The collector stores an instant as microseconds since 1970, money as 1/10,000 cents and a UUID as its 16 bytes.
 """
@@ -18,7 +18,7 @@ UUID_PARTS = ((0, 8), (8, 4), (12, 4), (16, 4), (20, 12))
 
 
 def stored_schema(columns: Sequence[Column[object]]) -> pl.Schema:
-    """The types values have before they are converted."""
+    """The types of the values before conversion."""
     return pl.Schema({column.name: _stored_dtype(column) for column in columns})
 
 
@@ -29,14 +29,14 @@ def _stored_dtype(column: Column[object]) -> pl.DataType:
 
 
 def conversions(stored: Table, table: ReadTable) -> Mapping[str, pl.Expr]:
-    """An expression for each column of the read model's table, over the stored column of the same name.
+    """For each column of the read model's table, an expression over the stored column of the same name.
 
     Raises:
         SchemaRefusedError: The collector has no such column.
     """
     missing = [name for name in table.columns if name not in stored.columns]
     if missing:
-        raise SchemaRefusedError(f"Column {table.name}.{missing[0]} is not one of the collector's tables")
+        raise SchemaRefusedError(f"Column {table.name}.{missing[0]} is not in the collector's tables")
     return {name: _converted(pl.col(name), dtype, stored.columns[name]) for name, dtype in table.columns.items()}
 
 

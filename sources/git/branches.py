@@ -24,14 +24,14 @@ def branch_table(
 
     Args:
         git: The mirror.
-        heads: The living branches that are asked for.
-        history: The commits they hold.
+        heads: The selected branches that exist at the remote.
+        history: The commits they contain.
         commits: All commits, `commit_sha` and `committed_at`.
         before: The table as it was. Branches that are gone are kept from it.
-        unselected: Living branches that are not asked for any more; they are not kept.
+        unselected: Existing branches that the configuration no longer selects; they are not kept.
 
     Returns:
-        The columns of `BRANCHES` but `codebase_id`, a row per branch.
+        The columns of `BRANCHES` except `codebase_id`, one row per branch.
 
     Raises:
         CodebaseError: git failed or took too long.
@@ -58,7 +58,7 @@ def _living(git: Git, heads: Heads, history: History, commits: pl.LazyFrame) -> 
 
 
 def _counted(history: History, commits: pl.LazyFrame) -> pl.LazyFrame:
-    """Per branch its commits, those of its own, and when the first of these was made."""
+    """Per branch, the number of its commits, how many are its own, and when the first of those was made."""
     of_group = (
         history.commits.lazy()
         .join(commits, on="commit_sha")
@@ -79,7 +79,7 @@ def _counted(history: History, commits: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _gone(gone: pl.DataFrame, of_default: pl.DataFrame) -> pl.DataFrame:
-    """The rows of branches that no longer exist; one that was merged before it was deleted says so."""
+    """The rows of branches that no longer exist, marked as merged if they were merged before they were deleted."""
     is_merged = pl.col("merged") | pl.col("head").is_in(of_default["commit_sha"].implode())
     return _typed(gone.with_columns(deleted=pl.lit(value=True), is_default=pl.lit(value=False), merged=is_merged))
 
@@ -89,7 +89,7 @@ def _typed(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _merge_base(git: Git, default_head: str, head: str, forks: Collection[str] | None) -> str | None:
-    """The best common ancestor of two commits, the one git prefers where there are several; None without any."""
+    """The best common ancestor of two commits: git's first choice if there are several, None if there is none."""
     if forks is None:
         return None
     # Of several forks, some may be ancestors of others.

@@ -28,13 +28,13 @@ from util.crash_points import crash_point
 
 MIRROR, RAW, GIT_CONFIG = "mirror.git", "raw", "gitconfig"
 
-# Called with what is being done, and how many commits of it.
+# Called with the name of the phase and the number of commits done in it.
 type ShowPhase = Callable[[str, int], None]
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How much one codebase may take."""
+    """How much time and disk space one codebase may use."""
 
     seconds: float
     megabytes: int
@@ -42,7 +42,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Workplace:
-    """One codebase, with the directory of its own and what it shares with the others."""
+    """One codebase, its own directory, and what it shares with the others."""
 
     codebase: Codebase
     directory: Path
@@ -53,12 +53,12 @@ class Workplace:
     show: ShowPhase
 
     def update(self, before: Extracted | None, now: Callable[[], datetime], *, afresh: bool = False) -> Extracted:
-        """What is extracted from the present state of the remote.
+        """Extract the current state of the remote.
 
         Args:
             before: What was extracted by the last run that succeeded; the files it names are not changed.
             now: The clock.
-            afresh: Make the mirror and read every commit again.
+            afresh: Rebuild the mirror and read every commit again.
 
         Raises:
             CodebaseError: The remote or git failed.
@@ -81,7 +81,7 @@ class Workplace:
         try:
             return _Update(self, mirror.git, mirror.heads(remote), before, began).extracted(now, started)
         except GitError:
-            # The mirror may be damaged: the next run makes another.
+            # The mirror may be damaged: the next run rebuilds it.
             mirror.remove()
             raise
 
@@ -105,7 +105,7 @@ class Workplace:
         return Parts(self.parts_directory, str(self.codebase.id))
 
     def _is_current(self, before: Extracted, remote: Heads) -> bool:
-        """Whether the remote is as it was, and asked for in the same way."""
+        """Whether neither the remote nor the way it is configured has changed."""
         return (
             before.remote == remote.commits
             and before.default_branch == remote.default_branch(self.codebase)
@@ -168,7 +168,7 @@ class _Update:
         return tuple(sorted(path.read_text(encoding="ascii").split())) if path.is_file() else ()
 
     def _usable(self, shallow: tuple[str, ...]) -> list[Segment]:
-        """The segments that were read by the rules of today."""
+        """The segments that were read by the current extraction rules."""
         if self.before is None or self.before.exclude != self.codebase.exclude or self.before.shallow != shallow:
             return []
         return [stored.segment for stored in self.before.segments]

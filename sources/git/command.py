@@ -1,6 +1,7 @@
-"""Run git so that nothing but the given arguments decides what it does.
+"""Run git so that its arguments alone decide what it does.
 
-It reads no configuration but ours, runs no hook, filter or pager, asks nobody for a password, and ends by a deadline.
+It reads only our configuration, runs no hook, filter or pager, never prompts for a password, and is killed at its
+deadline.
 """
 
 import os
@@ -25,7 +26,7 @@ KEPT_VARIABLES = (
     *("http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"),
 )
 SSH = "ssh -oBatchMode=yes -oConnectTimeout=20 -oServerAliveInterval=15 -oServerAliveCountMax=4"
-# Even a tree that unfolds to billions of paths takes no more of the machine than this.
+# Bytes; even for a tree that unfolds to billions of paths.
 MOST_MEMORY = 4 << 30
 PIPE_BYTES = 1 << 20
 LOOK_EVERY_S = 0.5
@@ -33,7 +34,7 @@ LOOK_EVERY_S = 0.5
 
 @dataclass(frozen=True)
 class Git:
-    """Git on one bare repository of bounded size, with one file of configuration, until a deadline.
+    """Git on one bare repository of bounded size, with one configuration file and a deadline.
 
     The deadline is on the monotonic clock, which all processes of a machine share.
     """
@@ -52,15 +53,15 @@ class Git:
         pass_fds: Sequence[int] = (),
         variables: Mapping[str, str] = MappingProxyType({}),
     ) -> bytes:
-        """What a command writes.
+        """Run a command and return its standard output.
 
         Args:
             arguments: The command and its arguments.
-            stdin: What it reads.
-            seconds: The longest it may take; the deadline holds as well.
-            options: Options of git itself, which stand before the command.
-            pass_fds: Descriptors it inherits.
-            variables: Further variables it is given.
+            stdin: Its standard input.
+            seconds: Its time limit; the deadline applies as well.
+            options: Options of git itself, placed before the command.
+            pass_fds: File descriptors it inherits.
+            variables: Further environment variables.
 
         Raises:
             GitError: It failed.
@@ -72,10 +73,10 @@ class Git:
 
     @contextmanager
     def output(self, *arguments: str, stdin: bytes = b"") -> Iterator[IO[bytes]]:
-        """What a command writes, as it writes it; leaving early ends it.
+        """Stream a command's standard output; leaving the block early ends the command.
 
         Raises:
-            GitError: It failed; said when all was read.
+            GitError: It failed; raised after all output was read.
             GitTimeoutError: It took too long.
         """
         with self._started(arguments, stdin, None, (), (), {}) as output:
@@ -130,7 +131,7 @@ class Git:
 
 
 class _Watch:
-    """Ends a process that takes too long, or whose repository grows too large; and in any case when left."""
+    """Ends a process that takes too long or whose repository grows too large, and in any case on leaving the block."""
 
     def __init__(self, process: subprocess.Popen[bytes], seconds: float, repository: Path, most_bytes: int) -> None:
         self.timed_out = self.outgrown = False
@@ -159,7 +160,7 @@ class _Watch:
 
 
 def size_of(directory: Path) -> int:
-    """The bytes of all files below a directory, which may change meanwhile."""
+    """The total bytes of the files below a directory, which may change while they are counted."""
     total = 0
     for path, _, names in os.walk(directory):
         for name in names:
@@ -169,7 +170,7 @@ def size_of(directory: Path) -> int:
 
 
 def environment(config: Path) -> dict[str, str]:
-    """The variables git is given: what it needs to find programs, keys and proxies, and our configuration."""
+    """The environment of git: what it needs to find programs, keys and proxies, and our configuration."""
     kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
     return kept | {
         "GIT_CONFIG_GLOBAL": str(config),
@@ -192,7 +193,7 @@ def _limit_memory(process: int) -> None:
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """End a process, unless it has ended, with all it started."""
+    """Kill a process and everything it started, unless it has ended already."""
     if process.poll() is None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

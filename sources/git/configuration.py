@@ -36,17 +36,17 @@ def _is_reachable(url: str) -> str:
     try:
         parts = urlsplit(url)
     except ValueError:
-        raise ValueError("it is no URL") from None
+        raise ValueError("it is not a URL") from None
     if parts.scheme in {"http", "https", "ssh"} and not parts.hostname:
-        raise ValueError("it names no host")
+        raise ValueError("it has no host")
     if parts.scheme in {"http", "https"} and (parts.username is not None or parts.password is not None):
-        raise ValueError("it carries a user or password: put the token into a variable and name it in `token_env`")
+        raise ValueError("it contains a user or password: put the token in a variable and name it in `token_env`")
     if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
         raise ValueError("http is for this machine only: use https")
     if parts.scheme not in {"", "http", "https", "ssh", "file"} and not SCP_LIKE.fullmatch(url):
         raise ValueError(f"`{parts.scheme}` is not supported: use https, ssh or a path")
     if parts.scheme == "ssh" and parts.password is not None:
-        raise ValueError("it carries a password: use an ssh key")
+        raise ValueError("it contains a password: use an ssh key")
     return url
 
 
@@ -58,7 +58,7 @@ def _is_loopback(host: str) -> bool:
 
 
 class Codebase(BaseModel):
-    """One repository. `id` follows from `url` when it is not given, so it stays when owner or name change."""
+    """One repository. `id` is derived from `url` by default, so it stays the same when owner or name change."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -80,7 +80,7 @@ class Codebase(BaseModel):
 
     @property
     def protocol(self) -> str:
-        """How git calls the way to the remote: https, http, ssh or file."""
+        """The transport, by git's name for it: https, http, ssh or file."""
         if SCP_LIKE.fullmatch(self.url):
             return "ssh"
         return urlsplit(self.url).scheme or "file"
@@ -99,7 +99,7 @@ def load_configuration(path: Path) -> Configuration:
     """The codebases of a file; local paths in it are relative to its directory.
 
     Raises:
-        ConfigurationError: It can't be read, or something in it is wrong; the text names the line.
+        ConfigurationError: It can't be read, or something in it is wrong; the message names the line.
     """
     document = load_yaml(path)
     if not isinstance(document, Mapping):
@@ -118,7 +118,7 @@ def load_configuration(path: Path) -> Configuration:
 def _organization(path: Path, document: Mapping) -> str:
     named = document.get("organization_id")
     if named is None:
-        raise YamlError(path, document.line, "`organization_id` is missing: name the organisation the codebases are of")
+        raise YamlError(path, document.line, "`organization_id` is missing: name the organisation of the codebases")
     try:
         return TypeAdapter(Word).validate_python(named)
     except ValidationError as error:
@@ -144,7 +144,7 @@ def _codebase(path: Path, organization: str, entry: Mapping) -> Codebase:
     try:
         return Codebase(**(given | {"organization_id": organization}))
     except ValidationError as error:
-        # Where the URL is missing, so is the id that would follow from it.
+        # Without a URL, no id can be derived either.
         fault = next(fault for fault in error.errors() if fault["loc"][:1] != ("id",) or url)
         name = str(fault["loc"][0])
         raise YamlError(path, entry.lines.get(name, entry.line), f"`{name}` {_fault(fault)}") from None
@@ -169,7 +169,7 @@ def _is_local(url: str) -> bool:
 
 
 def normalized(url: str) -> str:
-    """A URL without what makes no difference to where it leads."""
+    """A URL without the parts that make no difference to where it leads."""
     scheme, found, rest = url.partition("://")
     host, slash, path = rest.partition("/")
     if not found:
@@ -182,8 +182,8 @@ def _refuse_twins(path: Path, entries: Iterable[tuple[Codebase, int]]) -> None:
     for codebase, line in entries:
         for key in (("id", str(codebase.id)), ("url", normalized(codebase.url))):
             if key in seen:
-                # The same URL gives the same id: the URL is what the reader wrote.
+                # Equal URLs give equal ids: report the URL, which is what the user wrote.
                 name = "url" if ("url", normalized(codebase.url)) in seen else "id"
-                raise YamlError(path, line, f"the codebase has the same `{name}` as the one in line {seen[key]}")
+                raise YamlError(path, line, f"the codebase has the same `{name}` as the one on line {seen[key]}")
         for key in (("id", str(codebase.id)), ("url", normalized(codebase.url))):
             seen[key] = line

@@ -1,4 +1,4 @@
-"""What can go wrong with a codebase, in sentences that carry neither token, name nor address."""
+"""What can go wrong with a codebase, in sentences without tokens, names or addresses."""
 
 import re
 from typing import ClassVar
@@ -15,10 +15,10 @@ NETWORK = (
     "|returned error: 429|returned error: 5[0-9][0-9]|hung up|early EOF|Empty reply"
 )
 REFUSAL = "remote error: |upload-pack: not our ref|Could not read from remote repository"
-# What no other mirror would change.
+# Failures that rebuilding the mirror would not cure.
 BY_THE_REMOTE = f"{ACCESS}|{NETWORK}|{REFUSAL}|returned error: "
-NO_GIT = "what answers at `url` is not git: check `url`, and any proxy or page to sign in that may be in between"
-# What git, ssh and curl say, and what it means to the person who reads the status of a codebase.
+NO_GIT = "what answers at `url` is not git: check `url`, and any proxy or sign-in page in between"
+# Messages of git, ssh and curl, and what they mean to the person who reads the status of a codebase.
 MEANINGS: tuple[tuple[str, str], ...] = (
     (
         ACCESS,
@@ -29,7 +29,7 @@ MEANINGS: tuple[tuple[str, str], ...] = (
         "there is no repository at `url`: check `url`, and that the token may see it",
     ),
     ("is this a git repository", NO_GIT),
-    (NETWORK, "the remote can't be reached or broke off: check `url` and the network"),
+    (NETWORK, "the remote can't be reached or dropped the connection: check `url` and the network"),
     (r"[Oo]ut of memory|malloc failed|mmap failed", "git needed more memory than it may use"),
     (
         "not our ref|unpack-objects failed|index-pack failed|unable to read|is corrupt|inflate: ",
@@ -68,7 +68,7 @@ class GitTimeoutError(CodebaseError):
 
     def __init__(self, command: str, seconds: float) -> None:
         super().__init__(
-            f"git {command} was ended after {seconds:.0f} s: the remote hangs, or the codebase needs a longer"
+            f"git {command} was killed after {seconds:.0f} s: the remote hangs, or the codebase needs a longer"
             " REPOSITORY_DEADLINE_SECONDS"
         )
 
@@ -93,10 +93,10 @@ class TokenMissingError(CodebaseError):
 
 
 def meaning(said: str) -> str:
-    """What a command's complaint means; its own last words, without addresses, where that is not known."""
+    """What a command's error output means; if that is unknown, its last line without addresses."""
     for pattern, sentence in MEANINGS:
         if re.search(pattern, said):
             return sentence
-    # What the remote says may be about people.
+    # What the remote says may be personal data.
     words = [line.strip() for line in said.splitlines() if line.strip() and not line.startswith("remote:")]
     return ADDRESS.sub("…", URL.sub("…", words[-1]))[:300] if words else "it gave no reason"

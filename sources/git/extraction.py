@@ -1,4 +1,4 @@
-"""Read commits out of a mirror into raw segments: Parquet files with identities as they were written."""
+"""Read commits from a mirror into raw segments: Parquet files with identities before `.mailmap`."""
 
 import os
 import re
@@ -24,11 +24,11 @@ from sources.git.log import DIFF_OPTIONS, FORMAT, LOG_OPTIONS, Commit, FileChang
 from sources.git.recount import recounted, renames
 
 MOST_CHANGES = 1_000_000
-# Most of the time is spent in git: threads keep this many of them busy, and no more.
+# Most of the time is spent in git, so threads keep this many git processes busy.
 MOST_GITS = 4
-# Commits that one git reads at most. Neighbours share deltas, which another git has to unpack again.
+# Most commits that one git process reads. Neighbours share deltas, which another process has to unpack again.
 SLICE_COMMITS = 2_000
-# Rows that are held before they are looked up for renames, and before they are written.
+# How many are held in memory before renames are looked up, and before a segment is written.
 COMMITS_AT_ONCE, CHANGES_AT_ONCE = 1_000, 50_000
 SEGMENT_COMMITS, SEGMENT_CHANGES = 10_000, 100_000
 LAST_SECOND = 253_000_000_000  # in the year 9987; zones and periods still work there
@@ -79,11 +79,11 @@ class Segment:
     commits: int
 
     def commits_file(self, directory: Path) -> Path:
-        """Where its commits are."""
+        """The file of its commits."""
         return directory / f"commits.{self.name}.parquet"
 
     def changes_file(self, directory: Path) -> Path:
-        """Where the paths they changed are."""
+        """The file of the paths they changed."""
         return directory / f"changes.{self.name}.parquet"
 
     @classmethod
@@ -115,7 +115,7 @@ class _Rows:
 
 @dataclass
 class _Segments:
-    """Segments that several threads fill, one after the other."""
+    """Segments, written one after the other, that several threads add rows to."""
 
     directory: Path
     progress: Progress
@@ -139,10 +139,10 @@ class _Segments:
 def extract(
     git: Git, shas: Sequence[str], exclude: Sequence[str], directory: Path, collected_at: datetime, progress: Progress
 ) -> list[Segment]:
-    """Read commits and write them as segments; `progress` hears how many are done.
+    """Read commits and write them as segments; `progress` is told how many are done.
 
     Raises:
-        CodebaseError: git failed or took too long; segments that were written stay behind.
+        CodebaseError: git failed or took too long; segments already written are left behind.
     """
     segments = _Segments(directory, progress)
     is_excluded, collected_us = excluding(exclude), round(collected_at.timestamp() * US)
@@ -161,7 +161,7 @@ def extract(
 
 
 def _batches(git: Git, shas: Sequence[str]) -> Iterator[list[Commit]]:
-    """Commits in the given order, as many at a time as may be held."""
+    """Commits in the given order, as many at a time as may be held in memory."""
     command = ("log", "--stdin", "--no-walk=unsorted", f"--format={FORMAT}", *LOG_OPTIONS)
     batch: list[Commit] = []
     changes = 0
@@ -221,7 +221,7 @@ def _path_key(path: bytes) -> int:
 
 
 def instant_of(date: bytes) -> tuple[int, int]:
-    """An instant (microseconds since 1970) and offset (minutes) of git's raw date; 1970 for one it can't tell."""
+    """An instant (microseconds since 1970) and offset (minutes) of git's raw date; 1970 if it is malformed."""
     match = DATE.fullmatch(date)
     if not match or not 0 <= int(match[1]) <= LAST_SECOND:
         return 0, 0
@@ -232,7 +232,7 @@ def instant_of(date: bytes) -> tuple[int, int]:
 def excluding(patterns: Sequence[str]) -> Callable[[str], bool]:
     """Whether a path is left out: `*` stands for anything, slashes included.
 
-    A pattern without a slash is that of a name at any depth; one that ends with a slash is a directory.
+    A pattern without a slash matches a name at any depth; one that ends with a slash matches a directory.
     """
     whole = [f"{pattern}*" if pattern.endswith("/") else pattern for pattern in patterns]
     anywhere = [f"*/{pattern}" for pattern in whole if "/" not in pattern.rstrip("/")]
@@ -243,7 +243,7 @@ def excluding(patterns: Sequence[str]) -> Callable[[str], bool]:
 
 
 def tree_changes(git: Git, empty_tree: str, commit: str, paths: Sequence[bytes] = ()) -> list[FileChange]:
-    """A commit's tree, or some paths of it, as the difference from nothing: lines and bytes of each path.
+    """A commit's tree, or some paths of it, as its difference from the empty tree: lines and bytes of each path.
 
     Raises:
         CodebaseError: git failed or took too long.

@@ -1,4 +1,4 @@
-"""Which branches hold which commits, found in one walk over all of them."""
+"""Which branches contain which commits, found in one walk over the history."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ BITS = bytes.maketrans(b"01", b"\0\1")
 
 @dataclass(frozen=True)
 class History:
-    """The commits that branches hold. Those that the same branches hold are a group, of which there are few.
+    """The commits of branches. Commits that are on the same set of branches form a group; there are few groups.
 
-    `commits` has `commit_sha` and `group`, each commit once; `holders` has `branch` and `group`, and `is_own` where the
-    default branch does not hold the group, and for the default branch itself. `forks` are the commits of the default
-    branch, by branch, that have children of the branch's own.
+    `commits` has `commit_sha` and `group`, each commit once; `holders` has `branch`, `group` and `is_own`, which is
+    true if the default branch lacks the group, and for the default branch itself. `forks` are, by branch, the commits
+    of the default branch with a child that is the branch's own.
     """
 
     commits: pl.DataFrame
@@ -53,14 +53,14 @@ class History:
 
 
 class _Walk:
-    """Visits commits, each before its parents. A set of branches is a number with a bit for each of them."""
+    """Visits commits, each before its parents. A set of branches is an integer with one bit per branch."""
 
     def __init__(self, heads: Heads) -> None:
         self._branches = sorted(heads.commits)
         self._default = sum(1 << number for number, name in enumerate(self._branches) if name == heads.head)
         self._groups: dict[int, int] = {}
-        # What is known of commits that are not visited yet: who holds them, and who holds children of them that the
-        # default branch does not hold.
+        # For commits not visited yet: the branches they are on, and those of their children that are not on the default
+        # branch.
         self._held: dict[str, int] = {}
         self._left: dict[str, int] = {}
         self.shas: list[str] = []

@@ -20,15 +20,15 @@ type Identity = tuple[bytes, bytes]
 
 
 def resolved(git: Git, mailmap: str | None, identities: Collection[Identity]) -> pl.DataFrame:
-    """Identities as they are written beside those `.mailmap` gives them.
+    """Identities as written in commits, beside what `.mailmap` makes of them.
 
     Args:
         git: The mirror.
         mailmap: The blob of the default branch's `.mailmap`; None without one.
-        identities: Names and e-mails.
+        identities: Names and e-mails as written.
 
     Returns:
-        `name` and `email` (Binary) and `known_name` and `known_email` (String), a row per identity.
+        `name` and `email` (Binary) and `known_name` and `known_email` (String), one row per identity.
 
     Raises:
         CodebaseError: git failed.
@@ -50,20 +50,20 @@ def _looked_up(git: Git, mailmap: str, identities: Collection[Identity]) -> list
 
 
 def _parsed(contact: bytes) -> Identity:
-    """`Name <email>`; git leaves out the blank where there is no name."""
+    """Parse `Name <email>`; git leaves out the space if there is no name."""
     name, _, email = contact.partition(b"<")
     return name.removesuffix(b" "), email.removesuffix(b">")
 
 
 @dataclass(frozen=True)
 class Pseudonyms:
-    """What stands for a person where names and e-mails may not: the same in all codebases of this deployment."""
+    """Stand-ins for people where names and e-mails may not be shown: the same in all codebases of this deployment."""
 
     key: bytes
 
     @classmethod
     def of(cls, directory: Path) -> "Pseudonyms":
-        """With the key in a directory; a random one is made where there is none."""
+        """Pseudonyms with the key in a directory; a random key is created if there is none."""
         path = directory / KEY_FILE
         if not path.is_file() or path.stat().st_size != KEY_BYTES:
             part = path.with_suffix(".part")
@@ -74,6 +74,6 @@ class Pseudonyms:
         return cls(path.read_bytes())
 
     def of_person(self, person: str) -> str:
-        """The pseudonym of a person, told by the e-mail in lower case."""
+        """The pseudonym of a person, who is identified by their e-mail in lower case."""
         digest = hmac.new(self.key, person.encode(), sha256).hexdigest()
         return f"person-{digest[:PSEUDONYM_DIGITS]}"

@@ -1,13 +1,13 @@
-"""Which language a path is written in, told by its name; null where that is not known."""
+"""The language of a file, judged by its name; null if unknown."""
 
 from collections.abc import Mapping
 
-# What a file is called when its whole name tells, in lower case; all others are extensions.
+# Full file names in lower case; the other entries below are extensions.
 NAMES = (
     *("build.bazel", "cmakelists.txt", "containerfile", "dockerfile", "gemfile", "gnumakefile", "jenkinsfile"),
     *("makefile", "rakefile", "sconstruct"),
 )
-# Prose and data are no languages a codebase is written in.
+# Prose and data are never the primary language of a codebase that has code.
 CODE: Mapping[str, str] = {
     name: language
     for language, names in {
@@ -111,19 +111,19 @@ ALL = {**PROSE_AND_DATA, **CODE}
 
 
 def extension_of(path: str) -> str | None:
-    """What follows the last dot of a file's name, in lower case; null without one, and for names that begin with it."""
+    """What follows the last dot of a file's name, in lower case; null without a dot, or if it comes first."""
     stem, dot, extension = path.rpartition("/")[2].rpartition(".")
     return extension.lower() if dot and stem.strip(".") and extension else None
 
 
 def language_of(path: str) -> str | None:
-    """The language of a file, told by its name or its extension."""
+    """The language of a file, judged by its name or extension."""
     name = path.rpartition("/")[2].lower()
     return ALL[name] if name in NAMES else ALL.get(extension_of(path) or "")
 
 
 def is_code(language: str | None) -> bool:
-    """Whether a codebase can be written in it, which prose and data are not."""
+    """Whether it is a programming language, rather than prose or data."""
     return language in _LANGUAGES
 
 

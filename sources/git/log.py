@@ -1,7 +1,7 @@
-"""Read what `git log -z --raw -p -U1` writes: commits, the paths they changed, lines and bytes.
+"""Parse the output of `git log -z --raw -p -U1`: commits, the paths they changed, lines and bytes.
 
-git marks lines by bytes that begin no other line, as `--- x` may be a deleted SQL comment. One line of context is
-needed: without any, git trims common tails first and counts other lines than `--numstat` does.
+git is told to mark lines with bytes that begin no other line, as `--- x` may be a deleted SQL comment. One line of
+context is needed: without any, git trims common tails first and its line counts differ from those of `--numstat`.
 """
 
 import re
@@ -11,9 +11,9 @@ from typing import IO
 
 from util.errors import EXIT_DATA, AnalyticsError
 
-# Begins with NUL, so that the end of a patch is told from its next line.
+# Begins with NUL, which tells the end of a patch from its next line.
 FORMAT = "%x00" + "%x00".join(("%H", "%P", "%an", "%ae", "%cn", "%ce", "%ad", "%cd", "%B"))
-# What makes patches independent of configuration and attributes, and equal to `git diff-tree --numstat`.
+# These make patches independent of configuration and attributes, and their counts those of `git diff-tree --numstat`.
 PATCH_OPTIONS = (
     *("-p", "-U1", "--no-color", "--no-ext-diff", "--no-textconv", "--diff-algorithm=myers", "--submodule=short"),
     *("--inter-hunk-context=0", "--src-prefix=a/", "--dst-prefix=b/", "--no-relative", "--ignore-submodules=none"),
@@ -27,7 +27,7 @@ LOG_OPTIONS = (
 
 BEGINS_PATCH = b"diff --git "
 ENDS_PATCH = (b"\0", BEGINS_PATCH)
-# Whole lines of one kind that stand together; paths in headers are quoted, so none looks like another line.
+# Runs of whole lines of one kind; paths in headers are quoted, so none looks like another kind of line.
 LINES = re.compile(
     rb"(?P<added>(?:\x01.*+\n)++)|(?P<deleted>(?:\x02.*+\n)++)|(?P<binary>Binary files .*+\n)"
     rb"|(?:(?!diff --git |Binary files |[\0\x01\x02]).*+\n)++"
@@ -38,7 +38,7 @@ SUBMODULE = b"160000"
 
 
 class UnexpectedLogError(AnalyticsError):
-    """The log does not read as git writes it."""
+    """The log is not in the format git writes."""
 
     exit_code = EXIT_DATA
 
@@ -47,7 +47,7 @@ class UnexpectedLogError(AnalyticsError):
 
 
 class TooManyChangesError(AnalyticsError):
-    """A commit or tree names more paths than any real one."""
+    """A commit or tree has more paths than any real one."""
 
     exit_code = EXIT_DATA
 
@@ -59,7 +59,7 @@ class TooManyChangesError(AnalyticsError):
 
 @dataclass(slots=True)
 class FileChange:
-    """A path that a commit changed; `status` is git's letter (A, M, D or T). Binary files count no lines."""
+    """A path that a commit changed; `status` is git's letter (A, M, D or T). Binary files have no lines."""
 
     path: bytes
     status: str
@@ -75,7 +75,7 @@ class FileChange:
 
 @dataclass(slots=True)
 class Commit:
-    """A commit as it is written: identities in the bytes git gives, before `.mailmap`; `message` is its beginning."""
+    """A commit as written: identities are bytes, before `.mailmap`; `message` is the beginning of its message."""
 
     sha: str
     parents: tuple[str, ...]
@@ -89,7 +89,7 @@ class Commit:
 
 
 class LogReader:
-    """Reads commits from what a log writes, in its order; no more of it is held than a block and a line."""
+    """Reads the commits of a log in order, holding no more than a block and a line of it in memory."""
 
     def __init__(self, log: IO[bytes], most_changes: int) -> None:
         self._log = log
@@ -101,26 +101,26 @@ class LogReader:
         """Every commit with its changes.
 
         Raises:
-            UnexpectedLogError: The log ends early or is no such log.
+            UnexpectedLogError: The log ends early or is not in the expected format.
             TooManyChangesError: A commit changes more paths than allowed.
         """
         while not self._is_at_end():
             yield self._commit()
 
     def changes(self, of: str) -> list[FileChange]:
-        """The changes of a single difference of trees, as `git diff-tree` writes them; `of` names it in errors."""
+        """The changes of a single diff, as `git diff-tree` writes it; `of` names it in errors."""
         changes = self._raw_changes(of)
         self._read_patches(of, changes)
         return changes
 
     def _commit(self) -> Commit:
         if before := self._field():
-            raise UnexpectedLogError("after the last one read", f"`{before[:40]!r}` is no beginning")
+            raise UnexpectedLogError("after the last one read", f"`{before[:40]!r}` is not the beginning of one")
         sha = self._field().decode()
         parents = tuple(self._field().decode().split())
         author, committer = (self._field(), self._field()), (self._field(), self._field())
         authored, committed = self._field(), self._field()
-        # Held as text of bounded length, as a repository of few bytes may hold messages of very many.
+        # Truncated, since a small repository may have huge messages.
         message = self._field().decode(errors="replace").rstrip("\n")
         beginning = message[:MESSAGE_CHARACTERS]
         commit = Commit(sha, parents, author, committer, authored, committed, beginning, len(message))
@@ -130,7 +130,7 @@ class LogReader:
         return commit
 
     def _raw_changes(self, of: str) -> list[FileChange]:
-        """The raw records, which stand before the patches in the same order."""
+        """The raw records, which precede the patches in the same order."""
         changes: list[FileChange] = []
         while self._takes(b":"):
             modes = self._field().split(b" ")
@@ -145,12 +145,12 @@ class LogReader:
 
     def _read_patches(self, of: str, changes: list[FileChange]) -> None:
         for change in changes:
-            # A file that becomes a link, or the other way round, is deleted by one patch and added by another.
+            # A file that becomes a symlink, or vice versa, has two patches: one deletes it, the other adds it.
             for _ in range(2 if change.status == "T" else 1):
                 self.read_patch(of, change)
 
     def read_patch(self, of: str, change: FileChange) -> None:
-        """Count the next patch into a change; `of` names it in errors."""
+        """Add the counts of the next patch to a change; `of` names it in errors."""
         if not self._takes(BEGINS_PATCH):
             raise UnexpectedLogError(of, f"there is no patch of {change.path!r}")
         while True:
@@ -166,7 +166,7 @@ class LogReader:
                 return
 
     def _count(self, lines: re.Match[bytes], change: FileChange) -> None:
-        """Add lines to a change; neither their markers nor their ends are bytes of it."""
+        """Add lines to a change; their markers and line feeds don't count as bytes."""
         if lines.lastgroup is None:
             return
         if lines.lastgroup == "binary":
@@ -182,7 +182,7 @@ class LogReader:
             change.deleted_bytes += end - begin - 2 * count
 
     def _field(self) -> bytes:
-        """All up to the next NUL, which may be several lines."""
+        """Everything up to the next NUL, which may be several lines."""
         while (end := self._block.find(b"\0", self._at)) < 0:
             if not self._read_more():
                 raise UnexpectedLogError("at its end", "it is cut off")
@@ -190,7 +190,7 @@ class LogReader:
         return field
 
     def _takes(self, expected: bytes) -> bool:
-        """Pass over what is expected, if it stands here."""
+        """Skip the expected bytes, if they come next; returns whether they did."""
         while len(self._block) - self._at < len(expected) and self._read_more():
             pass
         found = self._block.startswith(expected, self._at)
@@ -201,7 +201,7 @@ class LogReader:
         return self._at == len(self._block) and not self._read_more()
 
     def _read_more(self) -> bool:
-        """Read on, and forget what was passed over; twice as much each time, so that long lines cost no more."""
+        """Read on and forget what was consumed; twice as much each time, so the cost of long lines stays linear."""
         held = self._block[self._at :]
         more = self._log.read(max(BLOCK_BYTES, len(held)))
         self._block, self._at = held + more, 0

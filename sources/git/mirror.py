@@ -1,4 +1,4 @@
-"""The mirror of a codebase: a bare repository with the branches of the remote, and nothing else of it."""
+"""The mirror of a codebase: a bare repository with only the branches of the remote."""
 
 import os
 import re
@@ -14,7 +14,7 @@ from sources.git.command import Git, size_of
 from sources.git.configuration import Codebase
 from sources.git.errors import BY_THE_REMOTE, GitError, NotGitError, TooLargeError
 
-# A remote that does not answer this soon hangs.
+# A remote that takes longer to answer is taken to hang.
 ANSWER_WITHIN_S = 60.0
 # But a large repository may take its time to be packed, and then says next to nothing.
 SILENCE_S = 300
@@ -25,7 +25,7 @@ EMPTY_TREES = {
     False: "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
     True: "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
 }
-# Most take any name beside a token; these take only their own.
+# Most providers accept any user name with a token; these accept only their own.
 USER_NAMES = {"gitlab": "oauth2", "bitbucket": "x-token-auth"}
 CONFIG = """\
 [core]
@@ -63,7 +63,7 @@ CONFIG = """\
 
 @dataclass(frozen=True)
 class Heads:
-    """Branches and the commits they point at, and the branch that `HEAD` names, if any."""
+    """Branches with the commits they point at, and the branch that `HEAD` names, if any."""
 
     commits: Mapping[str, str]
     head: str | None
@@ -71,7 +71,7 @@ class Heads:
     head_commit: str | None = None
 
     def selected(self, codebase: Codebase) -> "Heads":
-        """The branches the configuration asks for; the default branch is always one of them."""
+        """The branches the configuration selects; the default branch is always one of them."""
         default = self.default_branch(codebase)
         wanted = {
             name: commit
@@ -83,7 +83,7 @@ class Heads:
         return Heads(wanted, default)
 
     def default_branch(self, codebase: Codebase) -> str | None:
-        """The configured branch, or that of the remote's `HEAD`, or the likeliest; None without any branch."""
+        """The configured branch, else that of the remote's `HEAD`, else the likeliest; None if there is no branch."""
         same = [name for name, commit in sorted(self.commits.items()) if commit == self.head_commit]
         candidates = (codebase.default_branch, self.head, *same, *USUAL_BRANCHES, *sorted(self.commits))
         return next((name for name in candidates if name in self.commits), None)
@@ -91,14 +91,14 @@ class Heads:
 
 @dataclass(frozen=True)
 class Mirror:
-    """The mirror of one codebase, and the way to its remote."""
+    """The mirror of one codebase, and how its remote is reached."""
 
     git: Git
     codebase: Codebase
     token: str | None
 
     def prepare(self, *, sha256: bool = False) -> None:
-        """Make the repository where there is none, and remove what a killed git left behind."""
+        """Create the repository if there is none, and remove what a killed git process left behind."""
         repository, config = self.git.repository, self.git.config
         repository.parent.mkdir(parents=True, exist_ok=True)
         config.write_text(
@@ -148,21 +148,21 @@ class Mirror:
             packets.unlink(missing_ok=True)
 
     def fetch(self, heads: Heads) -> None:
-        """Bring all branches to the state of the remote; a mirror that git can't use is made anew.
+        """Bring all branches to the state of the remote; a mirror that git can't use is rebuilt.
 
         Raises:
             CodebaseError: The remote does not answer, refuses, or is too large.
         """
         is_sha256 = any(len(commit) == SHA256_DIGITS for commit in heads.commits.values())
         if is_sha256 != self._is_sha256() or self.is_shallow:
-            # A shallow history may have grown at its beginning, which a fetch does not tell.
+            # A shallow history may have been deepened, which a fetch does not show.
             self.remove()
         self.prepare(sha256=is_sha256)
         self._link_objects()
         try:
             self._fetch()
         except GitError as error:
-            # The remote has just answered: unless it broke off or refuses, the mirror is at fault.
+            # The remote has just answered: unless it dropped the connection or refuses, the mirror is at fault.
             if re.search(BY_THE_REMOTE, error.said):
                 raise
             self.remove()
@@ -196,13 +196,13 @@ class Mirror:
             raise TooLargeError(self.git.most_bytes >> 20)
 
     def heads(self, remote: Heads) -> Heads:
-        """The branches the mirror has now; those of a remote that moved meanwhile are of one moment."""
+        """The branches of the mirror: one consistent state, even if the remote has moved meanwhile."""
         listed = self.git.run("for-each-ref", "--format=%(objectname)%09%(refname)", HEADS)
         return Heads(parsed_heads(listed).commits, remote.head, remote.head_commit)
 
     @property
     def is_shallow(self) -> bool:
-        """Whether the history begins somewhere in its middle."""
+        """Whether the beginning of the history is missing."""
         return (self.git.repository / "shallow").is_file()
 
     def _is_sha256(self) -> bool:
@@ -210,12 +210,12 @@ class Mirror:
         return config.is_file() and "sha256" in config.read_text(encoding="utf-8").lower()
 
     def remove(self) -> None:
-        """Throw the mirror away; the next fetch makes another."""
+        """Delete the mirror; the next fetch rebuilds it."""
         shutil.rmtree(self.git.repository, ignore_errors=True)
 
     @contextmanager
     def _credentials(self) -> Iterator[tuple[tuple[str, ...], tuple[int, ...]]]:
-        """Options and descriptors by which git gets the token: through a pipe, and for the host of the URL only."""
+        """Options and file descriptors that hand git the token: through a pipe, and for the host of the URL only."""
         parts = urlsplit(self.codebase.url)
         if not self.token or parts.scheme not in {"http", "https"}:
             yield (), ()
@@ -232,7 +232,7 @@ class Mirror:
 
 
 def parsed_heads(listed: bytes) -> Heads:
-    """What `git ls-remote --symref` or the like lists: `<object>TAB<ref>` per line."""
+    """Parse a list in the format of `git ls-remote --symref`: `<object>TAB<ref>` per line."""
     commits: dict[str, str] = {}
     head = head_commit = None
     # No name has a backslash: two that are no UTF-8 stay apart, as they would not with U+FFFD.
@@ -257,5 +257,5 @@ def _link_files(remote: Path, objects: Path) -> None:
 
 
 def _quoted(text: str) -> str:
-    """A value as a configuration file of git writes it."""
+    """A value quoted for a git configuration file."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

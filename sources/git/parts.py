@@ -1,6 +1,6 @@
-"""Parts: what the read model shows of one codebase, as Parquet files that snapshots link to.
+"""Parts: the rows of one codebase in the read model, as Parquet files that snapshots link to.
 
-A part is written once, under a name that is never used again, and removed when no codebase's state names it any more.
+A part is written once, under a name that is never reused, and removed when no codebase's state names it any more.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from sources.git.extraction import Segment
 from sources.git.identities import Pseudonyms, resolved
 from sources.git.state import Extracted, StoredSegment
 
-# As many as a signed number of 64 bits holds.
+# As many hexadecimal digits as fit into a signed 64-bit integer.
 KEY_DIGITS = 15
 
 
@@ -32,7 +32,7 @@ class Parts:
     codebase_id: str
 
     def write(self, table: Table, rows: pl.LazyFrame) -> File:
-        """Write rows, which lack `codebase_id`, as a part of a table."""
+        """Write rows without `codebase_id` as a part of a table."""
         name = f"{table.name}.{uuid4().hex}.parquet"
         path = self.directory / name
         columns = rows.with_columns(codebase_id=pl.lit(self.codebase_id)).select(
@@ -42,17 +42,17 @@ class Parts:
         return described(path)
 
     def holds(self, file: File) -> bool:
-        """Whether a part is there with its size."""
+        """Whether a part exists and has its recorded size."""
         path = self.directory / file.name
         return path.is_file() and path.stat().st_size == file.bytes
 
     def rows(self, files: Iterable[File]) -> pl.LazyFrame:
-        """The rows of some parts, of which there is at least one."""
+        """The rows of one or more parts."""
         return pl.scan_parquet([self.directory / file.name for file in files], glob=False)
 
 
 def described(path: Path) -> File:
-    """What a manifest says of a file."""
+    """A file as a manifest describes it."""
     rows = pl.scan_parquet(path, glob=False).select(pl.len()).collect().item()
     with path.open("rb") as written:
         digest = hashlib.file_digest(written, "sha256").hexdigest()
@@ -60,14 +60,14 @@ def described(path: Path) -> File:
 
 
 def commit_key() -> pl.Expr:
-    """The number that stands for a commit."""
+    """The integer key of a commit."""
     return pl.col("commit_sha").str.head(KEY_DIGITS).str.to_integer(base=16)
 
 
 def publish_segment(
     segment: Segment, raw: Path, parts: Parts, git: Git, mailmap: str | None, pseudonyms: Pseudonyms
 ) -> dict[str, File]:
-    """Write what a segment adds to the tables of commits, of changes, of paths and of people, by the tables' names.
+    """Write the parts that a segment adds to the tables of commits, changes, paths and people, by table name.
 
     Raises:
         CodebaseError: git failed.
@@ -99,7 +99,7 @@ def _write_paths(parts: Parts, changes: pl.LazyFrame) -> File:
 
 
 def with_paths(extracted: Extracted, parts: Parts) -> Extracted:
-    """With the parts of the table of paths, which earlier versions of this program did not write."""
+    """Add the parts of the table of paths, which earlier versions of this program did not write."""
     return extracted.model_copy(update={"segments": tuple(_with_paths(each, parts) for each in extracted.segments)})
 
 

@@ -1,4 +1,4 @@
-"""What the patches of a log don't tell: renames, and what `--numstat` counts differently."""
+"""What the patches of a log don't show: renames, and what `--numstat` counts differently."""
 
 from collections.abc import Iterator, Sequence
 
@@ -17,7 +17,7 @@ WALK = ("log", "--stdin", "--no-walk=unsorted")
 
 
 def renames(git: Git, commits: Sequence[Commit]) -> dict[tuple[str, bytes], tuple[str, bytes]]:
-    """Which added paths were renamed or copied from another of the same commit, as git tells with `-M -C`.
+    """Which added paths were renamed or copied from another path of the same commit, as `git -M -C` detects it.
 
     Returns:
         `R` or `C` and the previous path, by commit and path.
@@ -45,8 +45,8 @@ def _may_rename(commit: Commit) -> bool:
 def recounted(git: Git, commits: Sequence[Commit]) -> None:
     """Count as `--numstat` does where a patch differs from it.
 
-    A patch says nothing of a binary file whose mode alone changed. It deletes and adds a file that becomes a link, of
-    which `--numstat` counts the difference.
+    A patch shows nothing for a binary file of which only the mode changed. A file that becomes a symlink is deleted
+    and added by patches, while `--numstat` counts the difference.
     """
     asked = [commit for commit in commits if any(_is_told_otherwise(change) for change in commit.changes)]
     if not asked:
@@ -56,7 +56,7 @@ def recounted(git: Git, commits: Sequence[Commit]) -> None:
         for change in filter(_is_told_otherwise, commit.changes):
             counted = counts[commit.sha, change.path]
             change.is_binary = counted is None
-            # A submodule is no object that could be compared.
+            # A submodule is not an object that could be compared.
             can_be_counted = change.is_binary or not change.is_submodule
             if counted != (change.added_lines, change.deleted_lines) and can_be_counted:
                 _count_again(git, change)

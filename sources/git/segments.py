@@ -1,4 +1,4 @@
-"""The raw segments of a codebase: add the commits that are new, drop those that are gone, join what is small."""
+"""The raw segments of a codebase: add new commits, drop those that are gone, merge small segments."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ MOST_SMALL = 8
 
 @dataclass(frozen=True)
 class RawCommits:
-    """Where the segments of a codebase are, and how further ones are read."""
+    """The directory of a codebase's segments, and how further ones are read."""
 
     git: Git
     exclude: tuple[str, ...]
@@ -25,7 +25,7 @@ class RawCommits:
     collected_at: datetime
 
     def brought_to(self, reachable: pl.DataFrame, before: Sequence[Segment], progress: Progress) -> list[Segment]:
-        """The segments that hold exactly the commits that branches hold (`commit_sha`), in the order they were read.
+        """The segments that hold exactly the reachable commits (`commit_sha`), in the order they were read.
 
         Raises:
             CodebaseError: git failed or took too long.
@@ -38,7 +38,7 @@ class RawCommits:
         return self._joined([*kept, *read])
 
     def known(self, segments: Iterable[Segment]) -> pl.DataFrame:
-        """The commits of some segments: `commit_sha` and the segment's name."""
+        """The commits of some segments: `commit_sha` and the name of the segment."""
         empty = pl.DataFrame(schema={"commit_sha": pl.String, "segment": pl.String}).lazy()
         held = [
             _rows([segment.commits_file(self.directory)]).select("commit_sha", segment=pl.lit(segment.name))
@@ -68,7 +68,7 @@ class RawCommits:
         return [*large, self._written(small, pl.DataFrame(schema={"commit_sha": pl.String}))]
 
     def _written(self, segments: Sequence[Segment], without: pl.DataFrame) -> Segment:
-        """One segment of the rows of several, but for some commits."""
+        """One segment with the rows of several, except those of some commits."""
         name = uuid4().hex
         target = Segment(name, 0)
         for path, sources in (

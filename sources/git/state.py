@@ -12,21 +12,21 @@ from read_model.publishing import flush_to_disk
 from sources.git.extraction import Segment
 
 STATE = "state.json"
-# Another one reads every commit again: rules of extraction have changed.
+# Raised when the rules of extraction change: every commit is then read again.
 EXTRACTION_VERSION = 2
 
 
 class StoredSegment(BaseModel, frozen=True):
-    """A segment and the parts made of it, by the tables' names."""
+    """A segment and the parts made from it, by table name."""
 
     segment: Segment
     parts: dict[str, File]
 
 
 class Extracted(BaseModel, frozen=True):
-    """What was extracted: from which state of the remote, by which rules, and where it is.
+    """What was extracted: from which state of the remote, by which rules, and into which files.
 
-    `mailmap` is the blob of the `.mailmap` that identities were resolved with. `parts` are those of tables that are
+    `mailmap` is the blob of the `.mailmap` that identities were resolved with. `parts` belong to the tables that are
     written as a whole.
     """
 
@@ -50,7 +50,7 @@ class Extracted(BaseModel, frozen=True):
         return self.heads.get(self.default_branch or "")
 
     def raw_files(self, directory: Path) -> list[Path]:
-        """The files of the raw segments in a directory."""
+        """The files of the raw segments, in a directory."""
         segments = [stored.segment for stored in self.segments]
         return [
             path for segment in segments for path in (segment.commits_file(directory), segment.changes_file(directory))
@@ -63,7 +63,7 @@ class Extracted(BaseModel, frozen=True):
 
 
 class State(BaseModel, frozen=True):
-    """A codebase: what was last extracted from it, and how the last attempt went."""
+    """The state of a codebase: what was last extracted from it, and how the last attempt went."""
 
     extracted: Extracted | None = None
     attempted_at: AwareDatetime | None = None
@@ -72,18 +72,18 @@ class State(BaseModel, frozen=True):
 
     @property
     def status(self) -> Literal["complete", "failed", "none"]:
-        """Whether the last attempt succeeded; none before there was one."""
+        """Whether the last attempt succeeded; `none` before the first one."""
         if self.error is not None:
             return "failed"
         return "complete" if self.extracted else "none"
 
     def after_failure(self, error: str, now: datetime) -> "State":
-        """What follows a failed attempt: what was extracted stays."""
+        """The state after a failed attempt: what was extracted stays."""
         return State(extracted=self.extracted, attempted_at=now, failed_since=self.failed_since or now, error=error)
 
     @classmethod
     def read(cls, directory: Path) -> Self:
-        """The state in a directory; an empty one where there is none, or none that this program understands."""
+        """The state in a directory; an empty one if there is none that this program understands."""
         try:
             state = cls.model_validate_json((directory / STATE).read_bytes())
         except (FileNotFoundError, ValidationError):

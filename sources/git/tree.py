@@ -18,7 +18,7 @@ COLUMNS = pl.Schema({name: dtype for name, dtype in TREE.columns.items() if name
 def tree_table(
     git: Git, empty_tree: str, commit: str, is_excluded: Callable[[str], bool], paths: Sequence[bytes] = ()
 ) -> pl.DataFrame:
-    """The files, lines and bytes of a commit's tree, without submodules; binary files have no lines and bytes.
+    """The files, lines and bytes of a commit's tree, without submodules; binary files count no lines and bytes.
 
     Args:
         git: The mirror.
@@ -28,7 +28,7 @@ def tree_table(
         paths: The only paths that count; all without any.
 
     Returns:
-        The columns of `TREE` but `codebase_id`, a row per directory and language, in order.
+        The columns of `TREE` except `codebase_id`, one row per directory and language, in order.
 
     Raises:
         CodebaseError: git failed or took too long.
@@ -68,7 +68,7 @@ def moved_tree_table(
 
 
 def primary_language(tree: pl.DataFrame) -> str | None:
-    """The language with most bytes: of code where there is any, otherwise of prose and data; None without either."""
+    """The language with most bytes: among code if there is any, else among prose and data; None for an empty tree."""
     sizes = tree.drop_nulls("language").group_by("language").agg(pl.col("bytes").sum())
     ranked = [(not is_code(language), -size, language) for language, size in sizes.iter_rows()]
     return min(ranked)[2] if ranked else None

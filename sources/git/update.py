@@ -1,4 +1,4 @@
-"""Bring the read model `repositories` up to date: several codebases at once, each published when it is done."""
+"""Bring the read model `repositories` up to date: several codebases at once, each published as soon as it is done."""
 
 import logging
 import shutil
@@ -52,7 +52,7 @@ class UnknownCodebaseError(AnalyticsError):
 class RepositoriesUpdater:
     """Keeps the read model `repositories` up to date with the remotes of a configuration.
 
-    `tokens` are variables by name.
+    `tokens` holds the values of environment variables by name.
     """
 
     configuration: Configuration
@@ -63,13 +63,13 @@ class RepositoriesUpdater:
     @property
     def home(self) -> Path:
         """The directory of the read model."""
-        # Git runs in directories of its own, where relative paths lead elsewhere.
+        # Git runs in other directories, where a relative path would lead elsewhere.
         return REPOSITORIES.directory(self.data_dir).absolute()
 
     def run(self, job: Job) -> Outcome:
         """Update every codebase, or the one of the job (see `Updater.run`).
 
-        `full`, `repair` and `erase_now` make the mirrors anew and read every commit again; `verify` checks the files of
+        `full`, `repair` and `erase_now` rebuild the mirrors and read every commit again; `verify` checks the files of
         the current snapshot.
         """
         chosen = self._chosen(job.codebase)
@@ -118,14 +118,14 @@ class _Run:
         return self._home / WORK / str(codebase.id)
 
     def update(self, chosen: Sequence[Codebase]) -> list[str]:
-        """Update codebases, publish each that changed when it is done, and all at the end.
+        """Update codebases; publish each that changed as soon as it is done, and all of them at the end.
 
         Returns:
             The names of those that failed.
         """
         self.sweep()
         self._complete()
-        # What failed last time may hang again: it waits for the others.
+        # A codebase that failed last time may hang again, so it goes last.
         in_order = sorted(chosen, key=lambda codebase: self._states[codebase].error is not None)
         with shown_progress() as show, ThreadPoolExecutor(AT_ONCE) as pool:
             running = {pool.submit(self._updated, codebase, show): codebase for codebase in in_order}
@@ -139,7 +139,7 @@ class _Run:
         return [codebase.display_name for codebase in chosen if self._states[codebase].error is not None]
 
     def _updated(self, codebase: Codebase, show: ShowRows) -> State:
-        """The state of a codebase after an attempt, written down; whatever goes wrong is told by it."""
+        """Update a codebase and store its state, which records whatever goes wrong."""
         directory, before = self._directory(codebase), self._states[codebase]
         directory.mkdir(exist_ok=True)
         afresh = self._job.full or self._job.repair or self._job.erase_now
@@ -184,7 +184,7 @@ class _Run:
         return token
 
     def _publish(self) -> Manifest:
-        """Publish what is extracted of all configured codebases."""
+        """Publish what was extracted from all configured codebases."""
         now = utc_now()
         with SnapshotWriter(self._home) as writer:
             for table in REPOSITORIES.tables:
@@ -208,7 +208,7 @@ class _Run:
         return pl.DataFrame(rows, dict(CODEBASES.columns), orient="row")
 
     def sweep(self) -> None:
-        """Remove the parts, raw segments and codebases that nothing names any more."""
+        """Remove the parts, raw segments and codebases that nothing refers to any more."""
         named = {
             file.name
             for state in self._states.values()
@@ -231,7 +231,7 @@ class _Run:
 
 
 def _published_at(data_dir: Path) -> datetime | None:
-    """The time the current snapshot tells its readers."""
+    """The `data_updated_at` of the current snapshot."""
     try:
         manifest = open_snapshot(data_dir, REPOSITORIES).manifest
     except SnapshotError:
@@ -240,7 +240,7 @@ def _published_at(data_dir: Path) -> datetime | None:
 
 
 def _shows_otherwise(before: State, state: State) -> bool:
-    """Whether readers should see the new state before the run is at its end."""
+    """Whether readers should see the new state before the run ends."""
     shown = [
         (each.status, each.extracted and [each.extracted.files(table.name) for table in REPOSITORIES.tables])
         for each in (before, state)

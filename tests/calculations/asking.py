@@ -53,7 +53,7 @@ POOLS: Mapping[str, st.SearchStrategy[Any]] = {
     **dict.fromkeys(BORNE["users"], PLACES),
 }
 INSTANTS = st.sampled_from(MINUTES).map(lambda minutes: START + timedelta(minutes=minutes))
-# Values that are there, parts of them, expressions, and such as nobody has.
+# Values that occur, parts of them, expressions, and values that don't occur.
 VALUES = {
     "is": st.sampled_from(
         ("DE", "AT", "unknown", "Zürich", "", "HOME", "Direct", "GitHub", "LEFT_ROOM", 1, 5, 12, True, "false", "team")
@@ -65,7 +65,7 @@ VALUES = {
 
 @st.composite
 def tables_of_rows(draw: st.DrawFn, most: int = 12) -> Rows:
-    """All tables, with at most so many rows each."""
+    """All tables, with up to `most` rows each."""
     rows: Rows = {
         "users": [
             {"id": user, **{name: draw(PLACES) for name in BORNE["users"]}} for user in draw(st.sets(USERS)) - {None}
@@ -83,17 +83,17 @@ def tables_of_rows(draw: st.DrawFn, most: int = 12) -> Rows:
 
 
 def frames(rows: Rows) -> Tables:
-    """The rows as calculations take them."""
+    """The rows as frames for the calculations."""
     return Tables(**{kind: pl.LazyFrame(rows[kind], schema=dict(schema)) for kind, schema in SCHEMAS.items()})
 
 
 def attributes_of(tables: Tables) -> Attributes:
-    """What rows are filtered by."""
+    """The rows as filters see them."""
     return Attributes(tables.users, tables.rooms)
 
 
 def named(rows: Rows) -> dict[str, list[dict[str, Any]]]:
-    """The rows as the twin takes them."""
+    """The rows in the twin's format."""
     return {f"fpp_{kind}": some for kind, some in rows.items()}
 
 

@@ -1,6 +1,6 @@
-"""Tables as Hypothesis draws them: few users and rooms that meet often, and instants at which some rule changes.
+"""Tables drawn by Hypothesis: few users and rooms that meet often, and instants at which some rule changes.
 
-What no drawing should miss is drawn on purpose: ties, nulls in every nullable column, weekends, both sides of midnight
+Cases no drawing should miss are drawn on purpose: ties, nulls in nullable columns, weekends, both sides of midnight
 and of ten minutes, rows before START_DATE, 30 and 31 days, erased rooms, 41 equal counts, integers wider than declared.
 """
 
@@ -30,11 +30,11 @@ def tables_of(frames: Frames) -> Tables:
 
 # START_DATE: a Saturday, a Sunday, a Monday and a Friday.
 STARTS = (date(2024, 6, 1), date(2024, 6, 2), date(2024, 6, 3), date(2024, 6, 7))
-# Today, in days after START_DATE: past 30 weekdays and 31 days, a weekend on, the day itself, and in its past.
+# Today, in days after START_DATE: after 30 weekdays and 31 days, after a weekend, the day itself, and before it.
 TODAYS = (75, 45, 34, 8, 3, 1, 0, -1, -30)
 # Days with rows, likewise: before, around a weekend, and 30 and 31 days after others.
 DAYS = (-40, -1, 0, 1, 2, 3, 4, 5, 30, 31, 32, 33, 34, 61)
-# Two days, and those on which someone returns in time, just so, or too late.
+# Two days, and those on which someone returns in time, just in time, or too late.
 RETURNS = ((0, 1, 31, 32), (0, 1, 33), (0, 2, 61))
 CLOCKS = tuple(
     map(
@@ -46,7 +46,7 @@ LAST_MOMENT = time(23, 59, 59, 999_999)
 
 USER_IDS = ("zoë", "ann", "Ann", "李雷", "bob")
 ROOM_IDS = (1, 65_537, 2**31 - 1, 0, -1)
-# How many of them take part: one that has many rows, two that meet, or all.
+# How many of them are used: one that has many rows, two that meet, or all.
 CIRCLES = (1, 2, 5)
 ABSENT_ROOMS = (404, 2**31, 2**63)
 NAMES = ("team", "Team", "Zürich", "会議室", "unknown", "")
@@ -118,12 +118,12 @@ class Case:
 
     @property
     def tables(self) -> dict[str, list[Row]]:
-        """The rows as the oracle takes them: by the table's name."""
+        """The rows in the oracle's format, by table name."""
         return {table.name: self.rows.get(table, []) for table in FPP.tables}
 
     @property
     def frames(self) -> Frames:
-        """The same rows as the calculations take them."""
+        """The same rows as frames for the calculations."""
         return {table: self.frame(table) for table in FPP.tables}
 
     def frame(self, table: Table) -> pl.LazyFrame:
@@ -216,7 +216,7 @@ def cases(draw: st.DrawFn, *tables: Table, crowds: bool = True) -> Case:
 
 
 def rows_of(table: Table, pool: Mapping[str, tuple[Any, ...]], fewest: int) -> st.SearchStrategy[list[Row]]:
-    """So many rows or a few more; of a room one row only."""
+    """At least `fewest` rows and a few more at most; one row per room."""
     row = st.fixed_dictionaries({name: st.sampled_from(values) for name, values in pool.items()})
     if table is ROOMS:
         return st.lists(row, max_size=len(ROOM_IDS), unique_by=lambda room: room["id"])
@@ -236,7 +236,7 @@ def crowd(table: Table) -> list[Row]:
 
 
 def busy_case(size: int) -> Case:
-    """So many rows per table (of rooms five), 62 days from a Monday on: the same in every run."""
+    """`size` rows per table (but five rooms), 62 days from a Monday on: the same in every run."""
     start = date(2024, 6, 3)
     chance = random.Random(size)  # noqa: S311 - no secret
     rows = {

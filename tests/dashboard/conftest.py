@@ -13,9 +13,9 @@ from tests.processes import HOST, Server
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, which knows this machine only.
+    """Debian's Chromium, which can reach only this machine.
 
-    It goes with its module: while Playwright is there, no other test of this process can have an event loop.
+    It is closed with its module: while Playwright runs, no other test of this process can have an event loop.
     """
     with sync_playwright() as playwright:
         yield playwright.chromium.launch(
@@ -38,5 +38,5 @@ def visit(browser: Browser, server: Server) -> Iterator[Visit]:
 
 @pytest.fixture(scope="session")
 def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where pictures go for a person to look at: pytest says where when a test that takes them fails."""
+    """Where screenshots go for a person to look at; pytest shows the path when a test that takes them fails."""
     return tmp_path_factory.mktemp("screenshots")

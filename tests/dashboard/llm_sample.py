@@ -1,4 +1,4 @@
-"""Made-up calls of models, for the dashboard's page about them."""
+"""Made-up LLM calls for the dashboard's page about them."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -13,7 +13,7 @@ DAYS, CALLS_A_DAY = 20, 30
 
 
 def store_calls(data_dir: Path, now: datetime) -> None:
-    """Put three weeks of two organisations' calls into a read model of plain files."""
+    """Put three weeks of two organisations' calls into a read model of flat files."""
     path = data_dir / "llm" / "llm_usage_events.parquet"
     path.parent.mkdir(parents=True)
     draw = Random(1)  # noqa: S311 - nothing to guess

@@ -1,4 +1,4 @@
-"""What is asked of every page's looks: on phones and screens, light and dark, and of axe-core."""
+"""What the looks of every page must satisfy: on phones and screens, in light and dark, and for axe-core."""
 
 from pathlib import Path
 from typing import Literal
@@ -9,7 +9,7 @@ AXE = (Path(__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 SERIOUS = ("serious", "critical")
 WIDTHS = (360, 768, 1440)
 SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
-# Elements that reach out of the window or of their panel, other than in what scrolls.
+# Elements that extend beyond the window or their panel, except inside scrollable ones.
 REACHING_OUT = """
 [...document.querySelectorAll("main *, header *, footer *")].filter((one) => {
   if (one.closest(".scrolled, .list, .unseen, svg, select, .menu-body") || !one.checkVisibility()) return false;
@@ -18,7 +18,7 @@ REACHING_OUT = """
   return box.right > innerWidth + 1 || (panel && (box.right > panel.right + 1 || box.bottom > panel.bottom + 1));
 }).map((one) => one.outerHTML.slice(0, 120))
 """
-# Texts that lie over one another within a panel or a card.
+# Texts that overlap within a panel or a card.
 OVERLAPPING = """
 [...document.querySelectorAll(".panel, .card, .controls, .top")].flatMap((part) => {
   const texts = [...part.querySelectorAll("h2, p, dt, dd > span, button, summary, legend + label, select, td, .call")]
@@ -34,7 +34,7 @@ OVERLAPPING = """
 
 
 def violations(visit: Visit) -> list[str]:
-    """What axe-core finds serious; it is put into the page from outside, where the policy does not hold."""
+    """The serious findings of axe-core, which is injected from outside the page, where the policy does not apply."""
     visit.page.evaluate(AXE)
     found = visit.page.evaluate("axe.run(document, {resultTypes: ['violations']}).then((result) => result.violations)")
     return [
@@ -49,7 +49,7 @@ def check_looks(visit: Visit, screenshots: Path, name: str) -> None:
     """Nothing overlaps or is cut off, whatever the width and the scheme; axe-core finds nothing serious."""
     for width in WIDTHS:
         visit.page.set_viewport_size({"width": width, "height": 900})
-        # The charts have followed by the frame after next.
+        # The charts have been resized by the frame after next.
         visit.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
         assert visit.page.evaluate("document.documentElement.scrollWidth") == width
         assert visit.page.evaluate(REACHING_OUT) == []

@@ -1,4 +1,4 @@
-"""The dashboard shows the API's figures, whatever is asked."""
+"""The dashboard shows the API's figures, for any view."""
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -18,13 +18,13 @@ VIEWS = [
 
 
 def asked(view: dict[str, str]) -> dict[str, str]:
-    """A view as the API is asked for it."""
+    """A view as parameters of the API."""
     return {name: value for name, value in view.items() if value}
 
 
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: "-".join(view.values()))
 def test_an_address_shows_its_figures(visit: Visit, view: dict[str, str]) -> None:
-    """Also one that somebody else shared."""
+    """Also for somebody it was shared with."""
     visit.go(granularity="auto", **view)
     assert_same(visit.shown(), visit.answers(**asked(view)))
 
@@ -81,7 +81,7 @@ def test_a_wrong_zone_is_refused_where_it_was_typed(visit: Visit) -> None:
 
 @pytest.mark.parametrize("name", ["location/country", "behaviour/sources", "location/country_city"])
 def test_a_click_on_a_bar_filters_everything(visit: Visit, name: str) -> None:
-    """It becomes a chip, which takes it away again."""
+    """It becomes a chip, which removes it again."""
     view = {"date_range": "12mo", "timezone": "UTC"}
     visit.go(granularity="auto", compare="", **view)
     before = visit.shown()

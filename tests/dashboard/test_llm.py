@@ -44,7 +44,7 @@ def answered(server: Server, org: str) -> dict[str, Any]:
 
 
 def test_it_shows_the_figures_of_the_chosen_organisation(browser: Browser, llm_server: Server) -> None:
-    """It is the only page of whoever may see nothing else; incidents have a scope of their own."""
+    """It is the only page for those who may see nothing else; incidents have a scope of their own."""
     with visiting(browser, llm_server) as visit:
         visit.go(**VIEW, granularity="auto")
         expect(visit.page.locator("nav a")).to_have_count(0)

@@ -28,7 +28,7 @@ def test_nothing_overlaps_or_is_cut_off(browser: Browser, server: Server, screen
         assert visit.said == []
 
 
-def test_the_form_and_a_room_are_for_everyone_too(browser: Browser, server: Server) -> None:
+def test_the_form_and_a_room_are_accessible_too(browser: Browser, server: Server) -> None:
     with visiting(browser, server, signed_in=False) as stranger:
         stranger.page.goto(f"{stranger.origin}/dashboard")
         expect(stranger.page.locator("input[name=token]")).to_be_visible()
@@ -89,7 +89,7 @@ def test_everything_can_be_done_by_keyboard(browser: Browser, server: Server) ->
 
 
 def tab_to(visit: Visit, selector: str) -> None:
-    """Press Tab until an element has the focus; what has it on the way can be seen."""
+    """Press Tab until an element has the focus; every focused element on the way is visibly focused."""
     target = visit.page.locator(selector).first
     for _ in range(120):
         visit.page.keyboard.press("Tab")

@@ -1,4 +1,4 @@
-"""Each panel: what it says, what can be done with it, and what happens when its answer does not come."""
+"""Each panel: what it shows, what can be done with it, and what happens when its request fails."""
 
 import csv
 import io
@@ -26,7 +26,7 @@ MINUTE_MS = 60_000
 
 @pytest.fixture(scope="module")
 def full(browser: Browser, server: Server) -> Iterator[Visit]:
-    """A year, all shown, for tests that leave it as it is."""
+    """A year, with all panels shown, for tests that don't change it."""
     with visiting(browser, server) as opened:
         opened.go(**VIEW)
         yield opened
@@ -161,8 +161,8 @@ def test_a_busy_server_is_asked_again(visit: Visit) -> None:
     assert visit.states()["rhythm"] == "ready"
 
 
-def test_a_lost_server_is_told_and_found_again(visit: Visit) -> None:
-    """The figures of before stay; one click is enough when it is back."""
+def test_a_lost_server_is_reported_and_found_again(visit: Visit) -> None:
+    """The previous figures stay; one click is enough when the server is back."""
     visit.page.clock.install()
     visit.go(**VIEW)
     before = visit.shown()
@@ -177,7 +177,7 @@ def test_a_lost_server_is_told_and_found_again(visit: Visit) -> None:
     expect(alert).to_be_hidden(timeout=PATIENCE_MS)
 
 
-def test_it_refreshes_by_itself_and_sends_what_it_knows(browser: Browser, server: Server) -> None:
+def test_it_refreshes_by_itself_with_conditional_requests(browser: Browser, server: Server) -> None:
     """Every minute, and is told that nothing changed."""
     with visiting(browser, server) as visit:
         visit.page.clock.install()
@@ -208,8 +208,8 @@ def test_a_server_without_data_says_what_to_do(browser: Browser, bare_server: Se
         assert visit.figure("traffic.visitors") == DASH
 
 
-def test_old_data_are_told(browser: Browser, sampled: Sample) -> None:
-    """At the top, in words, beside figures that are shown all the same."""
+def test_old_data_are_reported(browser: Browser, sampled: Sample) -> None:
+    """At the top, in words; the figures are shown nevertheless."""
     with serving(sampled.data_dir, HEALTH_STALE_SECONDS=1) as server, visiting(browser, server) as visit:
         visit.go(**VIEW)
         expect(visit.page.get_by_role("alert").filter(has_text="The data are stale")).to_be_visible()

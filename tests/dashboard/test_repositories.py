@@ -1,4 +1,4 @@
-"""The page about git repositories: all of them side by side, and one of them with what can be filtered by."""
+"""The page about git repositories: all of them side by side, and a single one with its filters."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,7 +59,7 @@ def sign_in(visit: Visit, token: str, view: dict[str, str]) -> None:
     visit.page.keyboard.press("Enter")
 
 
-def test_a_codebase_is_reached_from_all_of_them_and_left_again(browser: Browser, code_server: Server) -> None:
+def test_a_codebase_is_reached_from_the_overview_and_left_again(browser: Browser, code_server: Server) -> None:
     with visiting(browser, code_server) as visit:
         visit.go(**VIEW)
         expect(visit.page.locator("nav a")).to_have_count(0)
@@ -130,7 +130,7 @@ def test_a_click_filters_and_a_chip_takes_it_away(browser: Browser, code_server:
         expect(visit.page.locator("[data-chip]")).to_have_count(0)
 
 
-def test_people_are_named_to_whoever_may(browser: Browser, code_server: Server) -> None:
+def test_people_are_named_to_those_who_may_see_names(browser: Browser, code_server: Server) -> None:
     with visiting(browser, code_server, signed_in=False) as visit:
         sign_in(visit, NAMER, OF_CODEBASE)
         visit.settle()
@@ -149,7 +149,7 @@ def test_the_page_is_for_its_readers(browser: Browser, code_server: Server, serv
         expect(visit.page.locator("nav")).not_to_contain_text("Repositories")
 
 
-def test_an_unknown_codebase_is_told_in_every_panel(browser: Browser, code_server: Server) -> None:
+def test_an_unknown_codebase_is_reported_in_every_panel(browser: Browser, code_server: Server) -> None:
     with visiting(browser, code_server) as visit:
         visit.go(**VIEW | {"codebase": "00000000-0000-0000-0000-000000000000"})
         assert set(visit.states().values()) == {"error"}

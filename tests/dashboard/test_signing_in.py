@@ -48,7 +48,7 @@ def test_no_token_is_asked_for(stranger: Visit) -> None:
 
 
 def test_the_token_stays_in_the_tab(stranger: Visit) -> None:
-    """Not in the address, nor in any that is asked, nor in what outlives the tab; signing out forgets it."""
+    """Not in the page's URL, nor in that of a request, nor in what outlives the tab; signing out forgets it."""
     sign_in(stranger, TOKEN)
     stranger.settle()
     assert stranger.page.evaluate("sessionStorage.getItem('token')") == TOKEN
@@ -69,7 +69,7 @@ def test_a_token_that_is_no_longer_accepted_signs_out(stranger: Visit) -> None:
     expect(stranger.page.get_by_role("alert")).to_contain_text("no longer accepted", timeout=PATIENCE_MS)
 
 
-def test_who_lacks_the_scope_sees_no_page(browser: Browser, sampled: Sample, tmp_path: Path) -> None:
+def test_without_the_scope_no_page_is_shown(browser: Browser, sampled: Sample, tmp_path: Path) -> None:
     tokens = tmp_path / "tokens.toml"
     tokens.write_text(token_lines("gateway", LLM_TOKEN, ["llm:write"]), encoding="utf-8")
     with (

@@ -1,4 +1,4 @@
-"""A reader of the dashboard: a real browser's tab, and what it did, said and asked."""
+"""A reader of the dashboard: a tab of a real browser, with its downloads, messages and requests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.processes import HOST, PATIENCE_S, TOKEN, Server
 
 PATIENCE_MS = PATIENCE_S * 1000
 DASH = "–"  # noqa: RUF001 - what a figure that is not known looks like
-# Everything the page says of a broken policy, from its first line on.
+# Records every violation of the policy, from the first line of the page on.
 WATCH = """
 window.violations = [];
 addEventListener("securitypolicyviolation", (event) =>
@@ -82,7 +82,7 @@ class Visit:
         return found
 
     def violations(self) -> list[str]:
-        """What the page's policy forbade."""
+        """The violations of the page's policy."""
         found: list[str] = self.page.evaluate("window.violations")
         return found
 
@@ -137,7 +137,7 @@ def filters(*clauses: object) -> str:
 
 @contextmanager
 def visiting(browser: Browser, server: Server, *, signed_in: bool = True, **options: Any) -> Iterator[Visit]:
-    """A new tab in a browser without a past."""
+    """A new tab in a fresh browser profile."""
     given = {"locale": "en-US", "timezone_id": "Europe/Berlin", "viewport": {"width": 1440, "height": 900}} | options
     context = browser.new_context(**given)
     context.add_init_script(WATCH + (SIGNED_IN if signed_in else ""))

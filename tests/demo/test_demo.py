@@ -123,7 +123,7 @@ def test_a_taken_port_is_one_clear_line(
 
 
 @pytest.mark.parametrize("port", ["abc", "0", "65536", "-1", "5100.5", "1e3", " ", "٣", "9" * 5_000])
-def test_a_port_that_is_none_is_one_clear_line(
+def test_an_invalid_port_is_one_clear_line(
     port: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""The made-up year of LLM usage: what there is to find in it can be found, by the answers alone."""
+"""The made-up year of LLM usage: what is hidden in it can be found from the answers alone."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The dashboard for Grafana: its panels fit, and all that they ask is answered."""
+"""The dashboard for Grafana: its panels fit, and all their queries are answered."""
 
 import json
 import re
@@ -61,7 +61,7 @@ def test_data_sources_and_choices_are_variables() -> None:
     assert {target["datasource"]["uid"] for target in TARGETS} == {"${prometheus}", "${api}"}
 
 
-def test_expressions_read_metrics_that_there_are() -> None:
+def test_expressions_read_metrics_that_exist() -> None:
     assert set().union(*map(metric_names, EXPRESSIONS)) <= METRICS
 
 

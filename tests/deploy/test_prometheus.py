@@ -1,4 +1,4 @@
-"""The alerts: they are rules, they fire when they should, and each says where to read on."""
+"""The alerts: they are valid rules, fire when they should, and each links to its runbook."""
 
 import re
 from pathlib import Path
@@ -33,7 +33,7 @@ def test_every_alert_is_tested() -> None:
         assert names == {alert["alert"] for alert in alerts()}
 
 
-def test_alerts_read_metrics_that_there_are() -> None:
+def test_alerts_read_metrics_that_exist() -> None:
     assert set().union(*(metric_names(alert["expr"]) for alert in alerts())) <= METRICS
 
 

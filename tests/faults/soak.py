@@ -192,13 +192,13 @@ def figures(tally: Tally, seconds: float) -> Mapping[str, str]:
         "Rows lost": f"{tally.total('lost'):,}",
         "Rows doubled": f"{tally.total('doubled'):,}",
         "Answers mixed of snapshots, going back, or of unknown origin": f"{_of_other_kinds(tally):,}",
-        "Readers told to come again (503)": f"{tally.unavailable:,}",
+        "Readers told to retry (503)": f"{tally.unavailable:,}",
         "Largest manifest": f"{tally.manifest_bytes:,} bytes",
         "Most files in a snapshot, of 500 rows each": f"{tally.files:,}",
         "Most snapshots kept": f"{tally.snapshots:,}",
         "Dashboard among 8 readers, first and last hundred runs": _first_and_last(tally.dashboard_ms),
         f"`/health` while {CLIENTS} clients ask for the dashboard": _percentiles(tally.health_ms),
-        "Of these clients": f"{tally.answered:,} answered, {tally.sent_away:,} told to come again",
+        "Of these clients": f"{tally.answered:,} answered, {tally.sent_away:,} told to retry",
         "Server after them": f"{tally.threads} threads, {tally.megabytes:,.0f} MB at most",
     }
 

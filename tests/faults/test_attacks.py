@@ -1,4 +1,4 @@
-"""Clients that mean harm, against a real server: what they may take is limited, and others are served meanwhile."""
+"""Malicious clients against a real server: the resources they can use are limited, and others are served meanwhile."""
 
 import json
 import signal
@@ -39,7 +39,7 @@ HEADERS_TOO_LARGE = 431
 
 @pytest.fixture(scope="module")
 def server(sampled: Sample) -> Iterator[Server]:
-    """A server that is quick to lose patience, with room for 20 connections and 1 MB of answers."""
+    """A server with short timeouts that allows 20 connections and 1 MB of answers."""
     with serving(sampled.data_dir, **QUICK, MAX_CONNECTIONS=20, ANSWER_BUDGET_MB=1) as started:
         yield started
 
@@ -58,7 +58,7 @@ def connected(server: Server, sent: bytes = b"", receives: int | None = None) ->
 
 
 def everything(client: socket.socket) -> bytes:
-    """All that comes until the server closes the connection."""
+    """Everything received until the server closes the connection."""
     found = b""
     with suppress(ConnectionError):
         while data := client.recv(65_536):
@@ -127,7 +127,7 @@ def test_attack_01_a_head_that_is_too_large_is_refused(server: Server, head: byt
 
 
 def test_attack_01_a_line_without_end_is_refused_before_its_end(server: Server) -> None:
-    """64 MB of one header: the answer comes long before, and nothing of it stays."""
+    """64 MB of one header: the answer comes long before its end, and nothing of it stays in memory."""
     before = resident_mb(server)
     with connected(server, HEAD + b"A: ") as client:
         with suppress(ConnectionError):
@@ -169,7 +169,7 @@ COMMANDS: dict[str, list[object]] = {
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_attack_02_no_client_keeps_the_server_from_ending(sampled: Sample, command: str) -> None:
-    """One of each kind, twice, still there at SIGTERM; nothing but the grace decides."""
+    """Two of each kind, still connected at SIGTERM; only the grace period counts."""
     port = free_port()
     variables = {"DATA_DIR": sampled.data_dir, "ANALYTICS_SECRET_TOKEN": TOKEN, "PORT": port}
     patient = QUICK | {"REQUEST_TIMEOUT_SECONDS": 1000, "WRITE_TIMEOUT_SECONDS": 1000}
@@ -181,7 +181,7 @@ def test_attack_02_no_client_keeps_the_server_from_ending(sampled: Sample, comma
         until(lambda: '"GET /v1/historical HTTP/1.1" 200' in server.log, "the large answer to begin")
         assert program.end() in (-signal.SIGTERM, 128 + signal.SIGTERM)
         assert "Cancel" in server.log
-        assert "the process was ended" not in server.log
+        assert "the process was terminated" not in server.log
 
 
 def test_attack_02_no_computation_keeps_the_server_from_ending(sampled: Sample) -> None:
@@ -203,7 +203,7 @@ def test_attack_02_no_report_keeps_the_server_from_ending(sampled: Sample) -> No
         with serving(sampled.data_dir, app=app, factory=True, **QUICK, **environment) as server:
             assert server.get("/crash").status_code == 500
             assert server.program.end() == 128 + signal.SIGTERM
-            assert "the process was ended" in server.log
+            assert "the process was terminated" in server.log
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_attack_02_no_report_keeps_the_server_from_ending(sampled: Sample) -> No
     ids=[*STALLS, "an idle connection"],
 )
 def test_attack_03_a_connection_that_stalls_is_ended(server: Server, sent: bytes, answer: int | None) -> None:
-    """Within the time limits; who sent no whole request is told so."""
+    """Within the time limits; a client that sent no complete request is told so."""
     with connected(server, sent, receives=4_096) as client:
         if sent in (STALLS["pipelined and unread"], STALLS["a large answer unread"]):
             until(lambda: connections_of(server) == 0, "the server to drop the client")
@@ -237,7 +237,7 @@ def connections_of(server: Server) -> int:
 
 
 def test_attack_03_health_is_answered_beyond_the_limit_of_connections(server: Server) -> None:
-    """A hundred connections that send nothing, half a head or half a body, where twenty may be."""
+    """A hundred connections that send nothing, half a head or half a body, where twenty are allowed."""
     with ExitStack() as stack:
         for number in range(100):
             sent = list(STALLS.values())[number % 3]
@@ -248,7 +248,7 @@ def test_attack_03_health_is_answered_beyond_the_limit_of_connections(server: Se
 
 
 def test_attack_03_only_health_is_answered_while_all_connections_are_busy(sampled: Sample) -> None:
-    """Three clients do not read; nobody can make room, so others come again later, and health is told."""
+    """Three clients do not read, and no connection can be closed for others: these get 503, but /health is answered."""
     unread = STALLS["pipelined and unread"]
     with serving(sampled.data_dir, MAX_CONNECTIONS=3) as server, ExitStack() as stack:
         for _ in range(4):
@@ -262,7 +262,7 @@ def test_attack_03_only_health_is_answered_while_all_connections_are_busy(sample
 # --- Answers ----------------------------------------------------------------------------------------------------------
 
 
-def test_attack_04_an_answer_that_does_not_fit_is_refused_until_there_is_room(server: Server) -> None:
+def test_attack_04_an_answer_that_does_not_fit_is_refused_until_it_fits(server: Server) -> None:
     """One large answer is not read: another one is 503 meanwhile, a small one is not; then the client is cut off."""
     with connected(server, get(LARGE.format("UTC")), receives=4_096) as client:
         assert status(client.recv(1_000)) == 200

@@ -48,7 +48,7 @@ SOON_S = 5
 
 @pytest.fixture(scope="module")
 def shared(mariadb: DatabaseServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """For tests that leave it in step."""
+    """For tests that leave it in sync."""
     directory = tmp_path_factory.mktemp("service")
     with service(mariadb, directory, directory / "data") as whole:
         yield whole
@@ -91,7 +91,7 @@ def on_small_disk(mariadb: DatabaseServer, tmp_path: Path) -> Iterator[tuple[Ser
 
 
 def problems(log: str) -> list[str]:
-    """The lines of a log that are not just information."""
+    """The warnings and errors of a log."""
     return [line for line in log.splitlines() if " INFO " not in line]
 
 
@@ -104,7 +104,7 @@ def assert_says_it_cannot_write(exit_code: int, log: str, data_dir: Path, reason
 
 
 def test_fault_17_a_disk_that_is_full_at_any_page_leaves_the_old_snapshot(on_small_disk: tuple[Service, Disk]) -> None:
-    """With room for no page, for one, two and so on, until a run succeeds."""
+    """With space for no page, for one, two and so on, until a run succeeds."""
     whole, disk = on_small_disk
     whole.source.grow()
     for pages in range(disk.free_pages):

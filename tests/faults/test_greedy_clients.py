@@ -1,4 +1,4 @@
-"""Clients that ask for much: others are served meanwhile, and the event loop stays free."""
+"""Clients that request too much: others are served meanwhile, and the event loop stays free."""
 
 import asyncio
 import shutil

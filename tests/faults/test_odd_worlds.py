@@ -1,4 +1,4 @@
-"""Faults 40 and 42 to 49: clocks, rows, values, disks and neighbours that are not as an updater would like them."""
+"""Faults 40 and 42 to 49: unusual clocks, rows, values, disks and neighbours."""
 
 import errno
 import fcntl
@@ -39,7 +39,7 @@ type MakeClient = Callable[..., TestClient]
 def test_fault_40_a_clock_that_was_ahead_hides_no_staleness(
     database: SourceDatabase, operator: Operator, in_process: MakeClient
 ) -> None:
-    """A month ahead for one run: told as such while the data are young, then called dead; the next run heals it."""
+    """A month ahead for one run: reported while the data are young, then called dead; the next run corrects it."""
 
     def health(hours_later: float) -> dict[str, Any]:
         later = datetime.now(UTC) + timedelta(hours=hours_later)
@@ -78,7 +78,7 @@ def test_fault_40_a_clock_that_was_ahead_hides_no_staleness(
 def test_fault_40_readers_are_told_no_time_of_the_future_and_none_before_the_last(
     read_at: timedelta, not_before: timedelta | None, told: timedelta
 ) -> None:
-    """All of it as distances from the updater's own time; only what was a lie is taken back."""
+    """Given as distances from the updater's own time; only a wrong time is taken back."""
     before = None if not_before is None else NINE + not_before
     assert told_time(NINE + read_at, NINE, before) == NINE + told
 
@@ -152,7 +152,7 @@ def batches(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
 
 @pytest.mark.database
 def test_fault_47_long_values_come_in_few_rows_at_once(database: SourceDatabase, batches: list[list[int]]) -> None:
-    """A thousand rows of nothing, then 40 of 50 kB each: two at most are in a batch, and seven or so in a file."""
+    """A thousand empty rows, then 40 of 50 kB each: at most two are in a batch, and about seven in a file."""
     add(database, [f"u{i}" for i in range(1_040)], 300, ["fpp_events"])
     database.execute("ALTER TABLE fpp_events ADD COLUMN story LONGTEXT NOT NULL DEFAULT ''")
     database.execute("UPDATE fpp_events SET story = REPEAT('x', 50000) WHERE id > 1000")
@@ -201,7 +201,7 @@ def test_fault_44_without_hard_links_files_are_copied(
 
 @pytest.mark.database
 def test_fault_44_a_full_disk_is_no_reason_to_copy(database: SourceDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A link that can't be made for want of room ends the run."""
+    """If a link can't be created because the disk is full, the run ends."""
     database.sync()
 
     def refused(*_: object) -> None:
@@ -214,7 +214,7 @@ def test_fault_44_a_full_disk_is_no_reason_to_copy(database: SourceDatabase, mon
 
 @pytest.fixture
 def erased(database: SourceDatabase, operator: Operator) -> Path:
-    """A data directory of which plain files were made before Erika was erased at the source."""
+    """A data directory of which flat files were made before Erika was erased at the source."""
     add(database, ["Erika-Mustermann-0001", *(f"u{i}" for i in range(9))], 300)
     operator.publishes()
     for name in ("fpp_users.parquet", "fpp_events.parquet", "fpp_events.12.parquet"):
@@ -237,7 +237,7 @@ def test_fault_42_plain_files_are_erased_too(erased: Path, operator: Operator) -
 
 
 @pytest.mark.database
-def test_fault_42_files_of_others_are_named_and_left(erased: Path, operator: Operator) -> None:
+def test_fault_42_files_of_unknown_origin_are_named_and_left(erased: Path, operator: Operator) -> None:
     """The updater removes nothing that may be somebody's only copy: it says what to do, with 73."""
     (erased / "backup").mkdir()
     (erased / "fpp_users.parquet").rename(erased / "backup" / "users.parquet")
@@ -265,7 +265,7 @@ def modes(directory: Path) -> dict[str, set[int]]:
 def test_fault_49_files_are_for_owner_and_group(
     database: SourceDatabase, umask: int, directory: int, file: int
 ) -> None:
-    """Whatever a generous umask allows; a strict one is respected. Only its owner may use the lock."""
+    """Even with a permissive umask; a strict one is respected. Only its owner may use the lock."""
     before = os.umask(umask)
     try:
         database.sync()
@@ -276,14 +276,14 @@ def test_fault_49_files_are_for_owner_and_group(
 
 
 def test_fault_49_a_skipped_run_says_who_holds_the_lock(tmp_path: Path) -> None:
-    """Another updater, by its note; when a stranger holds it, since when that was noticed."""
+    """Another updater, by its note; for an unknown process, since when that was noticed."""
     with locked(tmp_path), pytest.raises(BusyError, match=rf"the updater with pid {os.getpid()} since \d{{4}}-"):
         locked(tmp_path).__enter__()
     with (tmp_path / LOCK).open("a") as stranger:
         fcntl.flock(stranger, fcntl.LOCK_EX)
-        with pytest.raises(BusyError, match="held by a process that is no updater"):
+        with pytest.raises(BusyError, match="held by a process that is not an updater"):
             locked(tmp_path).__enter__()
-        with pytest.raises(BusyError, match=r"held by a process that is no updater, at least since \d{4}-"):
+        with pytest.raises(BusyError, match=r"held by a process that is not an updater, at least since \d{4}-"):
             locked(tmp_path).__enter__()
     with locked(tmp_path):
         pass
@@ -306,7 +306,7 @@ def test_fault_49_the_kernel_knows_who_may_hold_the_lock(tmp_path: Path, monkeyp
             locked(tmp_path).__enter__()
 
 
-def test_fault_48_a_hung_file_system_hangs_nobody(in_process: MakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fault_48_a_hung_file_system_blocks_nobody(in_process: MakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """`/health` and the dashboard say that files don't answer, and go on once they do."""
     client, answers = in_process(), threading.Event()
 

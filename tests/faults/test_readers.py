@@ -37,7 +37,7 @@ EVERY_S, PHASE_S = 0.05, 2.5
 PUBLICATIONS = 40
 MAIL_TIMEOUT_S = 5
 CLIENTS = 200
-# Of a machine that has other things to do; `make soak` measures what it takes on a quiet one.
+# Generous, for a busy machine; `make soak` measures the time on a quiet one.
 GENEROUS_S = 5.0
 
 
@@ -95,7 +95,7 @@ def mailing(publisher: Publisher) -> Iterator[Mailing]:
 
 
 def test_fault_23_eight_readers_see_whole_snapshots_while_they_are_replaced(publisher: Publisher) -> None:
-    """With snapshots kept as usual there is no 5xx at all; when they are removed at once, some are told to come again.
+    """With snapshots kept as usual there is no 5xx at all; when they are removed at once, some are told to retry.
 
     Every answer is one published snapshot, and none is older than the one that was current when it was requested.
     """
@@ -234,7 +234,7 @@ def test_fault_24_a_request_that_outlives_its_snapshot_starts_over(
 ) -> None:
     """The files vanish before all are read: every figure comes from the next snapshot, and so does the tag.
 
-    There is room for one computation only: starting over needs no second turn.
+    Only one computation is allowed at once: starting over needs no second turn.
     """
     server, gate = gated
     with ThreadPoolExecutor() as others:
@@ -251,7 +251,7 @@ def test_fault_24_a_request_that_outlives_its_snapshot_starts_over(
     assert ask(server, DASHBOARD, If_None_Match=answer.headers["etag"]).status == 304
 
 
-def test_fault_24_a_request_that_outlives_two_snapshots_is_told_to_come_again(
+def test_fault_24_a_request_that_outlives_two_snapshots_is_told_to_retry(
     publisher: Publisher, gated: tuple[Server, Gate]
 ) -> None:
     """Never a short answer; and it is not called damage, which would wake somebody."""
@@ -272,7 +272,7 @@ def test_fault_24_a_request_that_outlives_two_snapshots_is_told_to_come_again(
 
 @pytest.mark.slow
 def test_fault_25_a_crowd_leaves_health_memory_and_threads_alone(tmp_path: Path) -> None:
-    """200 clients at once ask for the dashboard of 200,000 rows, twice: some wait, the others come again later."""
+    """200 clients at once request the dashboard of 200,000 rows, twice: some wait, the others are told to retry."""
     publish_sample(sample(utc_now(), scale=1), tmp_path, utc_now())
     with serving(tmp_path, QUERY_QUEUE_SECONDS=1) as server:
         assert server.get(DASHBOARD).status_code == 200
@@ -379,7 +379,7 @@ def test_fault_29_a_failing_mail_service_is_502_and_reported_once(mailing: Maili
 
 
 def test_fault_29_a_hanging_mail_service_keeps_nobody_else_waiting(mailing: Mailing) -> None:
-    """60 clients ask for the daily figures: more than the server has threads. The others are served meanwhile."""
+    """60 clients request the daily figures: more than the server has threads. The others are served meanwhile."""
     mailing.mail.hangs()
     with ThreadPoolExecutor(60) as others:
         waiting = [others.submit(ask, mailing.server, DAILY) for _ in range(60)]

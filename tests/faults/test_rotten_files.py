@@ -1,4 +1,4 @@
-"""Faults 41 and 46: disks that forget, and manifests that lie. No wrong figure is served, and the next run repairs."""
+"""Faults 41 and 46: decaying disks and false manifests. No wrong figure is served, and the next run repairs them."""
 
 import json
 import os
@@ -68,7 +68,7 @@ def assert_refused(client: TestClient, path: Path) -> None:
 
 
 def test_fault_41_no_flipped_bit_gives_figures(current: Path) -> None:
-    """Anywhere in any file, before a server's first look: the dashboard needs all files, a room that of the votes."""
+    """Anywhere in any file, before its first use: the dashboard needs all files, a room only that of the votes."""
     rng = random.Random(41)  # noqa: S311 - nothing secret
     files = sorted(current.glob("*.parquet"))
     app = create_app(ServerSettings(data_dir=data_dir_of(current), analytics_secret_token=SecretStr(TOKEN)))
@@ -148,7 +148,7 @@ def test_fault_41_a_large_file_is_checked_once_whatever_snapshots_link_it(curren
 
 
 def test_fault_41_a_file_that_was_gone_is_looked_at_again(current: Path) -> None:
-    """As one whose snapshot is removed while it is checked: it may stand in the next one."""
+    """Such as one whose snapshot is removed while it is checked: it may be part of the next one."""
     checks = FileChecks()
     files = open_snapshot(data_dir_of(current), FPP).published()
     away = files[0][0].rename(current / "away")

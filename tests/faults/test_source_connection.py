@@ -162,10 +162,10 @@ def test_fault_11_server_restarts_in_the_middle_of_the_read(
                 database.assert_in_step()
 
 
-def test_fault_11_read_that_is_given_up_says_nothing_more(
+def test_fault_11_read_that_is_given_up_logs_nothing_more(
     database: SourceDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A run that fails for another reason, such as a full disk, leaves rows unread: no word of them after its line."""
+    """A run that fails for another reason, such as a full disk, leaves rows unread, and logs nothing about them."""
     fill_up(database)
     monkeypatch.setattr("sources.mysql.source.BATCH_ROWS", 100)
     with consistent_source(database.settings()) as source:
@@ -224,7 +224,7 @@ def test_fault_12_hanging_server_ends_the_run_by_its_deadline(
 def test_fault_12_read_that_hangs_is_given_up_and_tried_again(
     database: SourceDatabase, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A line that went dead without a word, with a read timeout of one second instead of 60."""
+    """A connection that silently went dead, with a read timeout of one second instead of 60."""
     impatient(monkeypatch)
     monkeypatch.setattr("sources.mysql.source.READ_TIMEOUT_S", 1)
     fill_up(database)

@@ -70,7 +70,7 @@ def test_fault_13_restored_backup_of_long_ago_is_refused_until_allowed(
 
 
 def test_fault_13_restored_backup_of_a_moment_ago_needs_nothing(database: SourceDatabase, operator: Operator) -> None:
-    """What is lost is younger than the overlap and asked for again anyway."""
+    """What is lost is younger than the overlap and read again anyway."""
     add(database, [f"u{i}" for i in range(20)], 300)
     back_up(database)
     add(database, ["u20", "u21"], 20)
@@ -83,7 +83,7 @@ def test_fault_13_restored_backup_of_a_moment_ago_needs_nothing(database: Source
 def test_fault_13_failover_to_another_server(
     database: SourceDatabase, operator: Operator, proxy: Proxy, directory: Path
 ) -> None:
-    """The same address leads elsewhere, where the same ids are other rows: full, and the time told never goes back."""
+    """The same address leads to other rows with the same ids: the run is full, `data_updated_at` does not go back."""
     add(database, [f"here{i}" for i in range(5)], 300)
     operator.publishes(DB_PORT=str(proxy.port), DB_USERNAME=database.server.username)
     with own_database(directory, database.data_dir) as other:

@@ -151,7 +151,7 @@ def test_fault_05_edits_inside_the_overlap_are_right_after_the_next_run(
 def test_fault_05_edits_of_long_ago_are_right_after_the_next_full_run(
     database: SourceDatabase, operator: Operator
 ) -> None:
-    """The next run by itself does not see them; the daily one, here due at once, does."""
+    """The next incremental run does not see them; the daily full one, here due at once, does."""
     add(database, [f"u{i}" for i in range(9)], 300)
     operator.publishes()
     for edit in EDITS:

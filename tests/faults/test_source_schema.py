@@ -166,7 +166,7 @@ ODD: dict[str, tuple[str, str, Any]] = {
 
 
 def test_fault_09_odd_values_are_kept_or_counted(database: SourceDatabase, operator: Operator) -> None:
-    """Value by value what is documented; those without a counterpart are null, counted in the log, and end no run."""
+    """Each value as documented; those without a counterpart become null, are counted in the log, and fail no run."""
     add(database, ["plain"], 300, ["fpp_page_views"])
     for name, (kind, _, _) in ODD.items():
         database.execute(f"ALTER TABLE fpp_page_views ADD COLUMN {name} {kind}")

@@ -40,7 +40,7 @@ STEPS = 7  # Crash points of a run while it writes tables, and again while it pu
 MINUTES = st.one_of(st.integers(1, 30), st.integers(60, 1800))
 SEGMENTS = st.sampled_from([3, 1000])
 WHICH = st.integers(0, 10_000)
-# After so many steps, counted from the beginning or from the manifest.
+# The step to crash at, counted from the beginning or from the manifest.
 CRASHES = st.one_of(st.none(), st.tuples(st.integers(0, STEPS), st.booleans()))
 
 
@@ -143,7 +143,7 @@ class SyncMachine(RuleBasedStateMachine):
 
     @rule(minutes=MINUTES, crash=CRASHES, rows=SEGMENTS)
     def run(self, minutes: int, crash: tuple[int, bool] | None, rows: int) -> None:
-        """The next run of many, or the first after the updater was off for a while: it reads what may have moved."""
+        """The next run of many, or the first after the updater was off for a while: it reads what may have changed."""
         self.time_passes(minutes)
         with ended_at(crash):
             self.update(rows)
@@ -235,7 +235,7 @@ class SyncMachine(RuleBasedStateMachine):
 
 @contextmanager
 def ended_at(crash: tuple[int, bool] | None) -> Iterator[None]:
-    """End the block after so many steps, counted from its beginning or from the manifest; nothing is cleaned up."""
+    """End the block at a step, counted from its beginning or from the manifest; nothing is cleaned up."""
     left, counts = (crash[0], not crash[1]) if crash else (0, False)
 
     def crash_point(name: str) -> None:
@@ -276,7 +276,7 @@ def test_any_order_of_events_ends_with_equal_rows(clocked: SourceDatabase) -> No
             deadline=None,
             derandomize=not THOROUGH,
             database=None,
-            # To shrink takes minutes; the order that failed is told as it is.
+            # Shrinking takes minutes, so the failing order is reported as it is.
             phases=[Phase.generate, Phase.shrink] if THOROUGH else [Phase.generate],
             suppress_health_check=list(HealthCheck),
         ),

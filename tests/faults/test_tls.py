@@ -35,12 +35,12 @@ class Authority:
 
     @property
     def certificate(self) -> Path:
-        """What the operator gives as DB_SSL_CA."""
+        """The file that the operator sets as DB_SSL_CA."""
         return self.directory / f"{self.name}.pem"
 
     @property
     def key(self) -> Path:
-        """What it signs with."""
+        """Its private key."""
         return self.directory / f"{self.name}.key"
 
     def make(self) -> None:

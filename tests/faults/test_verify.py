@@ -1,4 +1,4 @@
-"""`--verify`, `--repair` and `--erase-now`: what an operator asks for who does not want to trust, but to know."""
+"""`--verify`, `--repair` and `--erase-now`: for an operator who wants to be certain."""
 
 import re
 from collections.abc import Callable
@@ -176,7 +176,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], None], str]] = {
 def test_verify_names_a_damaged_file_and_repair_replaces_it(
     synced: SourceDatabase, operator: Operator, damage: Callable[[Path], None], says: str
 ) -> None:
-    """The other tables are compared all the same."""
+    """The other tables are still compared."""
     path = file_of_votes(synced).resolve()
     damage(path)
     operator.tolerates_damage = True
@@ -203,7 +203,7 @@ def test_verify_names_the_columns_that_differ(
 ) -> None:
     """A migration came since the last run."""
     synced.execute(f"ALTER TABLE fpp_page_views {migration}")
-    assert found(operator, 1)["fpp_page_views"][-1] == f"has other columns than the source: {names}"
+    assert found(operator, 1)["fpp_page_views"][-1] == f"has columns other than the source: {names}"
     operator.publishes("--repair")
     found(operator, 0)
 

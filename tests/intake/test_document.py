@@ -1,4 +1,4 @@
-"""docs/collector.md keeps its word: its first steps work as they stand, and its tables list what there is."""
+"""docs/collector.md is correct: its first steps work as written, and its tables are complete."""
 
 import re
 import shlex

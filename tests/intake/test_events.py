@@ -140,7 +140,7 @@ def test_money_of_any_amount_is_exact(amount: Decimal) -> None:
     ],
 )
 def test_instant_is_stored_in_utc(written: str, microsecond: int) -> None:
-    """Offsets are applied, fractions finer than a microsecond cut; five minutes ahead are still accepted."""
+    """Offsets are applied, finer fractions truncated to microseconds; five minutes ahead are still accepted."""
     assert parsed(occurred_at=written).occurred_at == microsecond
 
 
@@ -154,13 +154,13 @@ def test_metadata_of_4096_bytes_is_the_largest() -> None:
 
 
 def test_unknown_field_is_refused() -> None:
-    """A misspelt name would lose its value in silence."""
-    with pytest.raises(InvalidValueError, match='"cost" is no field of an event'):
+    """A misspelt name would silently lose its value."""
+    with pytest.raises(InvalidValueError, match='"cost" is not a field of an event'):
         parsed(cost=1)
 
 
 def test_field_given_twice_is_refused() -> None:
-    """None of the two values is taken."""
+    """Neither of the two values is taken."""
     with pytest.raises(InvalidValueError, match='"status" is given twice'):
         sent("status", '"success", "status": "error"')
 
@@ -173,8 +173,8 @@ def test_document_that_is_no_object_is_refused(document: object) -> None:
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"NaN", b"[Infinity]", b"\xff", b"[" * 100_000, b'{"a":1} {}', b"'a'"])
-def test_what_is_no_json_is_told(text: bytes) -> None:
-    """Python's own extensions are none, either."""
+def test_invalid_json_is_explained(text: bytes) -> None:
+    """Nor are Python's own extensions JSON."""
     with pytest.raises(NotJsonError):
         parse(text)
 

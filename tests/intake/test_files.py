@@ -63,7 +63,7 @@ def test_every_format_becomes_the_same_events(url: URL, tmp_path: Path) -> None:
 
 
 def test_second_import_changes_nothing(url: URL, tmp_path: Path) -> None:
-    """Neither an event nor a dead letter is there twice; the bad lines are named again, and the exit code is 65."""
+    """No event or dead letter is stored twice; the bad lines are reported again, and the exit code is 65."""
     file = tmp_path / "events.ndjson"
     file.write_bytes(ndjson(event(1), event(2, status="ok")) + b"broken\n" + b"x" * 70_000 + b"\n" + ndjson(event(3)))
     for accepted in (2, 0):
@@ -71,14 +71,14 @@ def test_second_import_changes_nothing(url: URL, tmp_path: Path) -> None:
         assert run.returncode == 65
         assert run.stdout.split()[-3:] == [str(accepted), str(2 - accepted), "3"]
         assert f"events.ndjson:2: {event_id(2)}: status is" in run.stderr
-        assert "events.ndjson:3: no event_id: this is no JSON" in run.stderr
+        assert "events.ndjson:3: no event_id: this is not JSON" in run.stderr
         assert "events.ndjson:4: no event_id: the line is longer" in run.stderr
     assert len(rows(url, USAGE_EVENTS)) == 2
     assert [row.position for row in rows(url, DEAD_LETTERS)] == [2, 3, 4]
 
 
 def test_bad_rows_of_a_csv_are_named(url: URL, tmp_path: Path) -> None:
-    """A missing cell, a number that is none, metadata that is no JSON, and a byte that is no UTF-8."""
+    """A missing cell, a malformed number, metadata that is not JSON, and a byte that is not UTF-8."""
     good = as_csv(event(1)).splitlines()
     header, row = good[0], good[1]
     lines = [
@@ -99,7 +99,7 @@ def test_bad_rows_of_a_csv_are_named(url: URL, tmp_path: Path) -> None:
         assert says in line
 
 
-def test_file_cut_short_is_told_after_what_could_be_read(url: URL, tmp_path: Path) -> None:
+def test_file_cut_short_is_reported_after_what_could_be_read(url: URL, tmp_path: Path) -> None:
     """The events before the cut are stored, and the exit code is not 0."""
     file = tmp_path / "events.ndjson.gz"
     content = ndjson(*(event(number) for number in range(3000)))

@@ -257,7 +257,7 @@ def test_span_is_an_event(gateway: Gateway) -> None:
 
 
 def test_protobuf_is_the_same_event(gateway: Gateway) -> None:
-    """Packed, too; the answer is protobuf."""
+    """Compressed, too; the answer is protobuf."""
     traces(gateway, span())
     request = ExportTraceServiceRequest()
     resource_spans = request.resource_spans.add()

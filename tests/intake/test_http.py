@@ -83,7 +83,7 @@ def test_every_form_is_understood(collector: Collector, number: int, form: str, 
 
 
 def test_broken_line_is_rejected_by_its_index(collector: Collector) -> None:
-    """Blank lines do not count; a line that is no UTF-8 is kept as well as it can be."""
+    """Blank lines do not count; a line that is not UTF-8 is kept as well as possible."""
     body = ndjson(event(300)) + b'\n{"a":\n\xff\x00\n' + ndjson(event(301))
     told = collector.post(body, content_type=NDJSON).json()
     assert told["accepted"] == 2
@@ -157,7 +157,7 @@ def test_chunked_body_is_bounded(collector: Collector) -> None:
 @pytest.mark.parametrize(("token", "status"), [(None, 401), ("wrong", 401), (READER, 403)])
 @pytest.mark.parametrize("path", ["/analytics/v1/events", "/analytics/v1/events/validate"])
 def test_token_needs_the_scope(collector: Collector, path: str, token: str | None, status: int) -> None:
-    """Nothing is read of what they send."""
+    """Nothing they send is read."""
     assert collector.post([event(400)], path, token).status_code == status
     assert event_id(400).replace("-", "") not in ids(collector)
 
@@ -266,7 +266,7 @@ def _send_until_dead(collector: Collector, life: int, sender: int, acknowledged:
 
 
 def test_locked_database_is_503_and_recovers(tmp_path: Path) -> None:
-    """Somebody holds the write lock for longer than a request waits: 503 with Retry-After, then all is well."""
+    """Something holds the write lock for longer than a request waits: 503 with Retry-After, then all is well."""
     url = database_url(f"sqlite:///{tmp_path}/collector.db")
     migrate(url)
     with collecting(url, tmp_path, INTAKE_SECONDS="0.5") as collector:
@@ -289,8 +289,8 @@ def _json_of_202(collector: Collector, sent: dict[str, Any]) -> Any:
     return answer.json() if answer.status_code == 202 else None
 
 
-def test_backlog_beyond_the_room_is_503(tmp_path: Path) -> None:
-    """Requests wait for a locked database until there is no room for a further one: it is told when to come again."""
+def test_request_beyond_the_capacity_of_the_backlog_is_503(tmp_path: Path) -> None:
+    """Requests wait for a locked database until the backlog is full: a further one is told when to retry."""
     url = database_url(f"sqlite:///{tmp_path}/collector.db")
     migrate(url)
     with collecting(url, tmp_path, INTAKE_BYTES=10_000_000) as collector, ThreadPoolExecutor() as senders:
@@ -327,7 +327,7 @@ def test_metrics_may_require_a_token(tmp_path: Path) -> None:
         (True, {"TOKENS_FILE": ""}, 78, "TOKENS_FILE is missing"),
         (True, {"TOKENS_FILE": "nowhere.toml"}, 78, "TOKENS_FILE is wrong"),
         (True, {"COLLECTOR_DATABASE_URL": "oracle://x"}, 78, "oracle is not supported"),
-        (True, {"COLLECTOR_DATABASE_URL": "rubbish"}, 78, "COLLECTOR_DATABASE_URL is no database URL"),
+        (True, {"COLLECTOR_DATABASE_URL": "rubbish"}, 78, "COLLECTOR_DATABASE_URL is not a database URL"),
         (True, {"COLLECTOR_DATABASE_URL": "sqlite://"}, 78, "COLLECTOR_DATABASE_URL needs a file"),
         (True, {"COLLECTOR_DATABASE_URL": "postgresql://x:secret@127.0.0.1:1/y"}, 69, "COLLECTOR_DATABASE_URL"),
         (True, {"LLM_PRICES": str(ROOT / "pyproject.toml")}, 78, "LLM_PRICES is wrong"),

@@ -82,8 +82,8 @@ def test_concurrent_upgrades_wait_for_each_other(empty_database: URL) -> None:
     assert sum("(None, " in text for text in told) == 1, told
 
 
-def test_upgrade_cut_short_goes_on(empty_database: URL) -> None:
-    """MySQL commits each DDL by itself: the table of the next revision may be there already."""
+def test_interrupted_upgrade_continues(empty_database: URL) -> None:
+    """MySQL commits each DDL statement by itself: the table of the next revision may exist already."""
     migrate(empty_database, "0001")
     with migration_engine(empty_database).begin() as connection:
         USAGE_EVENTS.create(connection)
@@ -104,7 +104,7 @@ def test_database_behind_the_head_is_refused(empty_database: URL) -> None:
 
 
 def test_sqlite_commits_are_durable_and_pages_small(tmp_path: Any) -> None:
-    """What the speed and the safety of the file rest on."""
+    """The speed and the safety of the file depend on these."""
     url = URL.create("sqlite", database=str(tmp_path / "collector.db"))
     migrate(url)
     with open_engine(url).connect() as connection:

@@ -1,4 +1,4 @@
-"""Prices: which one counts for a call, what it comes to, and what is no price list."""
+"""Prices: which one counts for a call, what it comes to, and what is not a price list."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,7 +89,7 @@ def test_without_a_file_nothing_has_a_price() -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("model: m", "it is no list of prices"),
+        ("model: m", "it is not a list of prices"),
         ("- [", "while parsing"),
         ("- m", "entry 1 needs from, input, model, output, and nothing else"),
         ("- {model: m, from: 2026-01-01, input: 1}", "entry 1 needs"),
@@ -98,10 +98,10 @@ def test_without_a_file_nothing_has_a_price() -> None:
             "- {model: m, from: 2026-01-01, input: 1, output: 1}\n- {model: m, from: soon, input: 1, output: 1}",
             "entry 2: Invalid isoformat string: 'soon'",
         ),
-        ("- {model: m, from: 2026-01-01, input: free, output: 1}", "entry 1: 'free' is no price: cents per million"),
-        ("- {model: m, from: 2026-01-01, input: -1, output: 1}", "entry 1: '-1' is no price"),
-        ("- {model: m, from: 2026-01-01, input: NaN, output: 1}", "entry 1: 'NaN' is no price"),
-        ("- {model: m, from: 2026-01-01, input: 1e999999, output: 1}", "entry 1: '1e999999' is no price"),
+        ("- {model: m, from: 2026-01-01, input: free, output: 1}", "entry 1: 'free' is not a price: cents per million"),
+        ("- {model: m, from: 2026-01-01, input: -1, output: 1}", "entry 1: '-1' is not a price"),
+        ("- {model: m, from: 2026-01-01, input: NaN, output: 1}", "entry 1: 'NaN' is not a price"),
+        ("- {model: m, from: 2026-01-01, input: 1e999999, output: 1}", "entry 1: '1e999999' is not a price"),
         ("- {model: m, from: 2026-01-01, input: [1], output: 1}", "entry 1: a value is a list or a mapping"),
         ("- {model: [m], from: 2026-01-01, input: 1, output: 1}", "entry 1: a value is a list or a mapping"),
         (

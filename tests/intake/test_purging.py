@@ -61,7 +61,7 @@ def test_what_matches_goes_and_nothing_else(
 
 
 @pytest.mark.parametrize("text", ["400", "400y", "-1d", "", "d", "1.5d"])
-def test_age_that_is_none_is_refused(text: str) -> None:
+def test_invalid_age_is_refused(text: str) -> None:
     """With an example."""
     with pytest.raises(ValueError, match="400d"):
         age(text)

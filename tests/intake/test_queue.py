@@ -83,7 +83,7 @@ def expected(numbers: range) -> list[str]:
 
 
 def test_every_kind_of_message_is_settled(broker: Broker, name: str, url: URL, tmp_path: Path) -> None:
-    """An event, an array, lines, a mixed message; what has no event goes the way of dead letters, and is kept."""
+    """An event, an array, lines, a mixed message; what has no event is dead-lettered, and kept."""
     messages = [
         event(1),
         [event(2), event(3)],
@@ -141,7 +141,7 @@ def test_nothing_is_lost_or_doubled_by_kills(broker: Broker, name: str, url: URL
 
 
 @pytest.mark.database
-def test_database_that_goes_away_is_waited_for(broker: Broker, name: str, tmp_path: Path) -> None:
+def test_database_that_goes_away_is_awaited(broker: Broker, name: str, tmp_path: Path) -> None:
     """PostgreSQL ends while events come; after its return, all of them are stored once."""
     postgresql.install()
     with ExitStack() as stack:

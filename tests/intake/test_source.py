@@ -72,7 +72,7 @@ def test_rows_arrive_typed(engine: Engine, tmp_path: Path) -> None:
     assert read(tmp_path).schema == pl.Schema(DECLARED.columns)
 
 
-def test_only_what_may_have_moved_is_read_again(engine: Engine, tmp_path: Path) -> None:
+def test_only_what_may_have_changed_is_read_again(engine: Engine, tmp_path: Path) -> None:
     """After a full sync, rows older than the overlap are settled; new ones arrive, old ones stay as they are."""
     writer = Writer(engine, store)
     writer.write([batch(*(event(number) for number in range(50)))])
@@ -116,8 +116,8 @@ def consistent_now(url: URL) -> Any:
         return source.now
 
 
-def test_view_does_not_move_while_it_is_read(engine: Engine) -> None:
-    """A row committed after the view was opened is not in it; nor does the reader hold up the writer."""
+def test_view_does_not_change_while_it_is_read(engine: Engine) -> None:
+    """A row committed after the view was opened is not in it; nor does the reader block the writer."""
     writer = Writer(engine, store)
     writer.write([batch(event(1))])
     with consistent_source(settings(engine.url)) as source:

@@ -37,7 +37,7 @@ def test_same_id_in_two_organisations_is_two_events(engine: Engine) -> None:
     assert (receipt.accepted, receipt.duplicates) == (2, 1)
 
 
-def test_batches_of_one_transaction_are_told_apart(engine: Engine) -> None:
+def test_batches_of_one_transaction_are_counted_separately(engine: Engine) -> None:
     """Each batch of a group has its own number and counts; the earlier one has the shared event."""
     receipts = Writer(engine, store).write([batch(event(1), event(2)), batch(event(2), event(3)), batch()])
     assert [(each.accepted, each.duplicates) for each in receipts] == [(2, 0), (1, 1), (0, 0)]
@@ -69,7 +69,7 @@ def test_values_come_back_as_they_were_sent(engine: Engine) -> None:
 
 
 def test_rejected_events_are_kept_with_their_reason(engine: Engine) -> None:
-    """The document, its place and what it tells of itself; from the same origin again, it is kept once."""
+    """The document, its position and the ids it claims; repeated from the same origin, it is kept once."""
     bad = event(5, status="ok", model_id="a\0b")
     writer = Writer(engine, store)
     for _ in range(2):
@@ -96,7 +96,7 @@ def test_totals_count_every_result(engine: Engine) -> None:
 
 
 def test_concurrent_writers_keep_every_event_once(engine: Engine) -> None:
-    """Four writers bring overlapping thirds of 400 events in other orders: 400 rows, and every sum of counts fits."""
+    """Four writers send overlapping thirds of 400 events in different orders: 400 rows, and all counts add up."""
     numbers = list(range(400))
     shares = [numbers, numbers[::-1], numbers[::2] * 2, numbers[200:]]
 

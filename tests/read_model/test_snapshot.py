@@ -1,4 +1,4 @@
-"""Opening a snapshot: its manifest is read when it is another one, and only then; and a manifest that lies is none."""
+"""Opening a snapshot: its manifest is read again only when it has changed, and a false manifest is rejected."""
 
 import json
 from collections.abc import Callable
@@ -71,7 +71,7 @@ def test_any_changed_byte_is_noticed(tmp_path: Path) -> None:
 
 
 def test_the_first_version_of_the_format_is_still_read(tmp_path: Path) -> None:
-    """It had no checksum and no time of the updater: that of the source has to do."""
+    """It had no checksum and no time of the updater: that of the source is used instead."""
     facts = manifest_in(tmp_path).model_dump(mode="json", exclude={"synced_at"}) | {"format_version": 1}
     write(tmp_path, json.dumps(facts))
     assert read_manifest(tmp_path) == manifest_in(tmp_path).model_copy(update={"format_version": 1})

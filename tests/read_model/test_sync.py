@@ -26,7 +26,7 @@ VIEW = "INSERT INTO fpp_page_views (user_id, route, viewed_at) VALUES "
 
 @contextmanager
 def transaction(database: SourceDatabase) -> Iterator[MySQLCursorAbstract]:
-    """A session of its own whose rows nobody sees until the block ends."""
+    """A separate session whose rows nobody sees until the block ends."""
     with closing(database.other_connection()) as connection:
         with connection.cursor() as cursor:
             yield cursor
@@ -74,7 +74,7 @@ def test_instants_are_those_of_the_source_whatever_its_time_zone(database: Sourc
     assert row["viewed_at"] == datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 
 
-def test_second_run_reads_only_what_may_have_moved(database: SourceDatabase) -> None:
+def test_second_run_reads_only_what_may_have_changed(database: SourceDatabase) -> None:
     """Of 5 old and 2 young page views the second run reads the young ones alone, and stores all 7 again."""
     database.execute(VIEW + ", ".join(f"('ann', 'HOME', {hours_ago(5 - i / 10)})" for i in range(5)))
     database.execute(VIEW + f"('ann', 'HOME', {hours_ago(0.5)}), ('bob', 'HOME', {hours_ago(0)})")
@@ -85,7 +85,7 @@ def test_second_run_reads_only_what_may_have_moved(database: SourceDatabase) -> 
 
 
 def test_run_with_nothing_new_keeps_the_files(database: SourceDatabase) -> None:
-    """An unchanged table is the same file, hard-linked; the snapshot is a new one and tells the new time."""
+    """An unchanged table is the same file, hard-linked; the snapshot is a new one with the new time."""
     database.execute(VIEW + f"('ann', 'HOME', {hours_ago(5)}), ('bob', 'HOME', {hours_ago(0)})")
     before = database.sync().manifest
     files_before = [path.stat().st_ino for path in database.snapshot().files(PAGE_VIEWS)]
@@ -124,7 +124,7 @@ def test_late_commit_below_every_stored_young_row_is_not_lost(database: SourceDa
 
 
 def test_old_time_on_a_new_row_settles_nothing_below_it(database: SourceDatabase) -> None:
-    """A row imported with last year's time comes after young rows: those are still asked for again."""
+    """A row imported with last year's time comes after young rows: those are still read again."""
     database.execute(VIEW + f"('old', 'HOME', {hours_ago(3)}), ('young', 'HOME', {hours_ago(0)})")
     database.execute(VIEW + "('imported', 'HOME', '2025-01-01 00:00:00')")
     database.sync()
@@ -185,7 +185,7 @@ def test_young_rows_edited_or_deleted_are_right_after_the_next_run(database: Sou
 
 
 def test_old_rows_edited_or_deleted_are_right_after_a_full_run(database: SourceDatabase) -> None:
-    """Settled rows are believed until everything is read again."""
+    """Settled rows are trusted until everything is read again."""
     database.execute(VIEW + ", ".join(f"('u{i}', 'HOME', {hours_ago(9)})" for i in range(10)))
     database.sync()
     database.execute("UPDATE fpp_page_views SET route = 'GUIDE' WHERE user_id = 'u3'")

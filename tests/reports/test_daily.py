@@ -81,11 +81,11 @@ def test_the_figures_are_compared_and_say_their_day(api: Api) -> None:
 
 def test_a_day_that_is_still_open_says_so(api: Api) -> None:
     assert "still open" in api.get("reports/daily", date="2026-03-05")["meta"]["notices"][0]
-    assert "! The day is not known to its end" in api.ask("reports/daily", date="2026-03-05", format="text").text
+    assert "! The day is not complete yet" in api.ask("reports/daily", date="2026-03-05", format="text").text
 
 
 @pytest.mark.parametrize("date", ["today", "20260304", "2026-02-30", "1969-12-31", "2026-3-4", ""])
-def test_what_is_no_day_is_refused(api: Api, date: str) -> None:
+def test_an_invalid_day_is_refused(api: Api, date: str) -> None:
     answer = api.ask("reports/daily", date=date)
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["parameter"] == "date"
@@ -115,7 +115,7 @@ def test_the_text_fits_a_terminal(api: Api) -> None:
 
 
 def test_the_html_is_one_file_that_runs_nothing(api: Api) -> None:
-    """Tables, styles at their elements, and pictures within that a text stands in for."""
+    """Tables, inline styles, and inline pictures with alternative texts."""
     answer = api.ask("reports/daily", format="html")
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert "script" not in answer.headers["content-security-policy"]

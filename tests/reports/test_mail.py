@@ -22,7 +22,7 @@ USER, PASSWORD = "reporter", "p@ss/word"
 
 
 class Inbox:
-    """What an SMTP server took; it refuses recipients at `refused.example`."""
+    """What an SMTP server accepted; it refuses recipients at `refused.example`."""
 
     def __init__(self) -> None:
         self.envelopes: list[Envelope] = []
@@ -64,7 +64,7 @@ def inbox() -> Inbox:
 
 @pytest.fixture
 def smtp(inbox: Inbox) -> Iterator[str]:
-    """The address of an SMTP server that puts what it takes into `inbox`."""
+    """The address of an SMTP server that puts accepted mail into `inbox`."""
     controller = Controller(
         inbox, hostname=HOST, port=free_port(), authenticator=inbox.authenticate, auth_require_tls=False
     )
@@ -166,7 +166,7 @@ def test_a_wrong_setting_is_named(data_dir: Path, environment: dict[str, str], n
 
 @pytest.mark.server
 def test_it_prints_html(data_dir: Path) -> None:
-    """In which the pictures lie."""
+    """With inline pictures."""
     done = fpp(data_dir, *DAY, "--format", "html")
     assert done.returncode == 0
     assert done.stdout.startswith("<!doctype html>")
@@ -201,6 +201,6 @@ def test_an_address_is_read(url: str, server: MailServer) -> None:
 
 
 @pytest.mark.parametrize("url", ["mail.example.com", "smtp://", "https://mail.example.com", "smtp://h:99999"])
-def test_what_is_no_address_is_refused(url: str) -> None:
+def test_an_invalid_address_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match=r"(?i)smtp|port"):
         MailServer.of(url)

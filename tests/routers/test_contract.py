@@ -1,6 +1,6 @@
-"""What the API does is what its description says: Schemathesis asks what that allows, and what it forbids.
+"""The API does what its description says: Schemathesis sends what that allows, and what it forbids.
 
-It runs as a library: its pytest plugin reaches into pytest for names that are gone, and is off (see `pyproject.toml`).
+It runs as a library: its pytest plugin uses internals of pytest that are gone, and is off (see `pyproject.toml`).
 """
 
 from collections import Counter
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.slow
 DRAWN = 10  # Requests per path; the limits of every parameter come on top.
 PUBLIC = ("/health", "/analytics/v1/status/readyz")
 WITHOUT_PARAMETERS = ("/", "/daily-analytics", "/v1/snapshot", "/v1/me", "/analytics/v1/orgs", *PUBLIC)
-# An address that no path is given; it may happen to any.
+# A path that is not described; it may result from any other.
 TOO_LONG = 414
 START = date(2026, 6, 1)
 UP_TO_A_DAY = (None, "hour", "day")
@@ -48,7 +48,7 @@ COMBINATIONS = (
     b" is followed: ",
     b", which does not apply to `",
     b"` is for the rows of a breakdown",
-    b"a name is there twice",
+    b"a name is repeated",
     b".filters` is wrong: ",
     b"`format` is not JSON",
     b"can't be combined with `start` and `end`",
@@ -61,7 +61,7 @@ IDS = {"orgId": ORG, "codebase_id": GENERATED_ID}
 DAYS = st.dates(date(2026, 1, 1), date(2026, 12, 31))
 TWO_DATES = st.tuples(DAYS, DAYS).map(lambda days: ",".join(day.isoformat() for day in sorted(days)))
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Pacific/Apia", "Africa/Casablanca")
-# What may stand where the description names a format of its own.
+# Values for the description's custom formats.
 FORMATS: Mapping[str, st.SearchStrategy[str]] = {
     "date-range": st.sampled_from(RANGES) | TWO_DATES,
     "comparison": st.sampled_from(COMPARISONS) | TWO_DATES,
@@ -77,7 +77,7 @@ for name, strategy in FORMATS.items():
 
 @dataclass(frozen=True)
 class Seen:
-    """What was asked and answered: how often each status, and in words what an answer should not have been."""
+    """What was answered: the number of each status, and a description of each wrong answer."""
 
     statuses: Counter[int] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
@@ -107,7 +107,7 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def description(data_dir: Path) -> dict[str, Any]:
-    """That of the API: to make one takes as long as many answers."""
+    """The API's app: creating one takes as long as many answers."""
     return made(data_dir).openapi()
 
 
@@ -144,7 +144,7 @@ def interrogated(app: ASGIApp, paths: list[str], token: str | None, *, limits: b
                 "database": "none",
                 "with-security-parameters": False,
             },
-            # Words of this project's source, which would stand where a format of its own is asked for.
+            # Words from this project's source, which would be used as values of custom formats.
             "analysis": {"constants": {"enabled": False}},
             "phases": {"coverage": {"enabled": limits}, "stateful": {"enabled": False}},
         }
@@ -176,7 +176,7 @@ def filter_query(_: schemathesis.HookContext, query: dict[str, Any] | None) -> b
 
 
 def map_path_parameters(_: schemathesis.HookContext, parameters: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Of the ids there may be, those there are."""
+    """Restrict possible ids to existing ones."""
     return parameters and {name: IDS.get(name, value) if is_id(value) else value for name, value in parameters.items()}
 
 

@@ -122,7 +122,7 @@ def turning_points(sampled: Sample, asked: datetime, answered: datetime) -> Iter
 def test_daily_figures_equal_the_slow_twin(
     in_process: Callable[..., TestClient], sampled: Sample, now: datetime
 ) -> None:
-    """On some day, on a quiet one, and before there was anything."""
+    """On some day, on a quiet one, and before any data."""
     answer = in_process(clock=lambda: now).get("/daily-analytics")
     assert (answer.status_code, answer.json()) == (200, oracle.daily(sampled.rows, now))
 

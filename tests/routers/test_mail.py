@@ -1,4 +1,4 @@
-"""`GET /daily-analytics` posts its figures to the e-mail service, and says so when that fails."""
+"""`GET /daily-analytics` posts its figures to the e-mail service, and reports it if that fails."""
 
 import json
 import signal
@@ -78,7 +78,7 @@ def test_any_success_of_the_service_is_a_success(
 def test_without_a_configured_service_nothing_is_sent(
     in_process: Callable[..., TestClient], mail: RecordingService, given: set[str]
 ) -> None:
-    """The figures are returned all the same."""
+    """The figures are returned nevertheless."""
     client = in_process(
         bea_base_url=mail.url if "url" in given else None,
         bea_secret_key=SecretStr("mail-key") if "key" in given else None,
@@ -157,7 +157,7 @@ def test_a_service_that_hangs_is_502_after_the_timeout(production: Server, mail:
 
 
 @pytest.mark.parametrize("url", ["http://", "http://[", "http://mail:99999", "ftp://mail", "http://mail.invalid"])
-def test_an_address_that_is_none_is_502(in_process: Callable[..., TestClient], url: str) -> None:
+def test_an_invalid_address_is_502(in_process: Callable[..., TestClient], url: str) -> None:
     client = in_process(bea_base_url=url, bea_secret_key=SecretStr("mail-key"))
     failed(client.get(PATH))
 

@@ -1,4 +1,4 @@
-"""What Prometheus scrapes of the server."""
+"""The server's metrics for Prometheus."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -82,7 +82,7 @@ def test_without_events_there_are_no_gauges_and_no_error(tmp_path: Path) -> None
 
 
 def test_a_metrics_token_closes_it(tmp_path: Path) -> None:
-    """To any other token too, and to none."""
+    """To any other token, and without one."""
     assert scraped(tmp_path, wanted="scrape", shown="scrape") == {}
     for shown in (None, TOKEN, "scrap"):
         with pytest.raises(Exception, match="401"):

@@ -59,7 +59,7 @@ def test_an_id_that_is_not_positive_is_refused(server: Server, room_id: str) -> 
 
 @pytest.mark.server
 @pytest.mark.parametrize("room_id", ["abc", "1.5", "1e3", "%20", "null", "%00", "+1", "1_0", "%D9%A1", "--1"])
-def test_what_is_no_integer_is_refused(server: Server, room_id: str) -> None:
+def test_an_id_that_is_not_an_integer_is_refused(server: Server, room_id: str) -> None:
     (fault,) = problem(server.get(f"/room/{room_id}/stats"), 422)["errors"]
     assert (fault["parameter"], fault["in"]) == ("room_id", "path")
 
@@ -73,6 +73,6 @@ def test_an_id_that_no_room_can_have_is_refused(server: Server, room_id: int | s
 @pytest.mark.server
 @pytest.mark.parametrize("path", ["/", "/room/1/stats", "/daily-analytics"])
 def test_unknown_parameters_are_refused(server: Server, path: str) -> None:
-    """Ignored, they would make another question of the same one."""
+    """If they were ignored, the question would silently become another one."""
     (fault,) = problem(server.get(f"{path}?x=1"), 422)["errors"]
     assert (fault["parameter"], fault["in"]) == ("x", "query")

@@ -151,7 +151,7 @@ def test_a_short_token_is_refused_where_others_can_reach_the_server(tmp_path: Pa
     ]
 
 
-def test_a_short_token_is_told_of_on_a_server_of_this_machine_alone(sampled: Sample) -> None:
+def test_a_short_token_is_a_warning_on_a_server_of_this_machine_alone(sampled: Sample) -> None:
     with serving(sampled.data_dir, ANALYTICS_SECRET_TOKEN="short") as server:  # noqa: S106
         assert "WARNING" in server.log
         assert "can be guessed" in server.log
@@ -163,5 +163,5 @@ def test_these_addresses_are_of_this_machine_alone(host: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.7", "", "example.com"])  # noqa: S104 - only looked at
-def test_these_are_not(host: str) -> None:
+def test_these_addresses_are_reachable_from_outside(host: str) -> None:
     assert not is_loopback(host)

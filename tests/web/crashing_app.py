@@ -1,4 +1,4 @@
-"""The server with more routes, which crash each in its way."""
+"""The server with further routes, each of which crashes in its own way."""
 
 from collections.abc import Iterator
 

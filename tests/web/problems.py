@@ -10,7 +10,7 @@ FIELDS = {"type", "title", "status", "detail", "instance", "request_id"}
 
 
 def problem(answer: httpx.Response | httpx2.Response, status: int) -> dict[str, Any]:
-    """The problem an answer with this status is about; all that problems share is as it should be."""
+    """The problem in an answer with this status, after checking what all problems have in common."""
     body: dict[str, Any] = answer.json()
     assert answer.status_code == status, body
     assert answer.headers["Content-Type"] == "application/problem+json"

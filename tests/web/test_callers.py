@@ -73,14 +73,14 @@ def test_every_data_path_needs_the_token(server: Server, path: str) -> None:
 
 @pytest.mark.server
 @pytest.mark.parametrize("path", ["/room/0/stats", "/room/abc/stats"])
-def test_the_token_is_asked_for_before_anything_else(server: Server, path: str) -> None:
-    """A stranger does not learn what would be wrong with the request."""
+def test_the_token_is_checked_before_anything_else(server: Server, path: str) -> None:
+    """A caller without a token does not learn what else is wrong with the request."""
     assert server.http.get(path).status_code == 401
 
 
 @pytest.mark.server
 @pytest.mark.parametrize("path", DATA_PATHS)
-def test_the_token_is_asked_for_before_there_are_data(bare_server: Server, path: str) -> None:
+def test_the_token_is_checked_even_without_data(bare_server: Server, path: str) -> None:
     assert bare_server.http.get(path).status_code == 401
 
 

@@ -17,7 +17,7 @@ KB = 1024
 
 
 class Client:
-    """Takes an answer piece by piece, and notes at each how many bytes were under way."""
+    """Receives an answer piece by piece, and records how many bytes were under way at each."""
 
     def __init__(self, under_way: AnswersUnderWay) -> None:
         self.under_way = under_way
@@ -105,7 +105,7 @@ def test_a_body_for_several_clients_counts_once() -> None:
 
 
 def test_an_answer_beyond_the_budget_is_503() -> None:
-    """Two of 256 KiB where 300 KiB may be: the second is told to come again; a small one is not."""
+    """Two of 256 KiB with a budget of 300 KiB: the second is told to retry; a small one is not."""
     under_way = AnswersUnderWay(budget=300 * KB)
     first, second, small = deliver(under_way, Response(LARGE), Response(LARGE[::-1]), Response(LARGE[:PIECE]))
     assert (first.status, second.status, small.status) == (200, 503, 200)
@@ -165,7 +165,7 @@ def compressing(monkeypatch: pytest.MonkeyPatch) -> list[threading.Thread]:
 
 @pytest.mark.parametrize("encoding", UNPACK)
 def test_large_bodies_are_compressed_beside_the_event_loop(compressing: list[threading.Thread], encoding: str) -> None:
-    """Once for all who ask for the same one; small ones are worth no thread."""
+    """Once for all requests that share it; small ones are not worth a thread."""
     clients = deliver(
         AnswersUnderWay(1), *(Response(LARGE, media_type="text/csv") for _ in range(5)), accepted=encoding
     )

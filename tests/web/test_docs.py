@@ -16,7 +16,7 @@ ADDRESS = re.compile(r"""(?:href|src|url)(?:=|: )["']([^"']+)["']""")
 
 @pytest.mark.server
 def test_a_browser_shows_every_endpoint(server: Server) -> None:
-    """Without any other address, and without a word in its console."""
+    """Without contacting any other host, and without a message in its console."""
     page = load(f"http://127.0.0.1:{server.port}/docs")
     shown = re.findall(r'data-path="([^"]+)"', page.dom)
     assert "/room/{room_id}/stats" in shown
@@ -25,7 +25,7 @@ def test_a_browser_shows_every_endpoint(server: Server) -> None:
 
 
 @pytest.mark.server
-def test_the_browser_would_say_what_the_policy_forbids(server: Server) -> None:
+def test_the_browser_would_report_what_the_policy_forbids(server: Server) -> None:
     """So its silence about the page means something."""
     page = load(f"http://127.0.0.1:{server.port}/docs/parts/favicon.png")
     assert "Content Security Policy" in page.console

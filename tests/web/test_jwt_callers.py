@@ -51,7 +51,7 @@ def settings(tmp_path: Path) -> JwtSettings:
 
 
 def caller(settings: JwtSettings, credentials: bytes) -> Caller | None:
-    """Who shows these credentials."""
+    """The caller with these credentials."""
     return anyio.run(JwtCallers(Tokens([b"a-secret.of.three-parts"]), settings).caller, credentials)
 
 
@@ -128,7 +128,7 @@ def test_settings_come_together(settings: JwtSettings, missing: str) -> None:
         with_jwt(Tokens(), settings.model_copy(update={missing: None}))
 
 
-def test_missing_or_wrong_file_is_told_at_the_start(settings: JwtSettings, tmp_path: Path) -> None:
+def test_missing_or_wrong_file_is_reported_at_startup(settings: JwtSettings, tmp_path: Path) -> None:
     """With its name."""
     for content in ("", "{}", "[]", '{"keys": [{"kty": "nonsense"}]}'):
         (tmp_path / "jwks.json").write_text(content)

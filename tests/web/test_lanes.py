@@ -1,4 +1,4 @@
-"""Turns: they go round the callers, cheap questions have a lane of their own, and nothing is left over."""
+"""Turns rotate among callers, cheap questions have a lane of their own, and nothing is left over."""
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime
@@ -20,7 +20,7 @@ NOW = datetime(2026, 3, 5, 12, 30, tzinfo=UTC)
 
 
 class Line:
-    """Requests that wait for one turn, and in which order they had it."""
+    """Requests that wait for one turn, and the order in which they got it."""
 
     def __init__(self) -> None:
         self.limit = QueryLimit(1, PATIENCE_S)

@@ -1,4 +1,4 @@
-"""Whose turn it is to compute: nobody's who is gone."""
+"""Turns to compute: none for clients that are gone."""
 
 import socket
 from collections.abc import Callable
@@ -61,8 +61,8 @@ def test_a_request_with_a_body_is_computed_while_its_client_waits(in_process: Ca
         assert client.request("GET", "/room/1/stats", content=content).status_code == 200
 
 
-def test_without_a_queue_there_may_be_room(in_process: Callable[..., TestClient]) -> None:
-    """Nobody waits, but who need not wait is answered."""
+def test_without_a_queue_a_free_turn_is_used(in_process: Callable[..., TestClient]) -> None:
+    """Nobody waits, but a request that need not wait is answered."""
     client = in_process(query_queue_seconds=0)
     for path in ("/", "/room/1/stats", "/v1/traffic", "/v1/traffic?format=csv"):
         assert client.get(path).status_code == 200

@@ -1,4 +1,4 @@
-"""A request that brings too much is refused before anything is made of it."""
+"""A request that is too large is refused before it is processed."""
 
 from collections.abc import Callable, Iterator
 
@@ -66,7 +66,7 @@ def test_a_body_without_end_is_413(server: Server) -> None:
 
 
 def test_a_longer_url_is_414(client: TestClient) -> None:
-    """Path and query together; both are told neither whole nor at all."""
+    """Path and query together; the answer repeats neither."""
     fits = LONGEST_URL - len("/health")
     assert client.get(f"/health?{'x' * fits}").status_code == 200
     for path in (f"/health?{'x' * (fits + 1)}", f"/{'x' * LONGEST_URL}"):

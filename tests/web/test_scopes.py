@@ -1,4 +1,4 @@
-"""Scopes: every route declares one, callers without it are refused, and callers of other rights never share answers."""
+"""Scopes: every route declares one, callers without it are refused, callers with different rights share no answers."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +16,7 @@ from tests.processes import TOKEN
 from tests.web.tokens import token_lines, with_token, written
 from web.callers import get_caller, requires
 
-# What may be asked without a token: health checks, what Prometheus scrapes, the description of the
+# What needs no token: health checks, what Prometheus scrapes, the description of the
 # API, and the page of the dashboard, which holds no data.
 OPEN = {
     "/analytics/v1/status/healthz",
@@ -28,7 +28,7 @@ OPEN = {
     "/docs/parts",
     "/dashboard",
 }
-# What may be asked with any token.
+# What needs a token, but no scope.
 FOR_EVERY_CALLER = {"/v1/me"}
 
 
@@ -96,8 +96,8 @@ def test_a_token_without_the_scope_is_403(client: TestClient, path: str) -> None
     assert client.get(path, headers=with_token("stranger")).status_code == 401
 
 
-def test_the_scope_is_asked_for_before_anything_else(client: TestClient) -> None:
-    """Who may not ask does not learn what would be wrong with the request."""
+def test_the_scope_is_checked_before_anything_else(client: TestClient) -> None:
+    """A caller without it does not learn what else is wrong with the request."""
     assert client.get("/room/0/stats", headers=with_token("narrow")).status_code == 403
 
 

@@ -1,4 +1,4 @@
-"""Every answer tells browsers to be careful, and none tells what the server is made of."""
+"""Every answer has security headers, and none reveals what the server runs on."""
 
 import pytest
 
@@ -29,6 +29,6 @@ def test_refusals_have_them(production: Server) -> None:
 
 
 @pytest.mark.server
-def test_no_version_is_told(production: Server) -> None:
+def test_no_version_is_revealed(production: Server) -> None:
     """`uvicorn` names itself, and nothing more."""
     assert production.get("/crash").headers.get("Server", "uvicorn") == "uvicorn"

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.server
 def gated(
     sampled: Sample | Publisher, directory: Path, **settings: Any
 ) -> Iterator[tuple[Server, Gate, ThreadPoolExecutor]]:
-    """A server whose computations wait at a gate, and threads to ask it from."""
+    """A server whose computations wait at a gate, and threads to send requests from."""
     variables = {GATE: directory, SIZE: SMALL, "MAX_CONCURRENT_QUERIES": 1, **settings}
     with (
         serving(sampled.data_dir, app="tests.faults.gated_app:make_app", factory=True, **variables) as server,
@@ -76,7 +76,7 @@ def test_callers_of_other_rights_compute_for_themselves(sampled: Sample, tmp_pat
         assert [answer.result().status_code for answer in asked] == [200, 200]
 
 
-def test_who_waits_too_long_is_told_so(sampled: Sample, tmp_path: Path) -> None:
+def test_a_request_that_waits_too_long_is_503(sampled: Sample, tmp_path: Path) -> None:
     """A queue of a tenth of a second: 503 with a time to come back, while the first one is computed to its end."""
     with gated(sampled, tmp_path, QUERY_QUEUE_SECONDS=0.1) as (server, gate, others):
         first = others.submit(server.get, "/")
@@ -145,9 +145,9 @@ def test_who_waits_for_one_that_starts_over_gets_an_answer(tmp_path: Path) -> No
         assert told == {newest.data_updated_at}
 
 
-def test_one_that_starts_over_does_not_wait_for_who_waits_for_its_turn(tmp_path: Path) -> None:
-    """There is room for one. The second asks for the next snapshot and waits for room, which the first one has when it
-    starts over, for that snapshot too: it computes instead of waiting, and then the second does."""
+def test_a_restarted_request_is_not_queued_behind_a_waiting_one(tmp_path: Path) -> None:
+    """There is one turn. The second request is for the next snapshot and waits for the turn of the first, which starts
+    over for that snapshot too: it computes instead of waiting for the second, which computes afterwards."""
     publisher = Publisher(tmp_path / "data", History())
     publisher.publish()
     with gated(publisher, tmp_path, QUERY_QUEUE_SECONDS=PATIENCE_S) as (server, gate, others):

@@ -181,8 +181,8 @@ def test_who_waits_may_leave() -> None:
 
 
 @pytest.mark.parametrize("leader_has_turn", [False, True])
-def test_who_has_the_turn_waits_only_for_who_has_one_too(leader_has_turn: bool) -> None:
-    """Else it would wait for one that waits for its room."""
+def test_a_request_with_a_turn_waits_only_for_one_with_a_turn(leader_has_turn: bool) -> None:
+    """Otherwise it would wait for one that waits for its turn."""
 
     async def run() -> None:
         shared, leader, started_over = SharedWork(PATIENCE_S), a_request(), a_request(SHORTLY_S)

@@ -1,4 +1,4 @@
-"""A read model that is absent, broken or plain: the server says what is wrong and what to run."""
+"""A read model that is missing, broken or made of flat files: the server says what is wrong and what to run."""
 
 import json
 import os
@@ -231,7 +231,7 @@ def test_a_repaired_snapshot_is_served_at_once(bare_server: Server, manifest: Pa
     assert bare_server.http.get("/health").status_code == 200
 
 
-def test_plain_files_are_one_snapshot(bare_server: Server, data_dir: Path, sampled: Sample) -> None:
+def test_flat_files_are_one_snapshot(bare_server: Server, data_dir: Path, sampled: Sample) -> None:
     """A directory of `fpp_*.parquet` without `current` gives the same figures."""
     for name, table in sampled.tables.items():
         table.write_parquet(data_dir / f"{name}.parquet")
@@ -240,7 +240,7 @@ def test_plain_files_are_one_snapshot(bare_server: Server, data_dir: Path, sampl
     assert (health.status_code, health.json()["status"]) == (200, "ok")
 
 
-def test_plain_files_may_hold_wider_types(bare_server: Server, data_dir: Path, sampled: Sample) -> None:
+def test_flat_files_may_hold_wider_types(bare_server: Server, data_dir: Path, sampled: Sample) -> None:
     """As other tools write them: 64-bit integers, floats for decimals, flags as integers, nanoseconds."""
     for name, table in sampled.tables.items():
         widened = table.with_columns(
@@ -262,7 +262,7 @@ def test_plain_files_may_hold_wider_types(bare_server: Server, data_dir: Path, s
     ],
     ids=["no zone", "no zone, nanoseconds", "Berlin"],
 )
-def test_plain_files_may_hold_instants_without_utc(
+def test_flat_files_may_hold_instants_without_utc(
     bare_server: Server, data_dir: Path, sampled: Sample, instant: pl.Expr
 ) -> None:
     """Without a zone they are UTC, with another zone they are the same instants."""
@@ -279,7 +279,7 @@ def assert_same_figures(server: Server, sampled: Sample) -> None:
     assert answer.json()["data"] == oracle.bundle(sampled.rows, START, asked)
 
 
-def test_plain_files_in_segments_are_one_table(bare_server: Server, data_dir: Path, sampled: Sample) -> None:
+def test_flat_files_in_segments_are_one_table(bare_server: Server, data_dir: Path, sampled: Sample) -> None:
     """`fpp_votes.parquet`, `fpp_votes.1.parquet` and so on."""
     for name, table in sampled.tables.items():
         table.head(100).write_parquet(data_dir / f"{name}.parquet")
@@ -288,7 +288,7 @@ def test_plain_files_in_segments_are_one_table(bare_server: Server, data_dir: Pa
         assert bare_server.get(f"/room/{room_id}/stats").json() == oracle.room_stats(sampled.rows, room_id)
 
 
-def test_a_missing_plain_file_is_503_and_named(bare_server: Server, data_dir: Path, sampled: Sample) -> None:
+def test_a_missing_flat_file_is_503_and_named(bare_server: Server, data_dir: Path, sampled: Sample) -> None:
     for name, table in sampled.tables.items():
         if name != "fpp_users":
             table.write_parquet(data_dir / f"{name}.parquet")
@@ -296,7 +296,7 @@ def test_a_missing_plain_file_is_503_and_named(bare_server: Server, data_dir: Pa
     assert_degraded_by_users(bare_server)
 
 
-def test_a_broken_plain_file_gives_an_answer_with_detail(bare_server: Server, data_dir: Path, sampled: Sample) -> None:
+def test_a_broken_flat_file_gives_an_answer_with_detail(bare_server: Server, data_dir: Path, sampled: Sample) -> None:
     for name, table in sampled.tables.items():
         table.write_parquet(data_dir / f"{name}.parquet")
     empty(data_dir / "fpp_users.parquet")
@@ -304,7 +304,7 @@ def test_a_broken_plain_file_gives_an_answer_with_detail(bare_server: Server, da
     assert bare_server.get("/room/1/stats").status_code == 200
 
 
-def test_a_broken_plain_file_is_named_by_health(bare_server: Server, data_dir: Path, sampled: Sample) -> None:
+def test_a_broken_flat_file_is_named_by_health(bare_server: Server, data_dir: Path, sampled: Sample) -> None:
     for name, table in sampled.tables.items():
         table.write_parquet(data_dir / f"{name}.parquet")
     empty(data_dir / "fpp_users.parquet")

@@ -70,7 +70,7 @@ def test_the_tokens_of_the_environment_may_do_everything(path: Path) -> None:
 
 
 def test_neither_a_hash_nor_nothing_is_a_token(path: Path) -> None:
-    """Who reads the file can't ask with what it holds."""
+    """A reader of the file can't use its contents as a token."""
     known = Tokens((), written(path, GOOD))
     assert caller(known, sha256_of("secret")) is None
     assert caller(known, "") is None
@@ -84,7 +84,7 @@ def test_a_changed_file_is_read_again(path: Path) -> None:
     assert caller(known, "secret") is None
 
 
-def test_the_file_is_looked_at_once_a_second(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_file_is_checked_once_a_second(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tokens, "SECONDS_BETWEEN_LOOKS", 3600)
     known = Tokens((), written(path, GOOD))
     written(path, token_lines("new", "fresh", ["fpp:read"]))

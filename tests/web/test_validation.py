@@ -1,4 +1,4 @@
-"""422: sentences that say what is wrong with which parameter and what may stand there."""
+"""422: sentences that say which parameter is wrong, why, and what is allowed."""
 
 from collections.abc import Callable
 from typing import Annotated, Literal
@@ -72,7 +72,7 @@ def test_parameters_that_are_right_pass(client: TestClient) -> None:
     assert client.get("/figures?granularity=week&metric=votes&metric=rooms&date_range=x").status_code == 200
 
 
-def test_a_value_that_is_none_of_a_list_is_told_the_list(client: TestClient) -> None:
+def test_a_value_that_is_not_in_a_list_is_refused_with_the_list(client: TestClient) -> None:
     found = problem(client.get("/figures?granularity=fortnight"), 422)
     assert found["detail"] == "`granularity` is `fortnight`; allowed: hour, day, week."
     (fault,) = found["errors"]
@@ -84,7 +84,7 @@ def test_a_value_that_is_none_of_a_list_is_told_the_list(client: TestClient) -> 
     }
 
 
-def test_a_list_of_numbers_is_told_too(client: TestClient) -> None:
+def test_a_list_of_numbers_is_shown_too(client: TestClient) -> None:
     assert problem(client.get("/figures?top=11"), 422)["detail"] == "`top` is `11`; allowed: 10, 40."
 
 
@@ -94,9 +94,9 @@ def test_a_member_of_a_list_is_named_by_its_parameter(client: TestClient) -> Non
     assert found["detail"] == "`metric` is `joy`; allowed: votes, rooms."
 
 
-def test_an_unknown_parameter_is_told_the_known_ones(client: TestClient) -> None:
+def test_an_unknown_parameter_is_refused_with_the_known_ones(client: TestClient) -> None:
     found = problem(client.get("/figures?foo=s3cret"), 422)
-    assert found["detail"] == ("`foo` is no parameter of /figures; allowed: date_range, granularity, top, metric.")
+    assert found["detail"] == ("`foo` is not a parameter of /figures; allowed: date_range, granularity, top, metric.")
     assert found["errors"][0]["allowed"] == ["date_range", "granularity", "top", "metric"]
     assert "s3cret" not in str(found)
 
@@ -107,14 +107,14 @@ def test_the_parameters_of_a_dependency_are_known_ones(client: TestClient) -> No
     assert found["errors"][0]["allowed"] == ["limit", "date_range", "granularity", "top", "metric"]
 
 
-def test_every_fault_is_told_at_once(client: TestClient) -> None:
+def test_every_fault_is_reported_at_once(client: TestClient) -> None:
     """A sentence and an entry each, wherever they are."""
     found = problem(client.get("/others/one?foo=1&granularity=day"), 422)
     assert [(fault["parameter"], fault["in"]) for fault in found["errors"]] == [("foo", "query"), ("number", "path")]
     assert found["detail"] == " ".join(fault["message"] for fault in found["errors"])
 
 
-def test_what_is_no_number_is_said_to_be_none(client: TestClient) -> None:
+def test_a_value_that_is_not_a_number_is_explained(client: TestClient) -> None:
     found = problem(client.get("/others/one"), 422)
     assert found["detail"].startswith("`number` is `one`: Input should be a valid integer")
     assert found["detail"].endswith(".")
@@ -139,7 +139,7 @@ def test_a_missing_parameter_is_named(client: TestClient) -> None:
     assert (found["detail"], found["errors"][0]["parameter"]) == ("`date_range` is missing.", "date_range")
 
 
-def test_what_a_client_sent_is_told_shortened(client: TestClient) -> None:
+def test_what_a_client_sent_is_shown_shortened(client: TestClient) -> None:
     """Names, values and paths."""
     for path in (f"/figures?granularity={'x' * 1000}", f"/figures?{'x' * 1000}=1", f"/others/{'x' * 900}"):
         detail = problem(client.get(path), 422)["detail"]
@@ -147,7 +147,7 @@ def test_what_a_client_sent_is_told_shortened(client: TestClient) -> None:
         assert "x" * 60 not in detail
 
 
-def test_headers_and_cookies_are_not_told(client: TestClient) -> None:
+def test_headers_and_cookies_are_not_shown(client: TestClient) -> None:
     """They may hold secrets."""
     answer = client.get("/secrets", headers={"Key": "s3cret", "Cookie": "session=s3cret"})
     assert [fault["in"] for fault in problem(answer, 422)["errors"]] == ["header", "cookie"]

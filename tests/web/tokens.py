@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def sha256_of(token: str) -> str:
-    """The hash of a token, as TOKENS_FILE has it."""
+    """The hash of a token, in the format of TOKENS_FILE."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
@@ -23,7 +23,7 @@ def written(path: Path, *tokens: str) -> Path:
 
 
 def readers_file(directory: Path, *tokens: str) -> Path:
-    """A file of tokens that are their own names, each of an organisation of its own: none may share an answer."""
+    """A file of tokens named after themselves, each with its own organisation: none may share an answer."""
     return written(
         directory / "tokens.toml", *(token_lines(token, token, ["fpp:read"], orgs=[token]) for token in tokens)
     )

@@ -32,7 +32,7 @@ class Meta(BaseModel, frozen=True):
     notices: list[str] = Field(description="What to know before relying on the figures, in sentences.")
     total_rows: int | None = Field(
         description="Rows of the list (of the longest one where there are several) without `limit` and `offset`; "
-        "null for what is no list."
+        "null for answers that are not a list."
     )
 
 
@@ -113,7 +113,7 @@ def _notices[P: Parameters](question: Question[P]) -> Iterator[str]:
 
 def _notices_of_periods[P: Parameters](question: Question[P], known_until: str) -> Iterator[str]:
     if question.period.start >= question.known_until:
-        yield f"The period has not begun by {known_until}, up to which all is known: there is nothing to count yet."
+        yield f"The period has not begun by {known_until}, the time up to which data are known: nothing is counted yet."
     elif question.period.end > question.known_until:
         yield f"The period is still open: it is counted up to {known_until}."
     elif question.comparison is not None and question.comparison.end > question.known_until:

@@ -88,7 +88,7 @@ class TableResponse(TableStream):
 
 
 def pieces(table: pl.DataFrame, format_: TableFormat, *, bom: bool = False) -> Generator[bytes]:
-    """The text or file of a table, in pieces; CSV begins with a byte order mark if asked for."""
+    """The text or file of a table, in pieces; CSV begins with a byte order mark if requested."""
     match format_:
         case "parquet":
             file = BytesIO()

@@ -163,11 +163,11 @@ class Formatted(Parameters):
 
     @property
     def has_bom(self) -> bool:
-        """As asked for."""
+        """As requested."""
         return self.bom
 
     def asked_format(self, accept: str) -> Format:
-        """The one asked for, or the one the client prefers."""
+        """The requested one, or the one the client prefers."""
         return self.format or format_of(accept)
 
     def meant(self, meaning: Meaning) -> dict[str, object]:
@@ -184,7 +184,7 @@ class OfPeriod(Parameters):
         default="all",
         description=f"The period: {', '.join(f'`{name}`' for name in RANGES)}, `{TWO_DATES}` (both inclusive) or "
         f"`{TWO_INSTANTS}` (the second one exclusive). Days are local, and today is included; `all` begins with "
-        "START_DATE, `24h` ends with this minute, `realtime` is the last 30 minutes of which anything is known, by "
+        "START_DATE, `24h` ends with this minute, `realtime` is the last 30 minutes for which there are data, by "
         "minute.",
         examples=["30d", "2026-01-01,2026-03-31"],
     )
@@ -267,7 +267,7 @@ class Weekly(Parameters):
 
     @property
     def first_weekday(self) -> WeekStart:
-        """The one asked for."""
+        """The requested one."""
         return self.week_start
 
 
@@ -284,7 +284,7 @@ class Cut(Weekly):
     )
 
     def bucket_length(self, period: Period) -> Granularity:
-        """The one asked for, or one that suits the period and its weekends."""
+        """The requested one, or one that suits the period and its weekends."""
         is_auto = self.granularity == "auto" or self._is_live
         length = self._suitable(period) if is_auto else cast("Granularity", self.granularity)
         if not self.shows_weekends and length not in UP_TO_A_DAY:
@@ -300,7 +300,7 @@ class Cut(Weekly):
 
     @property
     def _is_live(self) -> bool:
-        """Whether the last minutes are asked for, and not by anything longer."""
+        """Whether the range is `realtime` and no granularity is requested."""
         return getattr(self, "date_range", None) == REALTIME and "granularity" not in self.model_fields_set
 
     def meant(self, meaning: Meaning) -> dict[str, object]:

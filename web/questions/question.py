@@ -138,7 +138,7 @@ class Question[P: Parameters]:
                 raise InvalidParameterError(name, f"`{name}` is given {times} times; once is allowed.")
         self.parameters.check()
         if self.is_one_of_several and self.parameters.asked_format("") != "json":
-            raise InvalidParameterError("format", "`format` is not JSON, as all answers together are.", ["json"])
+            raise InvalidParameterError("format", "`format` must be JSON for several questions.", ["json"])
         if (cut_by := self.parameters.cut_by) is not None:
             self._check_length(self.asked_period, cut_by)
             if self._asked_comparison is not None:

@@ -50,7 +50,7 @@ class Names:
             reason = f"there is no {shortened(unknown[0])}" if unknown[0] else "a name is missing"
             raise choice_error(reason, *self.choice)
         if len(set(names)) < len(names):
-            raise ValueError("a name is there twice")
+            raise ValueError("a name is repeated")
         if self.most is not None and len(names) > self.most:
             raise ValueError(f"at most {self.most} are allowed")
         return ",".join(names)

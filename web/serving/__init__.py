@@ -1,1 +1,1 @@
-"""Between uvicorn and its clients: what a connection may take of memory, time and descriptors."""
+"""Between uvicorn and its clients: limits on the memory, time and file descriptors of connections."""

@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol with limits, all of which hold before the app hears of a request."""
+"""uvicorn's HTTP protocol with limits, which apply before the app sees a request."""
 
 import asyncio
 from enum import Enum, auto
@@ -13,10 +13,10 @@ from web.serving.refusals import RefusedError
 LONGEST_LINE = 8 * 1024
 LARGEST_HEAD = 32 * 1024
 MOST_HEADERS = 200
-# What one call of the parser gets, which nothing stops on its way: a few short requests.
+# Bytes passed to the parser per call, which can't be interrupted: a few short requests.
 PARSED_AT_ONCE = 512
 MOST_HELD = 64 * 1024
-# A connection that is closed with unread bytes is reset, and its client never sees the answer: read on for a moment.
+# Closing a connection with unread bytes resets it, and the client never sees the answer: keep reading for a moment.
 LINGER_S = 5.0
 HEALTH = b"/health"
 RETRY_AFTER_S = 5
@@ -24,7 +24,7 @@ _LONG_LINE = f"a line is longer than {LONGEST_LINE} bytes"
 
 
 class Phase(Enum):
-    """What the server waits for."""
+    """What the server is waiting for."""
 
     NEXT_REQUEST = auto()
     HEAD = auto()
@@ -37,10 +37,10 @@ class GuardedProtocol(HttpToolsProtocol):
     """One connection.
 
     - A head of more than `LARGEST_HEAD` bytes, or with a line of more than `LONGEST_LINE`, is 431 (414 for the URL), as
-      it arrives: neither the parser nor the app ever has more of it.
+      it arrives: neither the parser nor the app ever sees more of it.
     - A request that takes longer than `Limits.request_s` is 408; an idle connection is closed.
-    - Whoever takes no piece of an answer within `Limits.write_s` is cut off.
-    - Of pipelined requests only a few are parsed before their turn.
+    - A client that accepts no piece of an answer within `Limits.write_s` is disconnected.
+    - Of pipelined requests, only a few are parsed before their turn.
     """
 
     def __init__(self, connections: Connections, **given: Any) -> None:
@@ -71,7 +71,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
-        """The server ends: only an answer under way is waited for."""
+        """The server is stopping: wait only for an answer under way."""
         if self._phase is Phase.BODY:
             self._forget_answer()
         if not self._is_answering():
@@ -80,11 +80,11 @@ class GuardedProtocol(HttpToolsProtocol):
             super().shutdown()
 
     def drop(self) -> None:
-        """Cut it at once, with all that was not sent."""
+        """Close it at once, discarding what was not sent."""
         self.transport.abort()
 
     def end_if_overdue(self, now: float) -> bool:
-        """End it when its client has kept the server waiting for too long; tell whether it was ended."""
+        """End it if its client has kept the server waiting for too long; returns whether it was ended."""
         waited = now - self._since
         if self._is_write_overdue(now) or (self._phase is Phase.END and waited > LINGER_S):
             self.drop()
@@ -105,14 +105,14 @@ class GuardedProtocol(HttpToolsProtocol):
         return self._unsent_since is not None and now - self._unsent_since > self._all.limits.write_s
 
     def resume_writing(self) -> None:
-        """The client has taken what it had to."""
+        """The client has accepted enough of the answer."""
         self._unsent_since = None
         super().resume_writing()
 
     # --- What the client sends ---
 
     def data_received(self, data: bytes) -> None:
-        """Parse bytes of the client, as far as it is their turn."""
+        """Parse bytes from the client, as far as it is their turn."""
         if self._is_ending():
             return
         data, self._held = self._held + data, b""
@@ -148,7 +148,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A complete header line, or one after a body in chunks."""
+        """A complete header line, or a trailer of a chunked body."""
         size = len(name) + len(value) + len(": ")
         self._count(size + len("\r\n"), HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         if size > LONGEST_LINE:
@@ -158,7 +158,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """The end of a head."""
+        """The end of the head."""
         self._silent_bytes = 0
         if self._all.is_full() and self.url.partition(b"?")[0] != HEALTH:
             detail = f"The server has too many connections: try again in {RETRY_AFTER_S} seconds"
@@ -167,7 +167,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._enter(Phase.BODY)
 
     def on_chunk_header(self) -> None:
-        """The length of a body's next part."""
+        """The length of the body's next chunk."""
         self._silent_bytes = 0
 
     def on_body(self, body: bytes) -> None:
@@ -190,7 +190,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._reject(_too_large(f"it has more than {LARGEST_HEAD} bytes", status))
 
     def _reject(self, refusal: RefusedError) -> NoReturn:
-        """Stop the parser, which then has uvicorn call `send_400_response`."""
+        """Stop the parser, which makes uvicorn call `send_400_response`."""
         self._refusal = refusal
         raise refusal
 
@@ -204,7 +204,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:
-        """An answer was handed over; parse what came after its request."""
+        """An answer was completed; parse what came after its request."""
         super().on_response_complete()
         self._wait_if_answered()
         if self._held and not self.pipeline:
@@ -216,11 +216,11 @@ class GuardedProtocol(HttpToolsProtocol):
             self._all.wait(self)
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what the parser did not take, or one of the methods above."""
+        """Refuse what the parser or one of the methods above rejected."""
         self._refuse(self._refusal or RefusedError(HTTPStatus.BAD_REQUEST, msg))
 
     def _refuse(self, refusal: RefusedError) -> None:
-        """Answer and end; where an earlier request still has to be answered, end after that."""
+        """Answer and end the connection; if an earlier request still has to be answered, end it after that."""
         if self._phase is Phase.END:
             return
         is_begun = self._phase is Phase.BODY
@@ -238,7 +238,7 @@ class GuardedProtocol(HttpToolsProtocol):
         return answer is not None and not answer.response_complete and not answer.disconnected
 
     def _forget_answer(self) -> None:
-        """Let the app go on as if the client had gone."""
+        """Make the app go on as if the client had left."""
         if self._answering is not None:
             self._answering.disconnected = True
             self._answering.message_event.set()

@@ -1,4 +1,4 @@
-"""Answers to requests that never reach the app, because their heads are too large, too slow or unreadable."""
+"""Answers to requests that never reach the app because their heads are too large, too slow or malformed."""
 
 import secrets
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ class RefusedError(Exception):
         self.headers = dict(headers or {})
 
     def answer(self) -> bytes:
-        """The whole answer, after which the connection ends."""
+        """The bytes of the answer, after which the connection ends."""
         request_id = secrets.token_hex(16)
         problem = Problem(
             title=self.status.phrase, status=self.status, detail=self.detail, instance="", request_id=request_id

@@ -1,4 +1,4 @@
-"""How the app finds the uvicorn that serves it, and gives it limits that hold however it was started."""
+"""How the app finds the uvicorn server it runs in, and sets its limits, however it was started."""
 
 import asyncio
 import logging
@@ -17,18 +17,18 @@ from web.serving.protocol import GuardedProtocol
 
 logger = logging.getLogger(__name__)
 
-# After the grace for clients, uvicorn gets this long to end what it cancels, and the process to report its errors.
+# After the grace period for clients, uvicorn gets this long to cancel tasks, and the process to report its errors.
 LAST_STEPS_S = 1.0
 
 
 def serving_uvicorn() -> uvicorn.Server | None:
-    """The uvicorn of this process, known by its signal handler; None while there is none, and under other servers."""
+    """The uvicorn server of this process, found by its signal handler; None before the start and on other servers."""
     server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
     return server if isinstance(server, uvicorn.Server) else None
 
 
 def is_reachable_from_outside() -> bool:
-    """Whether other machines may reach this process's uvicorn, as far as its configuration tells."""
+    """Whether other machines may reach this process's uvicorn, judging by its configuration."""
     server = serving_uvicorn()
     if server is None or server.config.uds is not None:
         return False
@@ -36,7 +36,7 @@ def is_reachable_from_outside() -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address to listen on is of this machine alone."""
+    """Whether an address to listen on can be reached from this machine only."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -45,7 +45,7 @@ def is_loopback(host: str) -> bool:
 
 @asynccontextmanager
 async def guarded(limits: Limits) -> AsyncIterator[None]:
-    """Hold the clients of this process's uvicorn to limits; enter before it accepts the first one."""
+    """Apply limits to the clients of this process's uvicorn; enter before it accepts the first one."""
     server = serving_uvicorn()
     if server is None:
         logger.warning("The app is not served by uvicorn: its limits on clients do not apply")
@@ -53,7 +53,7 @@ async def guarded(limits: Limits) -> AsyncIterator[None]:
         return
     config = server.config
     connections = Connections(limits, config.timeout_keep_alive)
-    # uvicorn makes each connection's protocol with it; `--http` has chosen another one before the app was loaded.
+    # uvicorn creates each connection's protocol with it; `--http` chose another one before the app was loaded.
     config.http_protocol_class = partial(GuardedProtocol, connections)  # type: ignore[assignment]
     if config.timeout_graceful_shutdown is None:
         config.timeout_graceful_shutdown = limits.shutdown_s  # type: ignore[assignment]  # any number will do
@@ -68,7 +68,7 @@ async def guarded(limits: Limits) -> AsyncIterator[None]:
 
 
 async def _end_in_time(server: uvicorn.Server) -> None:
-    """Once the server is told to end, or ends, see that its process does, whatever a thread or a report waits for."""
+    """Once the server is told to stop, or stops, make sure that its process ends, even if a thread or report hangs."""
     try:
         while not server.should_exit:
             await asyncio.sleep(SWEEP_S)
@@ -79,5 +79,5 @@ async def _end_in_time(server: uvicorn.Server) -> None:
 
 
 def _end() -> None:
-    logger.error("The shutdown took too long and the process was ended: see GRACEFUL_SHUTDOWN_SECONDS")
+    logger.error("The shutdown took too long and the process was terminated: see GRACEFUL_SHUTDOWN_SECONDS")
     os._exit(128 + signal.SIGTERM)

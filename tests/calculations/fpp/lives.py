@@ -1,4 +1,4 @@
-"""Users and rooms as Hypothesis draws them for what follows them over time: when each estimates, around the edges of
+"""Users and rooms drawn by Hypothesis for calculations that follow them over time, with estimations around the edges of
 buckets."""
 
 from collections.abc import Mapping, Sequence
@@ -48,7 +48,7 @@ def following(bucket: datetime, granularity: str, zone: str, week_start: str) ->
 
 @dataclass(frozen=True)
 class Lives:
-    """Rows of estimations, and what is asked of them."""
+    """Rows of estimations and a question about them."""
 
     rows: Sequence[Row]
     entity: Entity

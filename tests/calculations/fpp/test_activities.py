@@ -75,7 +75,7 @@ def test_activities_are_in_order_of_time_and_kind() -> None:
 
 
 def test_activities_of_nobody_are_left_out() -> None:
-    """A nameless view, one from before, a nameless estimation: only Ann's are there."""
+    """A view without a user, one from before the period, an estimation without a user: only Ann's are left."""
     found = drawn(
         views="""
         user_id | viewed_at

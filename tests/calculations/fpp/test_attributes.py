@@ -15,7 +15,7 @@ KINDS: tuple[Kind, ...] = tuple(SCHEMAS)
 
 
 def kept(rows: Rows, kind: Kind, clauses: Any) -> list[dict[str, Any]]:
-    """The rows that the service selects."""
+    """The rows the service selects."""
     tables = frames(rows)
     filter_ = parsed_filter(clauses, ATTRIBUTES)
     selected = attributes_of(tables).selected(getattr(tables, kind), kind, filter_).collect()
@@ -25,7 +25,7 @@ def kept(rows: Rows, kind: Kind, clauses: Any) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("kind", KINDS)
 @given(st.data(), tables_of_rows())
 def test_a_filter_selects_what_the_twin_does(kind: Kind, data: st.DataObject, rows: Rows) -> None:
-    """In any nesting, on all that the rows of a table bear."""
+    """In any nesting, on all attributes of a table's rows."""
     clauses = data.draw(filters_on(*BORNE[kind]))
     twin = named(rows)
     table = f"fpp_{kind}"

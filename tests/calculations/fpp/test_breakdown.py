@@ -37,7 +37,7 @@ def test_filtered_traffic_is_the_twins(rows: Rows, clauses: Any) -> None:
 
 @given(tables_of_rows(), filters_on(*BORNE_BY_VIEWS))
 def test_figures_alone_are_those_of_all(rows: Rows, clauses: Any) -> None:
-    """Page views and visitors take another way."""
+    """Page views and visitors are computed in another way."""
     tables, filter_ = frames(rows), parsed_filter(clauses, ATTRIBUTES)
     of_users = is_of_users(list(filter_.attributes()))
     selection = Selection(attributes=attributes_of(tables), filter=filter_, of_users=of_users)

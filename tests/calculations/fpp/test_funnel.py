@@ -48,7 +48,7 @@ def steps_of(
     st.booleans(),
 )
 def test_a_funnel_counts_what_the_twin_does(rows: Rows, steps: list[str], window: str | None, strict: bool) -> None:
-    """Steps in any order and as often as you like, with ties."""
+    """Steps in any order, repeated, and with ties."""
     found = steps_of(rows, ",".join(steps), window, "strict" if strict else "sequential")
     longest = None if window is None else parsed_length(window)
     expected = asking.funnel(named(rows), steps, longest, strict=strict)
@@ -123,7 +123,7 @@ def test_strictly_nothing_comes_between() -> None:
 
 
 def test_events_come_between_too() -> None:
-    """Also those that are no step."""
+    """Even those that are not a step."""
     rows = drawn("ann 09:00 HOME\nann 09:01 *LEFT_ROOM\nann 09:02 ROOM")
     assert [step.visitors for step in steps_of(rows, "page_view:HOME,page_view:ROOM", order="strict")] == [1, 0]
     assert [step.visitors for step in steps_of(rows, "page_view,event:LEFT_ROOM,page_view", order="strict")] == [1] * 3
@@ -178,7 +178,7 @@ def test_events_are_no_part_of_a_visit() -> None:
 
 
 def test_everybody_has_visits_of_their_own() -> None:
-    """Whoever comes first in the order of people: both visits begin within minutes of the other's event and visit."""
+    """In either order of the users: both visits begin within minutes of the other user's event and visit."""
     rows = drawn("""
         ann 09:00 *LEFT_ROOM
         ann 09:05 HOME
@@ -218,14 +218,14 @@ def test_nobody_gets_nowhere(order: Order) -> None:
         ("page_view,return:9999d", "is not a length"),
     ],
 )
-def test_what_is_no_funnel_is_told(text: str, reason: str) -> None:
-    """Which step, and what is allowed."""
+def test_an_invalid_funnel_is_explained(text: str, reason: str) -> None:
+    """Which step is wrong, and what is allowed."""
     with pytest.raises(ValueError, match=reason):
         parsed_steps(text)
 
 
 @pytest.mark.parametrize("text", ["", "7", "d", "-1d", "1.5h", "7w", "0m", "99999d", "٣d"])
-def test_what_is_no_length_is_told(text: str) -> None:
+def test_an_invalid_length_is_explained(text: str) -> None:
     """Minutes, hours or days."""
     with pytest.raises(ValueError, match="is not a length"):
         parsed_length(text)

@@ -226,7 +226,7 @@ def test_a_row_is_what_the_model_describes() -> None:
 
 
 def slow_lifecycle(case: Lives) -> list[tuple[int, int, int, int]]:
-    """Line by line what the terms mean."""
+    """The definitions of the terms, line by line."""
     active = case.active(case.period.end)
     result = []
     for bucket in case.buckets():

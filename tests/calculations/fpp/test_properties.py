@@ -1,4 +1,4 @@
-"""What must not matter, and what must add up: order, segments, engines, and groups of users or rooms."""
+"""What must make no difference (order, segments, engines), and what must add up (groups of users or rooms)."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping

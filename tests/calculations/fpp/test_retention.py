@@ -241,7 +241,7 @@ def test_one_interval_is_the_cohort_itself() -> None:
 
 @dataclass(frozen=True)
 class Question:
-    """Rows of estimations and what is asked of them."""
+    """Rows of estimations and a question about them."""
 
     case: Lives
     intervals: int
@@ -266,7 +266,7 @@ class Question:
         )
 
     def sizes_and_cells(self) -> list[tuple[int, list[Cell]]]:
-        """Each cohort's size and its cells, line by line what the terms mean."""
+        """Each cohort's size and cells: the definitions of the terms, line by line."""
         active = self.case.active(self.known_until)
         result = []
         for cohort in self.case.buckets():

@@ -36,7 +36,7 @@ ANN_AND_BOB = rows(
 )
 
 
-def test_a_bucket_tells_who_is_reoccurring_at_the_end_of_its_last_day() -> None:
+def test_a_bucket_counts_who_is_reoccurring_at_the_end_of_its_last_day() -> None:
     """Ann from 10 February on, Bob from the 28th: both by the end of February; room 7 is the one that was used again.
 
     Ann's last day is 49 days before 31 March, Bob's 31: neither counts as adjusted by then; room 7's is 32 before.
@@ -103,7 +103,7 @@ def test_each_bucket_has_the_oracles_figures_of_its_last_day(case: Case, granula
     """From START_DATE to today, as days of the zone."""
     period = Period.of_days(case.start, case.now.date(), zone)
     buckets = Buckets.of(period, granularity)
-    # The oracle's days are UTC: the same clock times, told in UTC, make the zone's days its own.
+    # The oracle's days are UTC: reading local clock times as UTC turns the zone's days into UTC days.
     shown_as_utc = [
         {**row, "estimated_at": row["estimated_at"].astimezone(ZoneInfo(zone)).replace(tzinfo=UTC)}
         for row in case.tables["fpp_estimations"]

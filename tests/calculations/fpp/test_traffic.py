@@ -162,7 +162,7 @@ def test_bounce_rate_without_visitors_is_zero() -> None:
 def test_bounce_rate_leaves_out_visitors_before_start_date() -> None:
     """Ann came on Sunday night and is no visitor of the period; Bob came at Monday's midnight and bounced: one of one.
 
-    Had Ann, who estimated, been counted, it were one of two.
+    If Ann, who estimated, were counted, it would be one of two.
     """
     result = traffic_of(
         views="""

@@ -75,7 +75,7 @@ def test_nulls_are_left_out_of_sums_and_means() -> None:
 
 
 def test_decimals_are_summed_exactly() -> None:
-    """0.10 + 0.35 are 0.45, the mean 0.225 is 0.23; as binary numbers they are less than 0.45, and that were 0.22."""
+    """0.10 + 0.35 are 0.45, the mean 0.225 is 0.23; as binary floats the sum is below 0.45, and the mean 0.22."""
     result = votes_of("""
         avg_estimation
         0.10

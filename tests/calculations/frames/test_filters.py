@@ -36,7 +36,7 @@ def test_a_filter_is_written_as_it_was_read(clauses: Any) -> None:
     assert parsed_filter(clauses, ATTRIBUTES).written() == ["and", clauses]
 
 
-def test_numbers_and_truth_are_texts() -> None:
+def test_numbers_and_booleans_are_texts() -> None:
     """As the attributes are."""
     assert parsed_filter([["is", "room", [5, True, False]]], ATTRIBUTES).written() == [
         "and",
@@ -84,7 +84,7 @@ def test_numbers_and_truth_are_texts() -> None:
     ],
     ids=lambda part: str(part)[:40],
 )
-def test_what_is_no_filter_is_told(clauses: object, told: str) -> None:
+def test_an_invalid_filter_is_explained(clauses: object, told: str) -> None:
     """What is wrong, and what is allowed."""
     with pytest.raises(ValueError) as refusal:  # noqa: PT011 - the text is compared below
         parsed_filter(clauses, ATTRIBUTES)
@@ -102,7 +102,7 @@ def test_what_is_no_filter_is_told(clauses: object, told: str) -> None:
     ],
 )
 def test_several_patterns_are_matched_each_for_itself(patterns: list[str], found: list[str]) -> None:
-    """Neither flags nor alternatives of one reach the next."""
+    """Neither flags nor alternatives of one affect the next."""
     (clause,) = parsed_filter([["matches", "country", patterns]], ATTRIBUTES).parts
     assert isinstance(clause, Clause)
     names = pl.Series("country", ["abc", "ab", "bc", ""])

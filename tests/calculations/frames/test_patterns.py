@@ -19,7 +19,7 @@ from calculations.frames.patterns import MOST_COST, check_pattern
     ],
 )
 def test_what_a_pattern_costs(pattern: str, cost: int) -> None:
-    """Something, and its characters and classes as often as all counted repetitions together say."""
+    """A base cost, plus its characters and classes multiplied by all counted repetitions."""
     assert check_pattern(pattern) == 200 + cost <= MOST_COST
 
 
@@ -38,7 +38,7 @@ def test_what_a_pattern_costs(pattern: str, cost: int) -> None:
     ],
 )
 def test_what_is_costly_or_wrong_is_refused(pattern: str, told: str) -> None:
-    """Also what the engine would take a tenth of a second for: a filter may hold hundreds of such."""
+    """Also those that would take the engine a tenth of a second: a filter may contain hundreds of them."""
     with pytest.raises(ValueError) as refusal:  # noqa: PT011 - the text is compared below
         check_pattern(pattern)
     assert told in str(refusal.value)

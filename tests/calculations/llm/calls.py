@@ -1,4 +1,4 @@
-"""Calls of models as tests draw them, and questions about them."""
+"""LLM calls drawn by tests, and questions about them."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -41,7 +41,7 @@ def events(*calls: Call) -> pl.LazyFrame:
 
 
 def of_acme(period: Period = DAY, **filters: Any) -> Selection:
-    """What ACME asks."""
+    """A question of ACME."""
     return Selection(ACME, period, **filters)
 
 

@@ -45,7 +45,7 @@ def test_without_calls_there_is_one_empty_page() -> None:
     assert (only.calls.height, only.total) == (0, 0)
 
 
-def test_a_place_where_no_call_is_names_no_page() -> None:
+def test_a_cursor_without_a_call_has_no_page() -> None:
     rows = events(*TIED)
     with pytest.raises(UnknownPlaceError):
         page(of_acme().of(rows), rows, Place(datetime(2026, 3, 2, 9, tzinfo=UTC), "event-9"), 5)

@@ -1,4 +1,4 @@
-"""What is watched of the last minutes, by hand."""
+"""The gauges of the last minutes, worked by hand."""
 
 from datetime import UTC, datetime
 
@@ -27,5 +27,5 @@ def test_all_but_the_busiest_organisations_are_counted_as_other() -> None:
     assert found.select("org_id", "invocations", "p95").rows() == [(ACME, 2, 100.0), ("other", 2, 19.5)]
 
 
-def test_nobody_is_watched_who_sent_nothing() -> None:
+def test_organisations_without_calls_have_no_gauges() -> None:
     assert recent(events(call("2025-12-31 09:00")), UNTIL).is_empty()

@@ -61,7 +61,7 @@ def test_latencies_of_any_size_keep_their_group_and_their_bucket() -> None:
     assert found["p50"].to_list() == [float(2**53 - 64 * hour) for hour in reversed(range(24))]
 
 
-def test_of_no_calls_rates_and_percentiles_are_not_known() -> None:
+def test_without_calls_rates_and_percentiles_are_unknown() -> None:
     found = reliability(of_acme().of(events()), HOURS, "model_id")
     assert found.series.is_empty()
     assert found.totals.row(0) == (0, 0, 0, 0, 0, None, None, None, None, None)

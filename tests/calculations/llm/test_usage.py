@@ -75,7 +75,7 @@ def test_only_what_is_selected_counts() -> None:
         assert found["bucket"].to_list() == expected[::-1]
 
 
-def test_of_no_calls_there_is_no_series_and_the_totals_are_zero() -> None:
+def test_without_calls_there_is_no_series_and_the_totals_are_zero() -> None:
     found = usage(of_acme().of(events()), HOURS, "model_id")
     assert found.series.is_empty()
     assert found.totals.row(0) == (0, 0, 0, Decimal("0.0000"), 0, 0, 0, 0, 0)

@@ -1,4 +1,4 @@
-"""Small made-up histories, and what a question selects of them."""
+"""Small made-up histories, and what a question selects from them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Case:
     selection: Selection
 
     def history(self) -> History:
-        """The history that the fast calculations take."""
+        """The history in the format of the fast calculations."""
         commits, changes = _frame(COMMITS, self.commits), _frame(FILE_CHANGES, self.changes)
         return history(commits, changes, changes, _frame(COMMIT_BRANCHES, self.held), self.selection)
 

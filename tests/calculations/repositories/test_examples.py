@@ -64,7 +64,7 @@ def test_one_who_did_exactly_half_is_enough() -> None:
     assert (area["area"], area["contributor_absence_factor"]) == ("root", 1)
 
 
-def test_ten_people_are_shown_and_equals_are_told_by_commits_and_email() -> None:
+def test_ten_people_are_shown_and_ties_are_broken_by_commits_and_email() -> None:
     """Twelve people did 10 bytes of `x` each, `l` in two commits; eleven of them would be one too many."""
     people = "abcdefghijkl"
     authors = "\n".join(f"{number} | {person}" for number, person in enumerate(people + "l"))

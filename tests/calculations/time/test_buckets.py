@@ -1,4 +1,4 @@
-"""Periods cut into buckets, worked by hand, and against clocks that are looked at every quarter of an hour."""
+"""Periods cut into buckets, worked by hand, and against clocks that are read every quarter of an hour."""
 
 from bisect import bisect_right
 from collections import Counter
@@ -24,7 +24,7 @@ QUARTER_HOUR = timedelta(minutes=15)
 GRANULARITIES: tuple[Granularity, ...] = tuple(name for name in get_args(Granularity.__value__) if name != "minute")
 granularities = st.sampled_from(GRANULARITIES)
 week_starts: st.SearchStrategy[WeekStart] = st.sampled_from(get_args(WeekStart.__value__))
-# The clocks of up to three years are looked at.
+# The clocks are read for up to three years.
 fewer_examples = settings(max_examples=settings().max_examples // 2)
 
 
@@ -117,7 +117,7 @@ def test_a_week_begins_on_monday_or_sunday(first: str, last: str, monday: list[s
     assert [f"{day:%m-%d}" for day in dates_of(Buckets.of(period, "week", "sunday"))] == sunday
 
 
-def test_weeks_begin_on_monday_unless_told_otherwise_and_other_buckets_do_not_care() -> None:
+def test_weeks_begin_on_monday_by_default_and_other_buckets_ignore_the_setting() -> None:
     """A Sunday's week, and its month."""
     sunday = days("2026-03-08", "2026-03-08")
     assert dates_of(Buckets.of(sunday, "week")) == [date(2026, 3, 2)]
@@ -220,7 +220,7 @@ def test_an_empty_period_has_no_buckets(granularity: Granularity, zone: str) -> 
 def test_edges_are_where_local_hours_days_weeks_months_quarters_and_years_begin(
     period: Period, granularity: Granularity, week_start: WeekStart
 ) -> None:
-    """As clocks show that are looked at every quarter of an hour."""
+    """As shown by clocks that are read every quarter of an hour."""
     buckets = Buckets.of(period, granularity, week_start)
     expected = slow_edges(period, granularity, week_start)
     assert len(buckets) == max(0, len(expected) - 1)

@@ -111,7 +111,7 @@ def test_instants_are_a_range() -> None:
         "٢٠٢٦-01-01T10:00Z,2026-01-02T12:00Z",
     ],
 )
-def test_what_is_no_range_of_instants_is_refused(text: str) -> None:
+def test_an_invalid_range_of_instants_is_refused(text: str) -> None:
     """Without an offset, half a date, empty, or out of bounds."""
     with pytest.raises(ValueError, match=r"instants|hour"):
         period_of(text, THURSDAY, START, "UTC")
@@ -245,8 +245,8 @@ def test_all_is_empty_before_start_date() -> None:
         "0000-01-01,2026-01-01",
     ],
 )
-def test_what_is_no_range_is_refused(text: str) -> None:
-    """Other names, one date, three, other spellings, days there are not, backwards, too early or too late."""
+def test_an_invalid_range_is_refused(text: str) -> None:
+    """Other names, one date, three, other spellings, days that don't exist, backwards, too early or too late."""
     with pytest.raises(ValueError, match=r"."):
         period_of(text, THURSDAY, START, "UTC")
 
@@ -317,7 +317,7 @@ def test_days_are_compared_with_days_also_when_clocks_change() -> None:
 
 
 @pytest.mark.parametrize("compare", ["", "previous", "previous_year", "2026-03-04,2026-03-02", "1969-12-31,1970-01-01"])
-def test_what_is_no_comparison_is_refused(compare: str) -> None:
+def test_an_invalid_comparison_is_refused(compare: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         compared_period(compare, "7d", days("2026-02-27", "2026-03-05"))
 
@@ -376,7 +376,7 @@ def test_the_same_day_of_another_month(day: str, months: int, other: str) -> Non
 
 
 @given(st.dates(date(1900, 1, 1), date(2200, 12, 31)), st.integers(-600, 600))
-def test_a_shifted_day_is_so_many_months_away(day: date, months: int) -> None:
+def test_a_shifted_day_is_exactly_that_many_months_away(day: date, months: int) -> None:
     """By year and month exactly; the day is the same unless the month ends before, then it is followed by a first."""
     other = shifted(day, months)
     assert other.year * 12 + other.month == day.year * 12 + day.month + months

@@ -65,7 +65,7 @@ def test_first_and_last_of_one_day_are_that_day(zone: str, day: str, begins: str
     assert (period.first, period.last) == ((only, only) if hours else (only + DAY, only - DAY)), begins
 
 
-def test_days_are_utc_unless_told_otherwise() -> None:
+def test_days_are_utc_by_default() -> None:
     """A Monday from midnight to midnight."""
     monday = Period.of_days(date(2026, 3, 2), date(2026, 3, 2))
     assert monday == Period(datetime(2026, 3, 2, tzinfo=UTC), datetime(2026, 3, 3, tzinfo=UTC), "UTC")
@@ -175,7 +175,7 @@ def test_midnight_is_the_first_instant_of_a_day(zone_and_day: tuple[str, date]) 
 def test_a_period_contains_the_instants_of_its_days(
     zone_and_day: tuple[str, date], further: int, offsets: list[int]
 ) -> None:
-    """Told by the local date of each instant: those at both ends, and some microseconds from the first one."""
+    """Judged by the local date of each instant: those at both ends, and some microseconds from the first one."""
     zone, first = zone_and_day
     last = first + further * DAY
     period = Period.of_days(first, last, zone)

@@ -1,4 +1,4 @@
-"""An app over calls of models, asked by callers of different rights."""
+"""An app over LLM calls, for callers with different rights."""
 
 import os
 from collections.abc import Callable
@@ -24,7 +24,7 @@ type Client = Callable[..., TestClient]
 
 
 def store(data_dir: Path, *calls: Call, known_until: datetime = KNOWN_UNTIL) -> None:
-    """Put calls into the read model, as a plain file last written at `known_until`."""
+    """Put calls into the read model, as a flat file last written at `known_until`."""
     path = data_dir / "llm" / "llm_usage_events.parquet"
     path.parent.mkdir(exist_ok=True)
     events(*calls).sink_parquet(path)
@@ -33,7 +33,7 @@ def store(data_dir: Path, *calls: Call, known_until: datetime = KNOWN_UNTIL) -> 
 
 @pytest.fixture(scope="module")
 def app() -> FastAPI:
-    """One app for all tests of a module: to make one takes longer than to ask it."""
+    """One app for all tests of a module: creating one takes longer than a request."""
     return create_app(ServerSettings(analytics_secret_token=SecretStr("of-nobody")), lambda: NOW)
 
 

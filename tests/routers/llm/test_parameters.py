@@ -1,4 +1,4 @@
-"""Which ranges are meant, and what is refused with 400."""
+"""How ranges are understood, and what is refused with 400."""
 
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ def test_by_default_it_is_the_168_hours_before_now(tmp_path: Path, client: Clien
         ("start=1999-01-01T00:00:00Z&end=2000-01-01T00:00:00Z", "2015-01-01T00:00:00Z", "2015-01-01T00:00:00Z"),
     ],
 )
-def test_a_range_is_what_it_says(tmp_path: Path, client: Client, asked: str, start: str, end: str) -> None:
+def test_a_range_is_understood(tmp_path: Path, client: Client, asked: str, start: str, end: str) -> None:
     store(tmp_path, call("2026-03-02 09:00"))
     answer = client().get(f"{USAGE}?{asked}&granularity=hour")
     assert answer.status_code == 200, answer.text

@@ -67,7 +67,7 @@ def test_tags_of_callers_with_other_rights_differ(tmp_path: Path, client: Client
     assert narrow.headers["ETag"] != wide.headers["ETag"]
 
 
-def test_a_caller_who_has_the_answer_is_told_so(tmp_path: Path, client: Client) -> None:
+def test_a_caller_who_has_the_answer_gets_304(tmp_path: Path, client: Client) -> None:
     """Until the data change."""
     store(tmp_path, call("2026-03-09 09:00"))
     for part in ("usage", "reliability", "incidents"):

@@ -23,7 +23,7 @@ def exactly(text: str) -> Any:
     return json.loads(text, parse_float=Decimal)
 
 
-def test_usage_has_the_fields_and_the_order_that_clients_know(tmp_path: Path, client: Client) -> None:
+def test_usage_has_the_fields_and_the_order_that_clients_expect(tmp_path: Path, client: Client) -> None:
     """Newest bucket first, then models by code points, calls without a model last."""
     store(
         tmp_path,
@@ -136,7 +136,7 @@ def test_reliability_has_the_percentiles_that_are_asked_for(tmp_path: Path, clie
     assert client().get(RELIABILITY).json()["totals"]["latencyMs"].keys() == {"p50", "p95", "p99"}
 
 
-def test_of_an_organisation_without_calls_nothing_is_invented(tmp_path: Path, client: Client) -> None:
+def test_an_organisation_without_calls_has_no_figures(tmp_path: Path, client: Client) -> None:
     store(tmp_path, call("2026-03-02 09:00", org_id=OTHER_ORG))
     usage, reliability = (client().get(path).json() for path in (USAGE, RELIABILITY))
     assert (usage["series"], usage["totals"]["invocations"], usage["totals"]["costEstimateCents"]) == ([], 0, 0)

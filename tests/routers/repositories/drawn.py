@@ -1,4 +1,4 @@
-"""A repository with what histories have: people with several addresses and clocks, merges, renames, binaries, edges."""
+"""A repository like real ones: people with several addresses and clocks, merges, renames, binaries, edge cases."""
 
 from pathlib import Path
 from random import Random
@@ -24,12 +24,12 @@ PATHS = (
     "data/ä b.bin",
 )
 STEPS = 60
-# The churn of a commit at which its size becomes another one, and the one before.
+# The churn from which a commit counts as the next size, and one less.
 SIZES = (9, 10, 49, 50, 199, 200)
 
 
 def lines(count: int, mark: str) -> bytes:
-    """So many different lines."""
+    """`count` different lines."""
     return "".join(f"{mark} {number}\n" for number in range(count)).encode()
 
 
@@ -80,7 +80,7 @@ def _content(draw: Random, path: str) -> bytes | None:
 
 
 def _edges(made: Repository) -> None:
-    """Sizes at their bounds; what is a refactoring and what just is none; three who share a directory alike."""
+    """Sizes at their bounds; a refactoring and one that barely misses; three people with equal parts of a directory."""
     at = BEGUN_S + 71 * DAY_S
     for number, size in enumerate(SIZES):
         made.commit({f"sizes/{size}.py": lines(size, "s")}, seconds=at + number, author=BOB)

@@ -1,4 +1,4 @@
-"""The answers about a repository, counted slowly by the subject's document from what git tells of it."""
+"""The answers about a repository, counted slowly from git's own output, following docs/repositories.md."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import combinations, pairwise
 from zoneinfo import ZoneInfo
 
-from tests.routers.repositories.told_by_git import Change, Commit, Made, Row, language_of
+from tests.routers.repositories.git_history import Change, Commit, Made, Row, language_of
 
 type Names = Mapping[str, tuple[str, str]]
 
@@ -37,7 +37,7 @@ def totals(made: Made) -> Row:
 
 
 def activity(made: Made) -> Row:
-    """What is counted of one bucket, but for what goes on from one to the next."""
+    """The figures of one bucket, except those that continue from the previous one."""
     all_of = totals(made)
     sized = [
         (sum(change.added for change in lines), sum(change.deleted for change in lines))
@@ -248,8 +248,8 @@ def compared(now: Sequence[Row], then: Sequence[Row], keys: Sequence[str], attri
     Args:
         now: The rows.
         then: The rows of the other period.
-        keys: The fields that tell rows apart.
-        attributes: Other fields that are no figures.
+        keys: The fields that identify a row.
+        attributes: Other fields that are not figures.
     """
     ours, theirs = ({tuple(row[key] for key in keys): row for row in rows} for rows in (now, then))
     rows = []

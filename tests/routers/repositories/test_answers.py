@@ -193,7 +193,7 @@ def test_what_does_not_exist(organisation: Organisation) -> None:
     assert organisation.get("/codebases/nonsense/analytics/status").status_code == 422
 
 
-def test_an_answer_that_is_known_is_not_sent_again(organisation: Organisation) -> None:
+def test_an_answer_the_client_has_is_not_sent_again(organisation: Organisation) -> None:
     tag = organisation.get("overview").headers["ETag"]
     again = organisation.client("reader").get(
         f"/codebases/{organisation.shop_id}/analytics/overview", headers={"If-None-Match": tag}
@@ -202,10 +202,10 @@ def test_an_answer_that_is_known_is_not_sent_again(organisation: Organisation) -
 
 
 @pytest.mark.parametrize("endpoint", ["ownership", "files"])
-def test_a_read_model_of_before_the_table_of_paths_is_understood(
+def test_a_read_model_older_than_the_table_of_paths_is_understood(
     organisation: Organisation, tmp_path: Path, endpoint: str
 ) -> None:
-    """The paths are told with their changes, too."""
+    """The paths are stored with their changes, too."""
     data_dir = tmp_path / "data"
     shutil.copytree(organisation.deployment.data_dir, data_dir, symlinks=True)
     manifest = data_dir / "repositories" / "current" / "snapshot.json"

@@ -1,4 +1,4 @@
-"""Nobody is named to who may not name people, whatever is asked and wherever it is written; others' ids are unknown."""
+"""Nobody is named to callers without that right, in any answer or log; foreign codebases look like unknown ones."""
 
 import re
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ PARAMETERS = (
 
 @dataclass(frozen=True)
 class Told:
-    """A server, which logs all it can, and the codebase it knows."""
+    """A server with full logging, and its codebase."""
 
     server: Server
     codebase_id: str
@@ -76,8 +76,8 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
         yield Told(server, ids["shop"])
 
 
-def test_names_are_found_where_they_are_told(told: Told) -> None:
-    """What the other tests look for is there for who may see it."""
+def test_names_are_found_where_they_are_shown(told: Told) -> None:
+    """What the other tests look for is present for callers who may see it."""
     assert NAMES.search(told.get(told.path("contributors"), "namer").text)
     assert NAMES.search(
         str(pl.read_parquet(told.get(told.path("ownership?format=parquet"), "namer").content).to_dicts())
@@ -102,7 +102,7 @@ def test_no_answer_names_anybody(told: Told, endpoint: str) -> None:
 
 
 def test_no_log_names_anybody(told: Told) -> None:
-    """Not even when a person is asked for by their e-mail, by who may and by who may not."""
+    """Not even when a person is selected by e-mail, with or without the right to do so."""
     for token, status in ((TOKEN, 422), ("namer", 200)):
         for endpoint in OF_CODEBASE[:-1]:
             answer = told.get(told.path(f"{endpoint}?author={EMAIL}"), token)
@@ -118,8 +118,8 @@ def test_no_log_names_anybody(told: Told) -> None:
 @pytest.mark.parametrize(
     "parameters", ["", "author=person-0123456789abcdef", "format=csv", "limit=much", "order_by=no"]
 )
-def test_a_foreign_codebase_is_as_an_unknown_one(told: Told, token: str, endpoint: str, parameters: str) -> None:
-    """Whose it is can't be told from status, headers or body."""
+def test_a_foreign_codebase_looks_like_an_unknown_one(told: Told, token: str, endpoint: str, parameters: str) -> None:
+    """Neither status, headers nor body reveal whose it is."""
     foreign, unknown = (
         told.get(told.path(f"{endpoint}?{parameters}", codebase_id), token) for codebase_id in (None, UNKNOWN)
     )

@@ -1,4 +1,4 @@
-"""Every answer about a repository with merges, many clocks and edges equals what is counted slowly from git."""
+"""Every answer about a repository with merges, many clocks and edge cases equals what is counted slowly from git."""
 
 import csv
 import io
@@ -20,8 +20,8 @@ from tests.repositories import Deployment
 from tests.routers.repositories import oracle
 from tests.routers.repositories.conftest import PEOPLE, READ
 from tests.routers.repositories.drawn import drawn
+from tests.routers.repositories.git_history import Made, Oracle, Parameters, Row
 from tests.routers.repositories.oracle import compared, edges_of
-from tests.routers.repositories.told_by_git import Made, Oracle, Parameters, Row
 from tests.web.tokens import token_lines, written
 
 NOW = datetime(2026, 5, 20, 12, tzinfo=UTC)
@@ -52,7 +52,7 @@ LISTS = ("contributors", "ownership", "branches", "files")
 
 @dataclass(frozen=True)
 class Asked:
-    """The repository as git tells it, and clients of a server that has extracted it."""
+    """The repository as git shows it, and clients of a server that has extracted it."""
 
     oracle: Oracle
     codebase_id: str
@@ -109,7 +109,7 @@ def zone_of(parameters: Parameters) -> str:
 
 
 def days_of(parameters: Parameters, selected: Made, name: str = "date_range") -> tuple[date, date]:
-    """The first and the last local day that are asked for: without any, those of the first and the last commit."""
+    """The first and the last local day of a question: by default, those of the first and the last commit."""
     if name in parameters:
         first, last = parameters[name].split(",")
         return date.fromisoformat(first), date.fromisoformat(last)
@@ -246,7 +246,7 @@ def test_a_comparison_of_a_list(asked: Asked, endpoint: str) -> None:
     assert values == sorted(values, reverse=True)
 
 
-def test_commits_ahead_are_told(asked: Asked) -> None:
+def test_commits_dated_ahead_are_noticed(asked: Asked) -> None:
     """One is dated 2030; a notice says so, unless it is not selected."""
     told = "1 commits are dated in the future"
     assert any(told in notice for notice in asked.get("rhythm", {}).json()["meta"]["notices"])

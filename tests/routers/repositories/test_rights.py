@@ -45,7 +45,7 @@ def test_another_organisation_sees_nothing(organisation: Organisation) -> None:
     assert organisation.data("status", "stranger")["status"] == "none"
 
 
-def test_a_token_may_be_narrowed_down_to_codebases(organisation: Organisation) -> None:
+def test_a_token_may_be_restricted_to_codebases(organisation: Organisation) -> None:
     [only] = organisation.data("/analytics/codebases", "narrow")
     assert only["display_name"] == "acme/broken"
     assert organisation.data("/analytics/summary", "narrow")["total_commits"] == 0

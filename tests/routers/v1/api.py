@@ -121,13 +121,13 @@ class Api:
 
     @contextmanager
     def in_one_loop(self) -> Iterator[None]:
-        """Answer all requests in one event loop: to start one takes as long as many an answer."""
+        """Answer all requests in one event loop: starting one takes as long as many an answer."""
         with start_blocking_portal() as portal:
             self._client.portal = portal
             yield
 
     def ask(self, path: str, headers: Mapping[str, str] | None = None, **parameters: object) -> Response:
-        """The answer at a path under `/v1`, whatever it is."""
+        """The answer at a path under `/v1`, whatever its status."""
         given = {"Authorization": self.token, **(headers or {})}
         params = {name: str(parameter) for name, parameter in parameters.items()}
         return self._client.get(f"/v1/{path}", params=params or None, headers=given)

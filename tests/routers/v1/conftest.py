@@ -13,7 +13,7 @@ from tests.routers.v1.held import HeldApi
 
 @pytest.fixture(scope="session", name="drawn_dir")
 def published_drawing(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where `DRAWN` is published, which nobody changes."""
+    """The directory in which `DRAWN` is published, which no test changes."""
     data_dir = tmp_path_factory.mktemp("drawn")
     publish(data_dir, DRAWN)
     return data_dir
@@ -21,7 +21,7 @@ def published_drawing(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def drawn_api(drawn_dir: Path) -> Iterator[Api]:
-    """One app over `DRAWN`: to make one takes longer than to ask it."""
+    """One app over `DRAWN`: creating one takes longer than a request."""
     api = Api(drawn_dir)
     with api.in_one_loop():
         yield api

@@ -1,4 +1,4 @@
-"""The API over tables that Hypothesis draws, held in memory: publishing each of them would take longer than to ask."""
+"""The API over tables drawn by Hypothesis and held in memory: publishing them would take longer than the requests."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -105,7 +105,7 @@ zones = st.sampled_from(("UTC", *ZONES))
 
 @st.composite
 def ranges(draw: st.DrawFn, case: Case, zone: str, *, at_least: int = 1) -> tuple[date, date]:
-    """Two local dates that have begun, at least so many days."""
+    """Two local dates that have begun, spanning at least `at_least` days."""
     today = case.now.astimezone(ZoneInfo(zone)).date()
     first = today - timedelta(days=draw(st.integers(at_least - 1, 120)))
     return first, draw(st.dates(first + timedelta(days=at_least - 1), today))

@@ -143,10 +143,10 @@ def test_nothing_has_begun(drawn_dir: Any, asked: dict[str, str], period: str) -
         ({"retention_type": "all"}, "`retention_type` is `all`; allowed: first_time, recurring."),
         ({"cumulative": "perhaps"}, "`cumulative` is `perhaps`: Input should be a valid boolean"),
         ({"entity": "team"}, "`entity` is `team`; allowed: user, room."),
-        ({"granularity": "week"}, "`granularity` is no parameter of /v1/retention; allowed: "),
-        ({"compare": "previous_period"}, "`compare` is no parameter of /v1/retention; allowed: "),
+        ({"granularity": "week"}, "`granularity` is not a parameter of /v1/retention; allowed: "),
+        ({"compare": "previous_period"}, "`compare` is not a parameter of /v1/retention; allowed: "),
     ],
     ids=str,
 )
-def test_what_retention_is_not_asked(weeks: Api, asked: dict[str, str], told: str) -> None:
+def test_what_retention_refuses(weeks: Api, asked: dict[str, str], told: str) -> None:
     assert problem(weeks.ask("retention", None, **asked), 422)["detail"].startswith(told)

@@ -1,4 +1,4 @@
-"""Every answer that compares holds what two questions without a comparison do: one of the period, one of the other."""
+"""Every compared answer contains the figures of two plain questions: one about each period."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ type Rows = dict[tuple[Any, ...], dict[str, Any]]
 
 COMPARE = ("previous_period", "year_over_year", "2026-02-20,2026-02-27", "2026-03-02T09:00:00Z,2026-03-03T10:30:00Z")
 RANGES = ("2026-03-02,2026-03-04", "7d", "2026-03-03T09:11:00Z,2026-03-05T12:00:00Z")
-# What tells the rows of an answer apart, and what of each row is no figure beside that.
+# The fields that identify a row of an answer, and its other fields that are not figures.
 TABLES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "traffic": ((), ()),
     "traffic?dimensions=source": (("source",), ()),

@@ -254,8 +254,8 @@ def test_empty_tables(api_over: Callable[..., Api], path: str, asked: dict[str, 
         ("x" * 500, "`order_by` is `" + "x" * 59 + "…`"),
     ],
 )
-def test_an_order_that_can_not_be_is_refused(api: Api, order_by: str, told: str) -> None:
-    """With the columns there are."""
+def test_an_invalid_order_is_refused(api: Api, order_by: str, told: str) -> None:
+    """Naming the columns that exist."""
     found = problem(api.ask("behaviour", order_by=order_by), 422)
     assert found["detail"].startswith(told)
     assert found["errors"][0]["parameter"] == "order_by"

@@ -1,4 +1,4 @@
-"""Plain Parquet files, whose instants other programs write in other units and zones, or without one."""
+"""Flat files, whose instants other programs write in other units and zones, or without a zone."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -30,7 +30,7 @@ type FlatApi = Callable[[pl.Datetime], Api]
 
 @pytest.fixture
 def flat_api(tmp_path: Path) -> FlatApi:
-    """Make the API over `DRAWN` as plain files, all of whose instants are of one type."""
+    """Make the API over `DRAWN` as flat files, all of whose instants are of one type."""
 
     def over(dtype: pl.Datetime) -> Api:
         for table in FPP.tables:
@@ -54,7 +54,7 @@ def test_answers_are_those_of_a_snapshot(api: Api, flat_api: FlatApi, dtype: pl.
 
 
 @pytest.mark.parametrize("dtype", INSTANTS.values(), ids=INSTANTS)
-def test_rooms_tell_their_instants_in_utc(flat_api: FlatApi, dtype: pl.Datetime) -> None:
+def test_rooms_show_their_instants_in_utc(flat_api: FlatApi, dtype: pl.Datetime) -> None:
     """Both columns, in JSON and in CSV."""
     flat = flat_api(dtype)
     times = {"first_used_at": "2026-02-23T09:00:00Z", "last_used_at": "2026-03-03T09:11:00Z"}

@@ -1,4 +1,4 @@
-"""What holds for whatever tables: zones only shift buckets, nothing changes beside itself, the dashboard agrees."""
+"""What holds for any tables: zones only shift buckets, a period equals itself, the dashboard agrees."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta

@@ -1,4 +1,4 @@
-"""The further questions over the small drawing: what reaches a client, and what is refused."""
+"""Several questions at once over the small drawing: what is answered, and what is refused."""
 
 import json
 import re
@@ -88,7 +88,7 @@ def test_the_notices_of_all_are_those_that_hold_for_each(api: Api) -> None:
     ],
     ids=str,
 )
-def test_a_wrong_one_is_told_by_its_place(api: Api, queries: list[dict[str, Any]], told: str) -> None:
+def test_a_wrong_one_is_named_by_its_position(api: Api, queries: list[dict[str, Any]], told: str) -> None:
     """So that the others can be asked."""
     assert problem(ask_several(api, *queries), 422)["errors"][0]["parameter"] == told
 
@@ -97,23 +97,23 @@ def test_a_wrong_one_is_told_by_its_place(api: Api, queries: list[dict[str, Any]
     ("body", "told"),
     [
         ("", "The body is missing; send an object as /docs describes it"),
-        ("[]", "it has to be an object in JSON; send an object as /docs describes it"),
-        ("queries", "The body is no JSON: Expecting value at character 0; send"),
-        ('{"queries": [{"of": "traffic", "limit": NaN}]}', "NaN is no number"),
-        ('{"queries": [{"of": "traffic"}], "queries": []}', "'queries' is there twice"),
-        ('{"queries": [{"of": "traffic", "of": "votes"}]}', "'of' is there twice"),
-        ('{"queries": ' + "[" * 10_000 + "]" * 10_000 + "}", "nested too deep"),
+        ("[]", "it has to be a JSON object; send an object as /docs describes it"),
+        ("queries", "The body is not JSON: Expecting value at character 0; send"),
+        ('{"queries": [{"of": "traffic", "limit": NaN}]}', "NaN is not a number"),
+        ('{"queries": [{"of": "traffic"}], "queries": []}', "'queries' is repeated"),
+        ('{"queries": [{"of": "traffic", "of": "votes"}]}', "'of' is repeated"),
+        ('{"queries": ' + "[" * 10_000 + "]" * 10_000 + "}", "nested too deeply"),
         ('{"queries": [{"of": "rooms", "limit": ' + "1" * 5_000 + "}]}", "a number of thousands of digits"),
         (b'{"queries": "\xff"}', "not UTF-8 at byte 13"),
-        ('{"queries": [1]}', "`queries[0]` is wrong: it has to be an object in JSON."),
+        ('{"queries": [1]}', "`queries[0]` is wrong: it has to be a JSON object."),
         ('{"queries": [{}]}', "`queries[0].of` is missing."),
-        ('{"queries": [{"of": "votes", "x": 1}]}', "`queries[0].x` is no parameter of `votes`."),
-        ('{"queries": [{"of": "votes"}], "x": 1}', "`x` is no parameter of /v1/query."),
+        ('{"queries": [{"of": "votes", "x": 1}]}', "`queries[0].x` is not a parameter of `votes`."),
+        ('{"queries": [{"of": "votes"}], "x": 1}', "`x` is not a parameter of /v1/query."),
         ('{"queries": [{"of": "x"}]}', "`queries[0].of` is wrong; allowed: traffic, votes, behaviour,"),
     ],
     ids=lambda part: str(part)[:40],
 )
-def test_a_body_that_cannot_be_meant_is_refused_in_words(api: Api, body: str, told: str) -> None:
+def test_a_wrong_body_is_refused_with_an_explanation(api: Api, body: str, told: str) -> None:
     """What is wrong with it, and what to send."""
     headers = {"Authorization": api.token, "Content-Type": "application/json"}
     assert told in problem(api._client.post("/v1/query", content=body, headers=headers), 422)["detail"]
@@ -125,7 +125,7 @@ def test_a_body_is_not_looked_at_without_the_token(api: Api) -> None:
     assert problem(api._client.post("/v1/query", content="queries", headers=headers), 401)
 
 
-def test_a_body_of_another_type_is_told_the_right_one(api: Api) -> None:
+def test_a_body_of_another_type_is_refused_with_the_right_one(api: Api) -> None:
     """Though it is JSON."""
     headers = {"Authorization": api.token, "Content-Type": "text/plain"}
     answer = api._client.post("/v1/query", content='{"queries": [{"of": "traffic"}]}', headers=headers)
@@ -134,12 +134,12 @@ def test_a_body_of_another_type_is_told_the_right_one(api: Api) -> None:
 
 @pytest.mark.parametrize(("method", "path"), [("POST", "query"), ("GET", "me")])
 def test_what_takes_no_parameters_refuses_them(api: Api, method: str, path: str) -> None:
-    """In the address; questions are in the body."""
+    """In the URL; questions are in the body."""
     headers = {"Authorization": api.token}
     answer = api._client.request(
         method, f"/v1/{path}?date_range=7d", json={"queries": [{"of": "traffic"}]}, headers=headers
     )
-    assert f"`date_range` is no parameter of /v1/{path}" in problem(answer, 422)["detail"]
+    assert f"`date_range` is not a parameter of /v1/{path}" in problem(answer, 422)["detail"]
 
 
 @pytest.mark.parametrize(
@@ -156,11 +156,11 @@ def test_what_takes_no_parameters_refuses_them(api: Api, method: str, path: str)
         ("traffic", {"metrics": "votes"}, "there is no votes; allowed: visitors"),
         ("traffic", {"dimensions": "event"}, "there is no event; allowed: country"),
         ("traffic", {"dimensions": "country,os,city"}, "at most 2"),
-        ("traffic", {"dimensions": "os,os"}, "a name is there twice"),
+        ("traffic", {"dimensions": "os,os"}, "a name is repeated"),
         ("traffic", {"order_by": "-visits"}, "`order_by` is for the rows of a breakdown; add `dimensions`"),
         ("traffic", {"limit": 10}, "`limit` is for the rows of a breakdown; add `dimensions`"),
         ("traffic", {"offset": 10}, "`offset` is for the rows of a breakdown; add `dimensions`"),
-        ("traffic", {"metrics": "visits,visitors,visits"}, "a name is there twice"),
+        ("traffic", {"metrics": "visits,visitors,visits"}, "a name is repeated"),
         ("traffic", {"metrics": ""}, "a name is missing; allowed: visitors"),
         ("lifecycle/rooms", {"start": "2026-W10-1", "state": "new"}, "allowed: a date such as 2026-03-02"),
         ("lifecycle/rooms", {"start": "20260302", "state": "new"}, "allowed: a date such as 2026-03-02"),
@@ -198,7 +198,7 @@ def test_rooms_of_a_cell_are_as_many_as_it_counts(api: Api) -> None:
 
 @pytest.mark.parametrize("shared", [{}, {"retention_type": "recurring"}, {"cumulative": "true"}], ids=str)
 def test_rooms_of_a_cohort_are_as_many_as_it_retains(api: Api, shared: dict[str, str]) -> None:
-    """Also told by the instant its bucket begins; until a bucket has ended there are none."""
+    """Also named by the instant its bucket begins; until a bucket has ended there are none."""
     for cohort in api.data("retention", entity="room", period="day", total_intervals=3, **shared)["cohorts"]:
         for cell in cohort["cells"]:
             for name in ("date", "start"):
@@ -208,7 +208,7 @@ def test_rooms_of_a_cohort_are_as_many_as_it_retains(api: Api, shared: dict[str,
                 assert len(found) == (cell["retained"] or 0)
 
 
-def test_whole_buckets_are_told(api: Api) -> None:
+def test_whole_buckets_are_noticed(api: Api) -> None:
     """A Wednesday of a lifecycle by week, and of a retention."""
     for path, cut in (("lifecycle", {"granularity": "week"}), ("retention", {"period": "week"})):
         body = api.get(path, date_range="2026-02-25,2026-02-25", **cut)

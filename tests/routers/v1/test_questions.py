@@ -42,7 +42,7 @@ def test_the_envelope(api: Api, path: str) -> None:
 
 
 @every_period
-def test_the_query_tells_every_parameter_and_what_it_means(api: Api, path: str) -> None:
+def test_the_query_has_every_parameter_and_what_it_means(api: Api, path: str) -> None:
     """Defaults too: from START_DATE to the end of today, whole weeks for retention."""
     query = api.get(path)["query"]
     assert query["format"] == "json"
@@ -57,7 +57,7 @@ def test_the_query_tells_every_parameter_and_what_it_means(api: Api, path: str) 
 
 
 @every_period
-def test_local_days_are_told_as_instants(api: Api, path: str) -> None:
+def test_local_days_are_shown_as_instants(api: Api, path: str) -> None:
     """4 March in Berlin."""
     zone = {"date_range": "2026-03-04,2026-03-04", "timezone": "Europe/Berlin", "period": "day"}
     if path != "retention":
@@ -68,7 +68,7 @@ def test_local_days_are_told_as_instants(api: Api, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", COMPARED)
-def test_the_comparison_is_told_as_instants(api: Api, path: str) -> None:
+def test_the_comparison_is_shown_as_instants(api: Api, path: str) -> None:
     """Until 12:30, as today; and a notice says so."""
     body = api.get(path, date_range="2026-03-05,2026-03-05", compare="previous_period")
     assert body["query"]["comparison"] == {
@@ -107,7 +107,7 @@ def figures_in(data: Any) -> list[dict[str, Any]]:
     ],
 )
 def test_old_data_are_noticed(api: Api, age: timedelta, freshness: str, notices: int) -> None:
-    """With the instant up to which all is counted."""
+    """With the instant up to which rows are counted."""
     api.now = NOW + age
     meta = api.get("traffic")["meta"]
     assert (meta["freshness"], meta["age_seconds"]) == (freshness, age.total_seconds())
@@ -154,7 +154,7 @@ def test_data_ahead_of_the_clock_are_of_age_0(api: Api) -> None:
 
 @every_path
 def test_headers(api: Api, path: str) -> None:
-    """Not to be kept without asking again, and how long it took."""
+    """Caches must revalidate it; and how long it took."""
     answer = api.ask(path)
     assert answer.headers["Cache-Control"] == "private, no-cache"
     assert answer.headers["Content-Type"] == "application/json"
@@ -206,7 +206,7 @@ def test_headers_of_other_formats(api: Api, path: str, format_: str) -> None:
     ],
 )
 def test_accept(api: Api, accept: str, media_type: str) -> None:
-    """The best liked of what there is; JSON for whatever else."""
+    """The preferred one among the supported formats; JSON otherwise."""
     answer = api.ask("rooms", {"Accept": accept})
     assert answer.headers["Content-Type"].partition(";")[0] == media_type
 
@@ -217,7 +217,7 @@ def test_the_parameter_wins_over_accept(api: Api) -> None:
 
 @every_path
 @pytest.mark.parametrize("authorization", ["", "wrong", "Bearer wrong"])
-def test_without_the_token_nothing_is_told(api: Api, path: str, authorization: str) -> None:
+def test_without_the_token_nothing_is_revealed(api: Api, path: str, authorization: str) -> None:
     """Neither figures nor what is wrong with the parameters."""
     api.token = authorization
     found = api.ask(path, nonsense=1)
@@ -226,9 +226,9 @@ def test_without_the_token_nothing_is_told(api: Api, path: str, authorization: s
 
 
 @every_path
-def test_an_unknown_parameter_is_told_the_known_ones(api: Api, path: str) -> None:
+def test_an_unknown_parameter_is_refused_with_the_known_ones(api: Api, path: str) -> None:
     found = problem(api.ask(path, date_rang="7d"), 422)
-    assert found["detail"].startswith(f"`date_rang` is no parameter of /v1/{path}")
+    assert found["detail"].startswith(f"`date_rang` is not a parameter of /v1/{path}")
 
 
 @every_period
@@ -247,7 +247,9 @@ def test_an_unknown_parameter_is_told_the_known_ones(api: Api, path: str) -> Non
         ("format", "xml", "allowed: json, csv, ndjson, parquet"),
     ],
 )
-def test_an_unknown_value_is_told_the_allowed_ones(api: Api, path: str, name: str, value: str, told: str) -> None:
+def test_an_unknown_value_is_refused_with_the_allowed_ones(
+    api: Api, path: str, name: str, value: str, told: str
+) -> None:
     """Of every endpoint that has the parameter."""
     found = problem(api.ask(path, None, **{name: value}), 422)
     assert found["detail"].startswith(f"`{name}` is `{value}`")
@@ -256,7 +258,7 @@ def test_an_unknown_value_is_told_the_allowed_ones(api: Api, path: str, name: st
 
 
 @pytest.mark.parametrize("path", COMPARED)
-def test_an_unknown_comparison_is_told_the_allowed_ones(api: Api, path: str) -> None:
+def test_an_unknown_comparison_is_refused_with_the_allowed_ones(api: Api, path: str) -> None:
     found = problem(api.ask(path, compare="last_year"), 422)
     assert "allowed: previous_period, year_over_year, YYYY-MM-DD,YYYY-MM-DD" in found["detail"]
 
@@ -286,12 +288,12 @@ def test_further_values(api: Api, path: str, name: str, value: str, allowed: str
         ("offset", str(2**63)),
     ],
 )
-def test_limits_beyond_what_can_be(api: Api, name: str, value: str) -> None:
+def test_limits_out_of_range(api: Api, name: str, value: str) -> None:
     for path in ("behaviour", "location", "rooms"):
         assert problem(api.ask(path, None, **{name: value}), 422)["errors"][0]["parameter"] == name
 
 
-def test_every_fault_is_told_at_once(api: Api) -> None:
+def test_every_fault_is_reported_at_once(api: Api) -> None:
     found = problem(api.ask("rooms", None, limit=0, timezone="x", foo=1), 422)
     assert {fault["parameter"] for fault in found["errors"]} == {"limit", "timezone", "foo"}
 

@@ -160,14 +160,14 @@ def test_a_room_without_a_name_is_unknown(api_over: Callable[..., Api]) -> None:
 
 @pytest.mark.parametrize("format_", ["json", "csv"])
 @pytest.mark.parametrize("room_id", [99, 2**31 - 1])
-def test_a_room_there_is_not_is_404(api: Api, room_id: int, format_: str) -> None:
+def test_a_room_that_does_not_exist_is_404(api: Api, room_id: int, format_: str) -> None:
     """A problem in JSON, whatever was asked for."""
     found = problem(api.ask(f"rooms/{room_id}", format=format_), 404)
     assert found["detail"] == f"No room has the id {room_id}: /v1/rooms lists them"
 
 
 @pytest.mark.parametrize("room_id", ["0", "-1", str(2**31), "x", "1.5", "9" * 400])
-def test_what_is_no_room_id_is_422(api: Api, room_id: str) -> None:
+def test_an_invalid_room_id_is_422(api: Api, room_id: str) -> None:
     assert problem(api.ask(f"rooms/{room_id}"), 422)["errors"][0]["parameter"] == "room_id"
 
 

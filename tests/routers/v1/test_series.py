@@ -41,7 +41,7 @@ def test_moving_averages_are_known_from_the_30th_row_on(api: Api) -> None:
     assert column(api.data("historical"), "ma_votes") == [None] * 29 + [0.1, 0.1, 0.17]
 
 
-def test_a_bucket_tells_what_it_is(api: Api) -> None:
+def test_a_bucket_says_what_it_is(api: Api) -> None:
     """Its local day, both ends with the zone's offset; today is partial."""
     rows = api.data("historical", date_range="2026-03-04,2026-03-05", timezone="Asia/Kolkata")
     assert [{name: row[name] for name in ("date", "start", "end", "partial")} for row in rows] == [
@@ -171,8 +171,8 @@ def test_auto_without_weekends_means_days_where_it_would_mean_weeks(api: Api) ->
     ("date_range", "granularity"),
     [("24h", "hour"), ("91d", "day"), ("12mo", "week"), ("2024-01-01,2026-01-01", "month")],
 )
-def test_auto_is_told_as_what_it_is(api: Api, date_range: str, granularity: str) -> None:
-    """Hours, days, weeks or months; who comes back is told by days at the least."""
+def test_auto_is_shown_as_the_granularity_it_chose(api: Api, date_range: str, granularity: str) -> None:
+    """Hours, days, weeks or months; for reoccurring users, days at the least."""
     assert api.get("historical", date_range=date_range, granularity="auto")["query"]["granularity"] == granularity
     days = api.get("reoccurring", date_range=date_range, granularity="auto")["query"]["granularity"]
     assert days == ("day" if granularity == "hour" else granularity)

@@ -53,14 +53,14 @@ def test_plain_files_have_neither_runs_nor_a_full_sync(api_over: Callable[..., A
     assert (data["rows"], data["last_runs"], data["full_sync_at"]) == (25, [], None)
 
 
-def test_no_secret_is_told(api: Api) -> None:
+def test_no_secret_is_revealed(api: Api) -> None:
     """Nothing of the source."""
     assert "a made-up sample" not in api.ask("snapshot").text
 
 
 def test_the_snapshot_has_no_parameters(api: Api) -> None:
     found = problem(api.ask("snapshot", format="csv"), 422)
-    assert "`format` is no parameter of /v1/snapshot" in found["detail"]
+    assert "`format` is not a parameter of /v1/snapshot" in found["detail"]
 
 
 def test_the_snapshot_is_json_whatever_is_accepted(api: Api) -> None:

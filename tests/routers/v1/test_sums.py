@@ -1,4 +1,4 @@
-"""Sums, for whatever tables: those of a series are the totals, and parts add up to the whole unless marked."""
+"""Sums, for any tables: those of a series are the totals, and parts add up to the whole unless marked otherwise."""
 
 from collections import Counter
 from collections.abc import Hashable, Iterator
@@ -50,7 +50,7 @@ def kinds(schema: Described) -> set[str]:
 
 
 def fields(described: Described, schema: Described, name: str = "") -> Iterator[tuple[str, Described]]:
-    """Every number in a schema by its name, that which says which row it is left out."""
+    """Every number in a schema by its name, except those that identify a row."""
     schema = {**resolved(described, schema), **{key: schema[key] for key in schema if key.startswith("x-")}}
     if "properties" in schema:
         for part, inner in schema["properties"].items():
@@ -76,7 +76,7 @@ def additive(described: Described, path: str) -> set[str]:
 
 @pytest.mark.parametrize("path", PERIODS)
 def test_means_and_rates_are_marked_as_not_additive(described: Described, path: str) -> None:
-    """No figure with decimals is a sum of its parts'."""
+    """No figure with decimals is the sum of its parts."""
     numbers = {name for name, schema in fields(described, schema_of(described, path)) if "number" in kinds(schema)}
     assert not numbers & additive(described, path)
 

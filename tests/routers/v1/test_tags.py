@@ -61,7 +61,7 @@ def test_another_question_has_another_tag(api: Api, path: str) -> None:
 
 
 def test_the_accepted_format_has_its_own_tag(api: Api) -> None:
-    """As if it were asked for by name."""
+    """As if it were requested by name."""
     answer = api.ask("rooms", {"Accept": "text/csv"})
     assert answer.headers["ETag"] == tag(api, "rooms", format="csv")
 

@@ -1,4 +1,4 @@
-"""Lines and bytes of commits, counted slowly and in another way than the extraction does.
+"""Lines and bytes of commits, counted slowly and differently from the extraction.
 
 Lines are those of `git diff-tree --numstat`. Bytes are those of the lines of patches with git's own markers, which are
 read line by line, as many of them as the header of each hunk says.

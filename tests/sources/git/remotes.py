@@ -1,4 +1,4 @@
-"""Remotes over HTTP, served by `git http-backend`: with a password, redirecting, hanging or gone."""
+"""Remotes over HTTP, served by `git http-backend`: with a password, redirecting, hanging or missing."""
 
 import base64
 import os

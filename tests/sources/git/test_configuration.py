@@ -1,4 +1,4 @@
-"""REPOSITORIES_FILE: what is wrong with it is said with the line it stands on, and what to do about it."""
+"""REPOSITORIES_FILE: errors name the line, and say what is wrong and what to do about it."""
 
 import os
 from pathlib import Path
@@ -54,9 +54,9 @@ def test_no_codebases_and_a_byte_order_mark(file: Path, text: str) -> None:
         ("organization_id: ''\n", 1, "`organization_id` is wrong: it is empty"),
         ("\norganization_id: [acme]\n", 2, "`organization_id` is wrong: it must be text"),
         ("organization_id: acme\ncodebase: []\n", 2, "`codebase` is unknown: organization_id, codebases"),
-        ("organization_id: acme\norganization_id: b\n", 2, "`organization_id` is given twice, first in line 1"),
+        ("organization_id: acme\norganization_id: b\n", 2, "`organization_id` is given twice, first on line 1"),
         ("organization_id: acme\ncodebases: shop\n", 2, "`codebases` must be a list"),
-        (f"{SHOP}    owner: b\n    url: /x\n", 5, "`owner` is given twice, first in line 3"),
+        (f"{SHOP}    owner: b\n    url: /x\n", 5, "`owner` is given twice, first on line 3"),
         (SHOP, 3, "`url` is missing"),
         (f"{SHOP}    url: /x\n    branch: main\n", 6, "`branch` is unknown: a codebase has branches, default_branch"),
         (f"{SHOP}    url: /x\n    branches: main\n", 6, "`branches` is wrong: it must be a list"),
@@ -65,12 +65,12 @@ def test_no_codebases_and_a_byte_order_mark(file: Path, text: str) -> None:
         (f"{SHOP}    url: /x\n    token_env: a token\n", 6, "`token_env` is wrong: it has a character that is not"),
         (f"{SHOP}    url: [/x]\n", 5, "`url` is wrong: it must be text"),
         (f"{SHOP}    url: ''\n", 5, "`url` is wrong: it is empty"),
-        (f"{SHOP}    url: https:///x\n", 5, "`url` is wrong: it names no host"),
-        (f"{SHOP}    url: 'https://[x/y'\n", 5, "`url` is wrong: it is no URL"),
+        (f"{SHOP}    url: https:///x\n", 5, "`url` is wrong: it has no host"),
+        (f"{SHOP}    url: 'https://[x/y'\n", 5, "`url` is wrong: it is not a URL"),
         (f"{SHOP}    url: http://host.example/x\n", 5, "http is for this machine only: use https"),
         (f"{SHOP}    url: ftp://host.example/x\n", 5, "`ftp` is not supported: use https, ssh or a path"),
         (f"{SHOP}    url: 'ext::sh -c x'\n", 5, "it is neither an https or ssh URL nor a path"),
-        (f"{SHOP}    url: https://me:secret@host.example/x\n", 5, "put the token into a variable"),
+        (f"{SHOP}    url: https://me:secret@host.example/x\n", 5, "put the token in a variable"),
         ("organization_id: acme\ncodebases:\n\t- owner: a\n", 3, "'\\t' that cannot start any token"),
         ("{[", 1, "expected the node content"),
         ("a: b\n---\na: b\n", 2, "expected a single document"),
@@ -93,10 +93,10 @@ def test_what_is_wrong_and_where(file: Path, text: str, line: int, expected: str
 @pytest.mark.parametrize(
     ("one", "other", "expected"),
     [
-        ("url: https://h.example/x", "url: https://H.example/x.git/", "same `url` as the one in line 3"),
-        ("url: ./x", "url: x", "same `url` as the one in line 3"),
-        (f"url: ./x, id: {ID}", f"url: ./y, id: {ID}", "same `id` as the one in line 3"),
-        (f"url: ./x, id: {ID}", f"url: ./y, id: {ID.replace('-', '')}", "same `id` as the one in line 3"),
+        ("url: https://h.example/x", "url: https://H.example/x.git/", "same `url` as the one on line 3"),
+        ("url: ./x", "url: x", "same `url` as the one on line 3"),
+        (f"url: ./x, id: {ID}", f"url: ./y, id: {ID}", "same `id` as the one on line 3"),
+        (f"url: ./x, id: {ID}", f"url: ./y, id: {ID.replace('-', '')}", "same `id` as the one on line 3"),
     ],
 )
 def test_a_codebase_given_twice(file: Path, one: str, other: str, expected: str) -> None:
@@ -106,7 +106,7 @@ def test_a_codebase_given_twice(file: Path, one: str, other: str, expected: str)
 
 
 @pytest.mark.parametrize("entry", ["shop", "", "[]"])
-def test_an_entry_that_is_no_codebase(file: Path, entry: str) -> None:
+def test_an_entry_that_is_not_a_codebase(file: Path, entry: str) -> None:
     file.write_text(f"organization_id: acme\ncodebases:\n  - {entry}\n")
     with pytest.raises(ConfigurationError, match="entry 1 of `codebases` must have owner, name and url"):
         load_configuration(file)
@@ -118,7 +118,7 @@ def test_files_that_cannot_be_read(file: Path) -> None:
     with pytest.raises(ConfigurationError, match="Is a directory"):
         load_configuration(file.parent)
     file.write_bytes(b"organization_id: acme\n# \xff\n")
-    with pytest.raises(ConfigurationError, match="line 2: it is no UTF-8: save the file as UTF-8"):
+    with pytest.raises(ConfigurationError, match="line 2: it is not UTF-8: save the file as UTF-8"):
         load_configuration(file)
 
 

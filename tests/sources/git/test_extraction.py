@@ -161,7 +161,7 @@ def test_identities_messages_and_times(repository: Repository, deployment: Deplo
     assert second["utc_offset_minutes"] == 345
 
 
-def test_long_messages_are_cut_and_their_length_is_told(repository: Repository, deployment: Deployment) -> None:
+def test_long_messages_are_truncated_and_their_length_is_stored(repository: Repository, deployment: Deployment) -> None:
     repository.commit({"a": b"a\n"}, message=b"x" * 5_000 + b"\n")
     deployment.run()
     [row] = deployment.rows(COMMITS).to_dicts()
@@ -241,7 +241,7 @@ def test_only_what_changed_of_a_tree_is_read_again(
     assert tree == (9, 10, 10)
 
 
-def test_which_branches_hold_which_commits(repository: Repository, deployment: Deployment) -> None:
+def test_which_branches_contain_which_commits(repository: Repository, deployment: Deployment) -> None:
     base = repository.commit({"a": b"a\n"})
     side = repository.commit({"b": b"b\n"}, branch="side", parents=[base])
     main = repository.commit({"a": b"c\n"})

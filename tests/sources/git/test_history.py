@@ -1,4 +1,4 @@
-"""Which branches hold which commits, and where they left the default branch, are what git says of each by itself."""
+"""Which branches contain which commits, and where they left the default branch, agrees with git's own commands."""
 
 import subprocess
 import time

@@ -1,4 +1,4 @@
-"""Whatever happens to the remote, a run that builds on earlier ones gives the tables of a fresh extraction."""
+"""Whatever happens to the remote, a run that builds on earlier ones yields the tables of a fresh extraction."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -179,7 +179,7 @@ def test_many_small_runs_leave_few_files(repository: Repository, deployment: Dep
     is_as_fresh(deployment)
 
 
-def test_a_full_run_makes_the_mirror_anew(deployment: Deployment) -> None:
+def test_a_full_run_rebuilds_the_mirror(deployment: Deployment) -> None:
     collected = deployment.rows(COMMITS)["collected_at"].max()
     deployment.run(Job(full=True))
     assert deployment.rows(COMMITS)["collected_at"].min() > collected  # type: ignore[operator]
@@ -187,7 +187,7 @@ def test_a_full_run_makes_the_mirror_anew(deployment: Deployment) -> None:
 
 
 def test_what_is_stored_and_damaged_is_extracted_again(repository: Repository, deployment: Deployment) -> None:
-    """A part is gone, a raw segment is gone, a pack is gone, a lock was left behind, the state is no JSON."""
+    """A part is gone, a raw segment is gone, a pack is gone, a lock was left behind, the state is not JSON."""
     home = REPOSITORIES.directory(deployment.data_dir)
     for pattern in ("parts/repo_commits.*", "codebases/*/raw/commits.*", "codebases/*/state.json"):
         next(home.glob(pattern)).write_bytes(b"")
@@ -217,7 +217,7 @@ def test_a_mirror_with_broken_objects_is_made_anew(repository: Repository, deplo
     is_as_fresh(deployment)
 
 
-def test_paths_are_told_of_what_an_earlier_version_read(repository: Repository, deployment: Deployment) -> None:
+def test_paths_are_added_to_what_an_earlier_version_read(repository: Repository, deployment: Deployment) -> None:
     """It wrote no table of paths; the run that adds it needs no answer of the remote."""
     expected = deployment.tables()
     [directory] = deployment.data_dir.glob("repositories/codebases/*")

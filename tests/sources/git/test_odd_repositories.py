@@ -1,4 +1,4 @@
-"""Repositories as few people have them are counted as git counts them, too."""
+"""Unusual repositories are counted as git counts them, too."""
 
 import os
 import subprocess
@@ -204,7 +204,7 @@ def test_mailmaps_are_read_as_git_reads_them(repository: Repository, deployment:
     assert sorted(found) == sorted(tuple(line.split("|")) for line in log.decode(errors="replace").splitlines())
 
 
-def test_many_branches_take_no_process_each(
+def test_many_branches_do_not_take_a_process_each(
     repository: Repository, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     base = repository.commit({"a": b"a\n"})

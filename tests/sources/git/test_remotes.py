@@ -1,4 +1,4 @@
-"""Remotes that hang, are gone, want a password or are hostile: they fail alone, with a reason and without a trace."""
+"""Remotes that hang, are gone, require a password or are hostile: only they fail, with a reason and without a trace."""
 
 import logging
 import os
@@ -56,7 +56,7 @@ def test_one_that_hangs_and_one_that_is_gone_do_not_break_the_others(
         "refused": "failed",
         "shop": "complete",
     }
-    assert "ended after 3 s" in (found["hangs"][1] or "")
+    assert "killed after 3 s" in (found["hangs"][1] or "")
     assert "no repository at `url`" in (found["gone"][1] or "")
     assert "can't be reached" in (found["refused"][1] or "")
     assert deployment.rows(COMMITS).height == 1
@@ -188,7 +188,7 @@ def test_hooks_submodules_and_configuration_of_the_remote_do_nothing(
 
 @pytest.mark.slow
 def test_a_commit_of_very_many_files_and_a_very_large_file(repository: Repository, deployment: Deployment) -> None:
-    """The files of one tree hold the same, so that git takes them fast."""
+    """All files of the tree have the same content, so that git handles them quickly."""
     known = repository_blob(repository)
     names = "".join(f"100644 blob {known}\tf{number:06}\n" for number in range(MANY))
     tree = repository.git("mktree", stdin=names.encode()).decode().strip()
@@ -220,7 +220,7 @@ def test_a_tree_that_unfolds_without_end_fails_alone(repository: Repository, dep
     [(status, error)] = states(deployment).values()
     assert status == "failed"
     assert error is not None
-    assert "memory" in error or "paths" in error or "ended after" in error
+    assert "memory" in error or "paths" in error or "killed after" in error
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ def test_a_tree_that_unfolds_without_end_fails_alone(repository: Repository, dep
         ("fatal: unable to access 'https://x/': The requested URL returned error: 429", "can't be reached"),
     ],
 )
-def test_what_git_says_is_told_without_addresses(said: str, expected: str) -> None:
+def test_messages_of_git_are_shown_without_addresses(said: str, expected: str) -> None:
     assert expected in meaning(said)
     assert "@" not in meaning(said)
     assert "Ann" not in meaning(said)

@@ -1,4 +1,4 @@
-"""How many bytes of requests a process holds at once: memory is bounded by it, and so is the backlog."""
+"""The requests that wait for their commit: a limit on their bytes bounds the memory of the process."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,27 +10,26 @@ RETRY_AFTER_S = 1
 
 
 class FullError(AnalyticsError):
-    """More requests wait for their commit than there is room for."""
+    """The backlog has no capacity left for a request."""
 
     status = 503
     headers: ClassVar[dict[str, str]] = {"Retry-After": str(RETRY_AFTER_S)}
 
     def __init__(self) -> None:
         super().__init__(
-            f"The collector has as much to commit as it can hold; nothing of this request was kept: send it again in"
-            f" {RETRY_AFTER_S} s"
+            f"The collector's backlog is full; nothing of this request was kept: send it again in {RETRY_AFTER_S} s"
         )
 
 
-class Room:
-    """Room for so many bytes; used by one event loop only."""
+class Backlog:
+    """A backlog of up to `capacity` bytes; for use by a single event loop."""
 
     def __init__(self, capacity: int) -> None:
         self._free = capacity
 
     @contextmanager
     def share(self) -> Iterator["Share"]:
-        """The part one request takes, given back when its block ends."""
+        """One request's share of the capacity, released when the block ends."""
         share = Share(self)
         try:
             yield share
@@ -38,10 +37,10 @@ class Room:
             self._free += share.held
 
     def take(self, size: int) -> None:
-        """Take bytes.
+        """Take bytes of the capacity.
 
         Raises:
-            FullError: There are not so many left.
+            FullError: Fewer are left.
         """
         if size > self._free:
             raise FullError
@@ -49,17 +48,17 @@ class Room:
 
 
 class Share:
-    """What one request holds."""
+    """The bytes that one request takes."""
 
-    def __init__(self, room: Room) -> None:
-        self._room = room
+    def __init__(self, backlog: Backlog) -> None:
+        self._backlog = backlog
         self.held = 0
 
     def take(self, size: int) -> None:
-        """Hold further bytes.
+        """Take further bytes.
 
         Raises:
-            FullError: There is no room for them.
+            FullError: Fewer are left.
         """
-        self._room.take(size)
+        self._backlog.take(size)
         self.held += size

@@ -1,4 +1,4 @@
-"""A repository as git tells it: the commits with what they did to each path, the branches and the tree."""
+"""A repository as git shows it: the commits with what they did to each path, the branches and the tree."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -82,7 +82,7 @@ class Made:
 
 
 class Oracle:
-    """A repository as git tells it."""
+    """A repository as git shows it."""
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
