@@ -50,7 +50,7 @@ COMBINATIONS = (
     b"` is for the rows of a breakdown",
     b"a name is repeated",
     b".filters` is wrong: ",
-    b"`format` is not JSON",
+    b"`format` must be JSON",
     b"can't be combined with `start` and `end`",
     b", before `start`, ",
     b"`cursor` names no page",
