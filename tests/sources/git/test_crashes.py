@@ -4,7 +4,6 @@ import random
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
@@ -27,18 +26,17 @@ KILLED = -9
 
 
 @pytest.fixture
-def repository(tmp_path: Path) -> Repository:
-    made = Repository.new(tmp_path / "remote.git")
-    made.commit({"a": b"1\n"})
-    return made
+def repository(repository: Repository) -> Repository:
+    """One with a commit."""
+    repository.commit({"a": b"1\n"})
+    return repository
 
 
 @pytest.fixture
-def deployment(tmp_path: Path, repository: Repository) -> Deployment:
-    made = Deployment(tmp_path / "deployment")
-    made.watch(repository)
-    made.run()
-    return made
+def deployment(deployment: Deployment) -> Deployment:
+    """One that has extracted that commit."""
+    deployment.run()
+    return deployment
 
 
 def started(deployment: Deployment, **environment: str) -> subprocess.Popen[bytes]:

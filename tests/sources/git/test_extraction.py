@@ -32,18 +32,6 @@ OTHER_REPOSITORY = b"0123456789abcdef0123456789abcdef01234567"
 YEAR_2106_S = 4_300_000_000
 
 
-@pytest.fixture
-def repository(tmp_path: Path) -> Repository:
-    return Repository.new(tmp_path / "remote.git")
-
-
-@pytest.fixture
-def deployment(tmp_path: Path, repository: Repository) -> Deployment:
-    made = Deployment(tmp_path / "deployment")
-    made.watch(repository)
-    return made
-
-
 def of_path(deployment: Deployment, path: str) -> list[dict[str, Any]]:
     changes = deployment.rows(FILE_CHANGES).filter(pl.col("path") == path)
     return changes.sort("committed_at").to_dicts()

@@ -19,23 +19,20 @@ from util.errors import EXIT_UNAVAILABLE
 
 
 @pytest.fixture
-def repository(tmp_path: Path) -> Repository:
+def repository(repository: Repository) -> Repository:
     """`main` with three commits, and `side` with one of its own."""
-    made = Repository.new(tmp_path / "remote.git")
-    base = made.commit({"a.py": b"1\n"})
-    made.commit({"b.py": b"2\n"}, branch="side", parents=[base], author=BOB)
-    made.commit({"a.py": b"3\n", "c/d.md": b"4\n"})
-    made.commit({"c/d.md": None})
-    return made
+    base = repository.commit({"a.py": b"1\n"})
+    repository.commit({"b.py": b"2\n"}, branch="side", parents=[base], author=BOB)
+    repository.commit({"a.py": b"3\n", "c/d.md": b"4\n"})
+    repository.commit({"c/d.md": None})
+    return repository
 
 
 @pytest.fixture
-def deployment(tmp_path: Path, repository: Repository) -> Deployment:
+def deployment(deployment: Deployment) -> Deployment:
     """A deployment that has extracted the repository as it was."""
-    made = Deployment(tmp_path / "deployment")
-    made.watch(repository)
-    assert made.run().exit_code == 0
-    return made
+    assert deployment.run().exit_code == 0
+    return deployment
 
 
 def is_as_fresh(deployment: Deployment) -> None:

@@ -22,18 +22,6 @@ BY = ("-c", "user.name=x", "-c", "user.email=x@example.org")
 HALF_PAST_FIVE_MINUTES = 330
 
 
-@pytest.fixture
-def repository(tmp_path: Path) -> Repository:
-    return Repository.new(tmp_path / "remote.git")
-
-
-@pytest.fixture
-def deployment(tmp_path: Path, repository: Repository) -> Deployment:
-    made = Deployment(tmp_path / "deployment")
-    made.watch(repository)
-    return made
-
-
 def written(repository: Repository, *headers: str, message: str = "change\n") -> str:
     """A commit of the given headers on `main`, whose tree is that of its present head."""
     text = "\n".join([f"tree {tree_of(repository)}", *headers, "", message]).encode()
