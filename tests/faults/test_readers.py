@@ -264,7 +264,7 @@ def test_fault_24_a_request_that_outlives_two_snapshots_is_told_to_retry(
             gate.let(attempt)
         answer = slow.result()
     assert answer.is_clean_503
-    assert b"replaced while it was read" in answer.body
+    assert b"replaced while it was being read" in answer.body
     assert "damaged" not in server.log
     gate.let(3)
     assert server.get(DASHBOARD).status_code == 200

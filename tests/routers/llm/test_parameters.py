@@ -65,7 +65,7 @@ def test_a_range_is_understood(tmp_path: Path, client: Client, asked: str, start
         (USAGE, "percentile=p50", "percentile", "groupBy"),
         (USAGE, "limit=5", "limit", "groupBy"),
         (f"/analytics/v1/orgs/{ACME}/reliability", "percentile=p42", "percentile", "p75"),
-        (f"/analytics/v1/orgs/{ACME}/freshness", "start=2026-03-02T00:00:00Z", "start", "no parameter"),
+        (f"/analytics/v1/orgs/{ACME}/freshness", "start=2026-03-02T00:00:00Z", "start", "is not a parameter"),
         (INCIDENTS, "granularity=day", "granularity", "minLatencyMs"),
         (INCIDENTS, "limit=0", "limit", "1"),
         (INCIDENTS, "limit=100001", "limit", "100000"),
@@ -74,7 +74,7 @@ def test_a_range_is_understood(tmp_path: Path, client: Client, asked: str, start
         (INCIDENTS, "cursor=%F0%9F%98%80", "cursor", "X-Next-Cursor"),
         ("/analytics/v1/orgs/nope/usage", "", "orgId", "UUID"),
         ("/analytics/v1/orgs/11111111111141118111111111111111/usage", "", "orgId", "UUID"),
-        ("/analytics/v1/orgs", "orgs=1", "orgs", "no parameter"),
+        ("/analytics/v1/orgs", "orgs=1", "orgs", "is not a parameter"),
     ],
 )
 def test_what_is_wrong_is_answered_with_400_that_says_what_is_allowed(
