@@ -186,7 +186,7 @@ class OfPeriod(Parameters):
         f"`{TWO_INSTANTS}` (the second one exclusive). Days are local, and today is included; `all` begins with "
         "START_DATE, `24h` ends with this minute, `realtime` is the last 30 minutes for which there are data, by "
         "minute.",
-        examples=["30d", "2026-01-01,2026-03-31"],
+        examples=["7d", "2026-01-01,2026-03-31"],
     )
     timezone: TimeZone = Field(
         default="UTC",
