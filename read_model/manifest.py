@@ -13,7 +13,7 @@ import polars as pl
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from read_model.schema import dtype_name, named_dtype
-from read_model.table import Span, microseconds
+from read_model.table import Between, microseconds
 
 FORMAT_VERSION: Final = 3
 MANIFEST = "snapshot.json"
@@ -41,8 +41,8 @@ class _Part(BaseModel):
 class File(_Part):
     """One Parquet file of a table.
 
-    `instants` are the first and the last value of its columns of instants, in microseconds since 1970; columns without
-    a value, and files written before version 3, have none.
+    `instants` has the first and the last value of each column of instants, in microseconds since 1970. Columns without
+    values are missing, and so are all columns of files written before version 3.
     """
 
     name: str
@@ -51,12 +51,12 @@ class File(_Part):
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     instants: Mapping[str, tuple[int, int]] = {}
 
-    def may_overlap(self, span: Span) -> bool:
-        """Whether a row may lie in a span of time: false only if it is known that none does."""
-        if span.column not in self.instants:
+    def may_have(self, between: Between) -> bool:
+        """Whether it may have such rows: false only if it is known to have none."""
+        if between.column not in self.instants:
             return True
-        first, last = self.instants[span.column]
-        return first < microseconds(span.end) and last >= microseconds(span.start)
+        first, last = self.instants[between.column]
+        return first < microseconds(between.end) and last >= microseconds(between.start)
 
 
 class StoredTable(_Part):

@@ -21,7 +21,7 @@ from read_model.integrity import FileChecks, Published
 from read_model.manifest import EARLIEST, MANIFEST, Manifest, ManifestError, stored_manifest
 from read_model.model import ReadModel
 from read_model.schema import is_usable, same_kind
-from read_model.table import INSTANT, Append, Span, Table
+from read_model.table import INSTANT, Append, Between, Table
 from util.errors import EXIT_NO_INPUT, AnalyticsError, Severity
 
 CURRENT = "current"
@@ -155,12 +155,12 @@ class Snapshot:
         sizes = {file.name: file.bytes for stored in self.manifest.tables.values() for file in stored.files}
         return size == sizes[path.name]
 
-    def scan(self, table: Table, span: Span | None = None) -> pl.LazyFrame:
+    def scan(self, table: Table, between: Between | None = None) -> pl.LazyFrame:
         """A table's rows, in no order, with the columns of the source (`Table.columns` names those always present).
 
         Args:
             table: The table.
-            span: The rows that matter: files known to have none are not opened. Other rows are not filtered out.
+            between: The rows that matter. Files known to have none are not opened; other rows are not filtered out.
 
         Raises:
             TableMissingError: The snapshot lacks the table or a required column.
@@ -174,9 +174,9 @@ class Snapshot:
         if self.checks and (faults := self.checks.faults(self.published(table))):
             raise FileDamagedError(faults)
         stored = self.manifest.tables[table.name]
-        if span is not None:
-            overlapping = [file for file in stored.files if file.may_overlap(span)]
-            # Without any, one file gives no row as well as all of them.
+        if between is not None:
+            overlapping = [file for file in stored.files if file.may_have(between)]
+            # If there is none, any one file provides the columns.
             files = [self.directory / file.name for file in overlapping] or files[:1]
         schema = stored.polars_schema
         return self._checked(table, pl.scan_parquet(files, schema=schema, glob=False), schema)

@@ -11,7 +11,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class Span:
+class Between:
     """Rows whose `column` lies between two instants: from `start` (inclusive) to `end` (exclusive)."""
 
     column: str

@@ -63,7 +63,7 @@ def get_daily(
 ) -> Daily:
     """The figures of the last 24 hours; they are also posted to the e-mail service when one is configured.
 
-    Not with `HEAD`, which is for looking whether there is an answer.
+    A `HEAD` request posts nothing.
     """
     with computing(request, snapshot):
         figures = daily(snapshot.scan(VOTES), snapshot.scan(PAGE_VIEWS), now)

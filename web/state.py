@@ -22,7 +22,7 @@ class RequestState:
     # The tag under which others wait for its answer.
     shared_tag: str | None = None
     has_turn: bool = False
-    # Whether only the headers are asked for, though the request is handled as a GET.
+    # Whether the client sent HEAD, which is handled as GET.
     is_head: bool = False
     # Total time it has waited so far, in seconds.
     waited_s: float = 0.0

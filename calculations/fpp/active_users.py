@@ -33,7 +33,7 @@ def active_users(estimations: pl.LazyFrame, period: Period, buckets: Buckets) ->
     """Daily, weekly and monthly active users of each bucket's last day.
 
     Args:
-        estimations: The rows of `counted_days`; others don't count.
+        estimations: The rows of `counted_days`; further ones are ignored.
         period: The part of the question's period that has begun; its last day is the last day of the last bucket.
         buckets: Its buckets.
 

@@ -32,7 +32,7 @@ from calculations.time.period import Period
 
 FIGURES = tuple(Visits.model_fields)
 US_PER_S = 1_000_000
-# Places per integer in a table that is looked up by place.
+# Positions per integer in a table that is looked up by position.
 SPARSEST = 16
 NOTHING = dict.fromkeys(FIGURES, 0)
 SUMS = ("visitors", "bounced", "page_views", "visits", "duration", "views")
@@ -182,7 +182,7 @@ def visits_of(
 
 
 def is_dense(keys: pl.Series) -> bool:
-    """Whether sorted integers are few enough apart, and from 0, to look them up by their place."""
+    """Whether sorted integers (no nulls) are at least 0 and dense enough to be looked up by position."""
     return not keys.is_empty() and keys[0] >= 0 and keys[-1] < SPARSEST * len(keys)
 
 

@@ -102,8 +102,8 @@ def shares_of_users(keys: pl.Series, low_bits: int) -> list[pl.Series]:
         low_bits: The number of bits below the user's.
 
     Returns:
-        At least one; each has `SHARE` activities or fewer, and the remaining ones of its last user. If there are
-        several, each of Polars' threads gets as many of them.
+        At least one; each has at most `SHARE` activities and the remaining ones of its last user. If there are several,
+        they are of about equal size and a multiple of Polars' threads, so that no thread is left idle.
     """
     threads = pl.thread_pool_size()
     number = -(-len(keys) // (SHARE * threads)) * threads if len(keys) > SHARE else 1

@@ -9,7 +9,7 @@ from prometheus_client.registry import Collector
 
 from calculations.llm.recent import WATCHED, recent
 from read_model.snapshot import Snapshot
-from read_model.table import Span
+from read_model.table import Between
 from read_model.tables.llm import USAGE_EVENTS
 from web.computing import computing
 
@@ -34,7 +34,7 @@ class LlmGauges(Collector):
         snapshot = self._snapshot
         with computing(self._request, snapshot):
             until = snapshot.data_updated_at
-            events = snapshot.scan(USAGE_EVENTS, Span("occurred_at", until - WATCHED, until))
+            events = snapshot.scan(USAGE_EVENTS, Between("occurred_at", until - WATCHED, until))
             rows = recent(events, until)
         for column, (name, help_) in GAUGES.items():
             gauge = GaugeMetricFamily(name, help_, labels=["org_id"])

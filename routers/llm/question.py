@@ -18,7 +18,7 @@ from calculations.time.buckets import Buckets
 from config import ServerSettings
 from read_model.freshness import freshness
 from read_model.snapshot import Snapshot
-from read_model.table import Span
+from read_model.table import Between
 from read_model.tables.llm import LLM, USAGE_EVENTS
 from routers.llm.parameters import LlmParameters, NoParameters, OfCalls, SeriesOfCalls
 from routers.llm.route import get_organisation
@@ -114,8 +114,8 @@ class CallsQuestion[P: OfCalls](Question[P]):
     def calls(self) -> pl.LazyFrame:
         """Their rows."""
         period = self.selection.period
-        span = Span("occurred_at", period.start, period.end)
-        return self.selection.of(self.snapshot.scan(USAGE_EVENTS, span))
+        within = Between("occurred_at", period.start, period.end)
+        return self.selection.of(self.snapshot.scan(USAGE_EVENTS, within))
 
     @property
     def format(self) -> Format:

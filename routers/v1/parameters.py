@@ -265,7 +265,7 @@ class ReoccurringParameters(ComparedParameters, CutByDays, OnWeekdays, WithMetri
     metrics: Annotated[str | None, Names(tuple(REOCCURRING))] = metrics_field("reoccurring_users")
 
     def is_cheap(self, _period: Period, _comparison: Period | None) -> bool:
-        """Never: who returns in a short period is known from all earlier rows."""
+        """Never: to know who returns, even in a short period, takes all earlier rows."""
         return False
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from read_model.manifest import FORMAT_VERSION, MANIFEST, File, Manifest, StoredTable, seal, sealed
 from read_model.snapshot import SnapshotUnreadableError, read_manifest
-from read_model.table import Span
+from read_model.table import Between
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 FILES = tuple(File(name=name, rows=1, bytes=2, sha256="0" * 64) for name in ("votes.parquet", "votes.1.parquet"))
@@ -84,7 +84,7 @@ def test_the_second_version_of_the_format_is_still_read(tmp_path: Path) -> None:
         del file["instants"]
     write(tmp_path, seal(json.dumps(facts, indent=1)))
     assert read_manifest(tmp_path) == manifest_in(tmp_path).model_copy(update={"format_version": 2})
-    assert FILES[0].may_overlap(Span("voted_at", NINE, NINE + timedelta(days=1)))
+    assert FILES[0].may_have(Between("voted_at", NINE, NINE + timedelta(days=1)))
 
 
 def test_a_manifest_of_now_without_its_checksum_is_unreadable(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from calculations.time.period import MICROSECOND, Period, local_day
 from config import ServerSettings
 from read_model.freshness import Freshness, freshness
 from read_model.snapshot import Snapshot
-from read_model.table import Span, Table
+from read_model.table import Between, Table
 from web.callers import Caller
 from web.conditional import headers_if_changed
 from web.errors import InvalidParameterError
@@ -48,7 +48,7 @@ class Part:
     def rows(self, table: Table, time: str, period: Period | None = None) -> pl.LazyFrame:
         """A table's rows within the part's period, or another one, by the column `time`."""
         period = period or self.period
-        return self.snapshot.scan(table, Span(time, period.start, period.end)).filter(period.contains(time))
+        return self.snapshot.scan(table, Between(time, period.start, period.end)).filter(period.contains(time))
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from read_model.snapshot import Snapshot
-from read_model.table import INSTANT, Span, Table
+from read_model.table import INSTANT, Between, Table
 from read_model.tables.fpp import ESTIMATIONS, EVENTS, FPP, PAGE_VIEWS, ROOMS, USERS, VOTES
 from tests.calculations.strategies import ZONES, Case, Frames, Row, cases
 from tests.routers.v1.api import Api
@@ -51,7 +51,7 @@ class Held(Snapshot):
         """Few."""
         return 0
 
-    def scan(self, table: Table, span: Span | None = None) -> pl.LazyFrame:  # noqa: ARG002 - opens no files
+    def scan(self, table: Table, between: Between | None = None) -> pl.LazyFrame:  # noqa: ARG002 - opens no files
         """The rows drawn, with the times of the source that calculations don't need."""
         rows = self.frames[table]
         if table is not EVENTS:

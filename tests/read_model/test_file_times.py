@@ -1,4 +1,4 @@
-"""Spans: files that are known to have no row in a span of time are not opened, and no row is missed for it."""
+"""Times of files: those known to have no row between two instants are not opened, and no row is missed for it."""
 
 import tempfile
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from read_model.model import ReadModel
 from read_model.publishing import SnapshotWriter
 from read_model.snapshot import Snapshot, open_snapshot
-from read_model.table import INSTANT, Append, Span, Table
+from read_model.table import INSTANT, Append, Between, Table
 
 VOTES = Table("votes", "id", Append("id", "voted_at"))
 MODEL = ReadModel("drawn", (VOTES,))
@@ -30,27 +30,27 @@ def published(data_dir: Path, instants: list[datetime | None]) -> Snapshot:
 
 
 @given(st.lists(st.none() | MOMENTS, max_size=12), MOMENTS, MOMENTS)
-def test_rows_of_a_span_are_the_same_in_fewer_files(
+def test_rows_between_two_instants_are_the_same_in_fewer_files(
     instants: list[datetime | None], start: datetime, end: datetime
 ) -> None:
-    """Whatever the order of the rows, with files of nulls only, with no file that fits, and for an empty span."""
+    """In any order, with files of nulls only, with no file that fits, and with the end before the start."""
     within = (pl.col("voted_at") >= start) & (pl.col("voted_at") < end)
     with tempfile.TemporaryDirectory() as directory:
         snapshot = published(Path(directory), instants)
         every = snapshot.scan(VOTES).filter(within).collect()
-        found = snapshot.scan(VOTES, Span("voted_at", start, end)).filter(within).collect()
+        found = snapshot.scan(VOTES, Between("voted_at", start, end)).filter(within).collect()
     assert found.schema == every.schema
     assert found["id"].sort().to_list() == every["id"].sort().to_list()
 
 
-def test_files_without_rows_of_a_span_are_not_opened(tmp_path: Path) -> None:
-    """Of four files, the first has earlier rows, and the last one rows from the end of the span on."""
+def test_files_without_rows_between_them_are_not_opened(tmp_path: Path) -> None:
+    """Of four files, the first has earlier rows, and the last one rows from the second instant on."""
     hours: list[datetime | None] = [START + timedelta(hours=hour) for hour in range(12)]
     snapshot = published(tmp_path, hours)
     first, *_, last = snapshot.files(VOTES)
     first.unlink()
     last.unlink()
-    rows = snapshot.scan(VOTES, Span("voted_at", START + timedelta(hours=3), START + timedelta(hours=9))).collect()
+    rows = snapshot.scan(VOTES, Between("voted_at", START + timedelta(hours=3), START + timedelta(hours=9))).collect()
     assert rows["id"].sort().to_list() == [3, 4, 5, 6, 7, 8]
 
 
